@@ -1,0 +1,347 @@
+//! Questions and commands of our own API, and their answers, as plain data. The server's HTTP room gives them their JSON.
+
+use crate::input::ConnId;
+use crate::settings::{EndpointId, Owner};
+use crate::signal::{Generation, Kind, Quality, SignalId, Value};
+use crate::time::Time;
+
+/// What the API asks.
+#[derive(Clone, Debug)]
+pub enum Request {
+    /// One page of the signal list.
+    Signals(SignalQuery),
+    /// One signal by its name in the space.
+    Signal {
+        /// The name.
+        name: String,
+    },
+    /// An operator writes a signal.
+    Write {
+        /// The name.
+        name: String,
+        /// The value as it came; it is coerced to the kind.
+        value: Value,
+    },
+    /// State of the endpoints.
+    Endpoints,
+    /// The connected clients.
+    Clients,
+    /// The routes.
+    Routes,
+    /// Add a plain route.
+    AddRoute {
+        /// Name of the source.
+        from: String,
+        /// Name of the target.
+        to: String,
+    },
+    /// Remove a route.
+    RemoveRoute {
+        /// Its id.
+        id: u32,
+    },
+    /// Ask every client of an endpoint for its catalog (RV-19).
+    Import {
+        /// Name of the endpoint.
+        endpoint: String,
+    },
+    /// Change settings of an endpoint: all keys are checked, saved, then applied, or none is.
+    Configure {
+        /// Name of the endpoint.
+        endpoint: String,
+        /// Keys as in the project file.
+        changes: Vec<(String, serde_json::Value)>,
+    },
+    /// Is everything alive?
+    Health,
+}
+
+/// Selects signals for one page.
+#[derive(Clone, Debug, Default)]
+pub struct SignalQuery {
+    /// Substring of the name, any case; empty for all.
+    pub filter: String,
+    /// Pattern of the name; `None` for all.
+    pub pattern: Option<String>,
+    /// Only this quality, by its word.
+    pub quality: Option<String>,
+    /// Only this owner.
+    pub owner: Option<Owner>,
+    /// Go on after this id.
+    pub after: Option<u32>,
+    /// Rows wanted.
+    pub limit: usize,
+}
+
+/// The answer.
+#[derive(Clone, Debug)]
+pub enum Reply {
+    /// To [`Request::Signals`].
+    Signals(SignalPage),
+    /// To [`Request::Signal`].
+    Signal(SignalRow, Time),
+    /// To [`Request::Write`].
+    Written {
+        /// What is stored now.
+        stored: Value,
+        /// The stored value is not what was sent.
+        coerced: bool,
+        /// Newest generation.
+        generation: Generation,
+    },
+    /// To [`Request::Endpoints`].
+    Endpoints(Vec<EndpointRow>, Time),
+    /// To [`Request::Clients`].
+    Clients(Vec<ClientRow>, Time),
+    /// To [`Request::Routes`].
+    Routes(Vec<RouteRow>, Time),
+    /// To [`Request::AddRoute`].
+    RouteAdded(RouteRow),
+    /// To [`Request::RemoveRoute`] and [`Request::Configure`].
+    Done,
+    /// To [`Request::Import`].
+    ImportAsked {
+        /// How many clients were asked.
+        asked: usize,
+    },
+    /// To [`Request::Health`].
+    Health(HealthRow),
+    /// Any request that cannot be carried out.
+    Refused(Refused),
+}
+
+/// Why a request was refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// Nothing has that name.
+    #[error("no {what} is called '{name}'")]
+    NotFound {
+        /// What was looked for.
+        what: &'static str,
+        /// The name.
+        name: String,
+    },
+    /// The value does not fit.
+    #[error("'{name}': {expected}")]
+    BadValue {
+        /// The signal or key.
+        name: String,
+        /// What was expected.
+        expected: String,
+    },
+    /// It would break a rule; the text names it.
+    #[error("{0}")]
+    Conflict(String),
+    /// A limit is reached.
+    #[error("{what}: the limit is {limit}")]
+    Limit {
+        /// Of what.
+        what: &'static str,
+        /// The limit.
+        limit: usize,
+    },
+    /// The project could not be written.
+    #[error("not saved: {0}")]
+    NotSaved(String),
+}
+
+/// A page of signals.
+#[derive(Clone, Debug)]
+pub struct SignalPage {
+    /// Time of the answer.
+    pub now: Time,
+    /// Newest generation.
+    pub generation: Generation,
+    /// Signals in the space.
+    pub total: usize,
+    /// Ask again with `after` = this, when there may be more.
+    pub next: Option<u32>,
+    /// The rows.
+    pub rows: Vec<SignalRow>,
+}
+
+/// One signal.
+#[derive(Clone, Debug)]
+pub struct SignalRow {
+    /// Its id.
+    pub id: SignalId,
+    /// Its name.
+    pub name: String,
+    /// Its kind.
+    pub kind: Kind,
+    /// Its value.
+    pub value: Value,
+    /// Its quality.
+    pub quality: Quality,
+    /// Who is meant to write it.
+    pub owner: Owner,
+    /// Who wrote it last, for people.
+    pub writer: Option<String>,
+    /// Two writers were seen.
+    pub conflict: bool,
+    /// Generation of its last change.
+    pub generation: Generation,
+    /// Time of its last change.
+    pub changed_at: Time,
+    /// Last sign of life of its writer.
+    pub confirmed_at: Time,
+}
+
+/// What passed over an endpoint or a client.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Messages received.
+    pub messages_in: u64,
+    /// Frames sent.
+    pub messages_out: u64,
+    /// Payload bytes received.
+    pub bytes_in: u64,
+    /// Bytes sent.
+    pub bytes_out: u64,
+    /// Values received.
+    pub updates_in: u64,
+    /// Values sent.
+    pub updates_out: u64,
+    /// Frames that stand for more than one cycle because the client was slow.
+    pub merged_frames: u64,
+    /// Bursts after a silence that were applied newest-only.
+    pub late_bursts: u64,
+    /// What was ignored, by reason.
+    pub ignored: Ignored,
+}
+
+/// What was ignored, by reason.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ignored {
+    /// Writes to signals that the hub owns.
+    pub owned: u64,
+    /// Writes to names that nobody knows.
+    pub unknown: u64,
+    /// Values returned by an echoer.
+    pub echo: u64,
+    /// Values that fit no kind.
+    pub bad_value: u64,
+    /// Texts that are no message.
+    pub malformed: u64,
+    /// Messages of an unknown type.
+    pub unknown_type: u64,
+    /// Binary frames.
+    pub binary: u64,
+    /// Messages of the old v1 protocol.
+    pub legacy: u64,
+}
+
+/// One endpoint.
+#[derive(Clone, Debug)]
+pub struct EndpointRow {
+    /// Its id.
+    pub id: EndpointId,
+    /// Its name.
+    pub name: String,
+    /// Its URL.
+    pub url: String,
+    /// Connected clients.
+    pub clients: usize,
+    /// Signals it shows.
+    pub signals: usize,
+    /// Its live settings, keys as in the project file.
+    pub settings: Vec<(&'static str, serde_json::Value)>,
+    /// What passed.
+    pub counters: Counters,
+}
+
+/// One connected client.
+#[derive(Clone, Debug)]
+pub struct ClientRow {
+    /// Its id.
+    pub id: ConnId,
+    /// Name of its endpoint, or `live`.
+    pub endpoint: String,
+    /// `realvirtual` or `live`.
+    pub protocol: &'static str,
+    /// What it calls itself.
+    pub name: String,
+    /// Where it comes from.
+    pub address: String,
+    /// Path it asked for.
+    pub path: String,
+    /// Since when.
+    pub connected_at: Time,
+    /// Last sign of life.
+    pub last_seen_at: Time,
+    /// It writes and gave no sign for too long.
+    pub stale: bool,
+    /// `all`, `none`, `list`.
+    pub view: &'static str,
+    /// Signals in its view.
+    pub view_len: usize,
+    /// Signals whose last writer it is.
+    pub writes: usize,
+    /// It returns what it gets.
+    pub echoer: bool,
+    /// Measured round trip.
+    pub rtt: Option<std::time::Duration>,
+    /// How long its socket has been full.
+    pub lag: std::time::Duration,
+    /// What passed.
+    pub counters: Counters,
+}
+
+/// One route.
+#[derive(Clone, Debug)]
+pub struct RouteRow {
+    /// Its id.
+    pub id: u32,
+    /// Name of the source.
+    pub from: String,
+    /// Name of the target.
+    pub to: String,
+    /// From the project file, not from the API.
+    pub from_project: bool,
+    /// Why it waits; `None` when it is active.
+    pub waiting: Option<String>,
+    /// Values passed.
+    pub count: u64,
+    /// Last value passed.
+    pub last_value: Option<Value>,
+    /// When.
+    pub last_at: Option<Time>,
+}
+
+/// A thing that a person should know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Stable key: the same trouble counts up instead of repeating.
+    pub id: String,
+    /// It stops something from working, rather than being odd.
+    pub is_error: bool,
+    /// Name of the signal, endpoint or client.
+    pub subject: String,
+    /// What happened.
+    pub text: String,
+    /// What to do.
+    pub hint: String,
+    /// When it was first seen.
+    pub first_seen: Time,
+    /// How often.
+    pub count: u64,
+}
+
+/// Is everything alive?
+#[derive(Clone, Debug)]
+pub struct HealthRow {
+    /// Time of the answer.
+    pub now: Time,
+    /// Name of the project.
+    pub project: String,
+    /// Signals in the space.
+    pub signals: usize,
+    /// Connected clients.
+    pub clients: usize,
+    /// Endpoints.
+    pub endpoints: usize,
+    /// Newest generation.
+    pub generation: Generation,
+    /// What is wrong, newest last.
+    pub problems: Vec<Problem>,
+}

@@ -1,0 +1,470 @@
+//! The corridor: one entrance, and the doors to the rooms.
+//!
+//! A turn is: take one input, let its session decide, fire what is due, carry routes on, build on large answers, send what
+//! the views owe. Then the batch is closed: everything that changed in one turn is one generation.
+
+use crate::client::{Client, Clients, Pending, Step};
+use crate::endpoint::Endpoint;
+use crate::input::{ConnId, Face, Input, Unreadable};
+use crate::ledger::Ledger;
+use crate::limits::Limits;
+use crate::output::{Class, Level, Output, Ticket};
+use crate::problems::{Problems, Trouble};
+use crate::route::{self, Routes};
+use crate::session::config::PendingSave;
+use crate::settings::{EndpointId, Settings};
+use crate::signal::{Generation, Quality, SignalId, SignalSpace, Value, Writer};
+use crate::time::Time;
+use crate::timers::{Alarm, Timers};
+use crate::view::{House, Views};
+use bytes::Bytes;
+use rustc_hash::FxHashMap;
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// The signal space, everything tied to it and everyone who looks at it.
+///
+/// Drive it so: call [`Hub::handle`] with each input and the time, carry out the outputs in order, report full sockets with
+/// [`Input::Unsent`] before anything else, and call it with [`Input::Tick`] at [`Hub::next_deadline`].
+#[derive(Debug)]
+pub struct Hub {
+    pub(crate) now: Time,
+    pub(crate) project: String,
+    pub(crate) epoch_base: u64,
+    pub(crate) stale_after: Duration,
+    pub(crate) limits: Limits,
+    pub(crate) ledger: Ledger,
+    pub(crate) routes: Routes,
+    pub(crate) endpoints: Vec<Endpoint>,
+    pub(crate) clients: Clients,
+    pub(crate) views: Views,
+    pub(crate) timers: Timers,
+    pub(crate) problems: Problems,
+    /// Connections for which a large answer is being built, in turn.
+    pub(crate) answering: VecDeque<ConnId>,
+    /// Clients that go their own way and may be able to come into step.
+    pub(crate) rejoining: Vec<ConnId>,
+    /// Signals that appeared in this turn.
+    pub(crate) created: Vec<SignalId>,
+    pub(crate) saves: FxHashMap<Ticket, PendingSave>,
+    pub(crate) last_ticket: u64,
+    pub(crate) outputs: Vec<Output>,
+}
+
+impl Hub {
+    /// The hub of a checked project. What does not fit (a signal of two kinds, a route against the rules) is noted as a problem
+    /// and left out; everything else works.
+    pub fn new(settings: Settings) -> Hub {
+        let limits = settings.limits;
+        let space = SignalSpace::new(limits.signals_max, limits.name_len_max);
+        let mut hub = Hub {
+            now: Time::ZERO,
+            project: settings.project,
+            epoch_base: settings.epoch_base,
+            stale_after: settings.stale_after,
+            ledger: Ledger::new(space, limits.echo_values_max),
+            routes: Routes::default(),
+            endpoints: Vec::new(),
+            clients: Clients::default(),
+            views: Views::default(),
+            timers: Timers::default(),
+            problems: Problems::new(limits.problems_max),
+            answering: VecDeque::new(),
+            rejoining: Vec::new(),
+            created: Vec::new(),
+            saves: FxHashMap::default(),
+            last_ticket: 0,
+            outputs: Vec::new(),
+            limits,
+        };
+        for mut endpoint in settings.endpoints {
+            let signals = std::mem::take(&mut endpoint.signals);
+            let id = EndpointId(hub.endpoints.len() as u16);
+            hub.endpoints.push(Endpoint::new(endpoint));
+            for signal in signals {
+                hub.add_signal(id, &signal, false);
+            }
+        }
+        for route in settings.routes {
+            if let Err(refused) = hub.add_route(&route.from, &route.to, true) {
+                let text = format!("the route is left out: {refused}");
+                hub.trouble(
+                    true,
+                    format!("route:{}:{}", route.from, route.to),
+                    &route.to,
+                    text,
+                    "correct the route in the project file",
+                );
+            }
+        }
+        hub.ledger.space.close_batch();
+        hub
+    }
+
+    /// Takes one input at a time `now`, which never goes back, and appends what is to be done.
+    pub fn handle(&mut self, now: Time, input: Input, outputs: &mut Vec<Output>) {
+        self.now = self.now.max(now);
+        match input {
+            Input::Connected {
+                conn,
+                face,
+                address,
+                path,
+            } => self.connected(conn, face, address, path),
+            Input::Closed { conn, reason } => self.closed(conn, &reason),
+            Input::Realvirtual { conn, message, bytes } => {
+                if self.received(conn, bytes) {
+                    self.realvirtual(conn, message);
+                }
+            }
+            Input::Live { conn, request, bytes } => {
+                if self.received(conn, bytes) {
+                    self.live(conn, request);
+                }
+            }
+            Input::Unreadable { conn, why, bytes } => {
+                if self.received(conn, bytes) {
+                    self.unreadable(conn, why);
+                }
+            }
+            Input::Pong { conn, sent_at_nanos } => self.pong(conn, sent_at_nanos),
+            Input::Seen { conn } => self.seen(conn),
+            Input::Unsent { conn, frames } => self.unsent(conn, frames),
+            Input::Writable { conn } => self.writable(conn),
+            Input::Tick => {}
+            Input::Request { ticket, request } => self.request(ticket, request),
+            Input::Saved { ticket, result } => self.saved(ticket, result),
+        }
+        self.end_turn();
+        outputs.append(&mut self.outputs);
+    }
+
+    /// When to call with [`Input::Tick`] at the latest; a time that has passed means at once.
+    pub fn next_deadline(&self) -> Option<Time> {
+        if self.answering.is_empty() {
+            self.timers.next()
+        } else {
+            Some(self.now)
+        }
+    }
+
+    fn end_turn(&mut self) {
+        while let Some((at, alarm)) = self.timers.pop_due(self.now) {
+            match alarm {
+                Alarm::Group(group) => {
+                    let (views, mut house) = self.split();
+                    views.alarm(&mut house, group, at);
+                }
+                Alarm::Client(conn) => self.client_alarm(conn, at),
+            }
+        }
+        self.announce_created();
+        self.carry_routes();
+        self.count_writers();
+        self.ledger.space.close_batch();
+        self.build_answers();
+        self.rejoin();
+        let (views, mut house) = self.split();
+        views.flush_due(&mut house);
+    }
+
+    /// What was written to the source of a route is written to its target, in the same generation. Routes have no circles, so
+    /// this ends.
+    fn carry_routes(&mut self) {
+        let mut next = 0;
+        while let Some(source) = self.ledger.routed.get(next).copied() {
+            next += 1;
+            let targets: Vec<(u32, SignalId)> = self.routes.targets(source).collect();
+            for (route, target) in targets {
+                let cell = self.ledger.space.cell(source);
+                let quality = cell.quality;
+                let kind = self.ledger.space.cell(target).value.kind();
+                let Some(value) = route::carry(&cell.value, kind) else {
+                    continue;
+                };
+                if self
+                    .ledger
+                    .store(self.now, target, value.clone(), Writer::Route(route), quality)
+                {
+                    self.routes.carried(self.now, route, &value);
+                }
+            }
+        }
+        self.ledger.routed.clear();
+    }
+
+    /// Keeps the number of signals that each peer is the writer of; a peer that begins to write is watched more closely.
+    fn count_writers(&mut self) {
+        for (before, after) in std::mem::take(&mut self.ledger.handed_over) {
+            if let Writer::Peer(conn) = before
+                && let Some(client) = self.clients.get_mut(&conn)
+            {
+                client.writes -= 1;
+            }
+            if let Writer::Peer(conn) = after
+                && let Some(client) = self.clients.get_mut(&conn)
+            {
+                client.writes += 1;
+                if client.writes == 1 {
+                    client.next_ping = client.next_ping.min(self.now + client.ping_every());
+                    self.set_alarm(conn);
+                }
+            }
+        }
+    }
+
+    fn build_answers(&mut self) {
+        let mut budget = self.limits.slice_signals;
+        while budget > 0
+            && let Some(conn) = self.answering.pop_front()
+        {
+            self.build_answer(conn, &mut budget);
+        }
+    }
+
+    /// A peer's message has arrived: it is alive. False when nobody knows the connection any more.
+    fn received(&mut self, conn: ConnId, bytes: u32) -> bool {
+        let Some(client) = self.clients.get_mut(&conn) else {
+            return false;
+        };
+        if client.is_closing {
+            return false;
+        }
+        let add = |counters: &mut crate::api::Counters| {
+            counters.messages_in += 1;
+            counters.bytes_in += u64::from(bytes);
+        };
+        add(&mut client.counters);
+        if let Face::Realvirtual(endpoint) = client.face {
+            add(&mut self.endpoints[endpoint.0 as usize].counters);
+        }
+        // A stale link is not good again before the burst behind the silence is in (see `session::write`).
+        if !client.is_stale {
+            client.last_seen = self.now;
+        }
+        true
+    }
+
+    fn connected(&mut self, conn: ConnId, face: Face, address: String, path: String) {
+        let client = Client::new(self.now, face, address, path);
+        self.clients.insert(conn, client);
+        let group = self.clients.values().filter(|client| client.face == face).count();
+        if group > self.limits.clients_max {
+            self.close(conn, 1013, "too many clients");
+            return;
+        }
+        match face {
+            Face::Realvirtual(endpoint) => self.realvirtual_connected(conn, endpoint),
+            Face::Live => self.live_connected(conn),
+        }
+        self.ping(conn);
+        self.set_alarm(conn);
+    }
+
+    fn closed(&mut self, conn: ConnId, reason: &str) {
+        let Some(client) = self.clients.remove(&conn) else {
+            return;
+        };
+        if let Some(group) = client.group {
+            self.views.leave(group, conn);
+        }
+        self.answering.retain(|other| *other != conn);
+        let title = client.title().to_owned();
+        self.log(Level::Info, Some(conn), format!("{title} has left: {reason}"));
+        if client.writes > 0 {
+            self.writer_left(conn, client.face);
+        }
+        if let Face::Realvirtual(endpoint) = client.face {
+            self.realvirtual_closed(endpoint, &client);
+        }
+    }
+
+    fn unreadable(&mut self, conn: ConnId, why: Unreadable) {
+        let Some(client) = self.clients.get_mut(&conn) else {
+            return;
+        };
+        let (first, text) = match why {
+            Unreadable::Malformed(text) => {
+                client.counters.ignored.malformed += 1;
+                (
+                    !std::mem::replace(&mut client.said.malformed, true),
+                    format!("ignored a message that is none: {text}"),
+                )
+            }
+            Unreadable::Binary => {
+                client.counters.ignored.binary += 1;
+                (
+                    !std::mem::replace(&mut client.said.binary, true),
+                    String::from("ignored a binary frame"),
+                )
+            }
+        };
+        if first {
+            self.log(Level::Warn, Some(conn), text);
+        }
+    }
+
+    fn unsent(&mut self, conn: ConnId, frames: Vec<crate::output::Frame>) {
+        let (views, mut house) = self.split();
+        let Some(client) = house.clients.get_mut(&conn) else {
+            return;
+        };
+        let mut told = client.group.map_or(Generation(0), |group| views.told(group));
+        if let Step::Behind { told: own, .. } = client.step {
+            told = own;
+        }
+        let mut control = Vec::new();
+        for frame in frames {
+            match frame.class {
+                Class::Control => control.push(frame.bytes),
+                Class::Value { from, extra } => {
+                    told = told.min(from);
+                    client.owed.extend(extra.iter().map(|id| (*id, 0)));
+                }
+            }
+        }
+        client.outlet.stick(house.now, control);
+        views.fall_behind(&mut house, conn, told);
+        self.set_alarm(conn);
+    }
+
+    fn writable(&mut self, conn: ConnId) {
+        let (views, mut house) = self.split();
+        let Some(client) = house.clients.get_mut(&conn) else {
+            return;
+        };
+        // Liveness is judged only on a link that takes frames: the clock of an unanswered ping starts anew.
+        if client.ping_sent_at.is_some() {
+            client.ping_sent_at = Some(house.now);
+        }
+        // What waited here goes out now and may meet what the client writes meanwhile.
+        client.baseline_at = Some(house.now);
+        client.outlet.open(conn, house.outputs);
+        views.catch_up(&mut house, conn);
+        self.set_alarm(conn);
+    }
+
+    /// Queues or sends a control message; a queue that is full closes the connection.
+    pub(crate) fn send(&mut self, conn: ConnId, bytes: Bytes) {
+        let Some(client) = self.clients.get_mut(&conn) else {
+            return;
+        };
+        if client.is_closing {
+            return;
+        }
+        let add = |counters: &mut crate::api::Counters| {
+            counters.messages_out += 1;
+            counters.bytes_out += bytes.len() as u64;
+        };
+        add(&mut client.counters);
+        if let Face::Realvirtual(endpoint) = client.face {
+            add(&mut self.endpoints[endpoint.0 as usize].counters);
+        }
+        if client
+            .outlet
+            .control(conn, bytes, &self.limits, &mut self.outputs)
+            .is_err()
+        {
+            self.close(conn, 1008, "control queue full");
+        }
+    }
+
+    /// Sends one text message.
+    pub(crate) fn send_text(&mut self, conn: ConnId, write: impl FnOnce(&mut Vec<u8>)) {
+        let mut builder = crosstie_wire::frame::FrameBuilder::with_capacity(256);
+        write(builder.buffer());
+        self.send(conn, crate::view::frame::into_bytes(builder));
+    }
+
+    /// Ends a connection from our side.
+    pub(crate) fn close(&mut self, conn: ConnId, code: u16, reason: &'static str) {
+        let Some(client) = self.clients.get_mut(&conn) else {
+            return;
+        };
+        if std::mem::replace(&mut client.is_closing, true) {
+            return;
+        }
+        if let Some(group) = client.group.take() {
+            self.views.leave(group, conn);
+        }
+        client.step = Step::Idle;
+        client.answer = None;
+        self.outputs.push(Output::Close { conn, code, reason });
+        self.log(Level::Warn, Some(conn), format!("closed with {code}: {reason}"));
+    }
+
+    pub(crate) fn log(&mut self, level: Level, conn: Option<ConnId>, text: String) {
+        self.outputs.push(Output::Log { level, conn, text });
+    }
+
+    /// Notes a trouble; the first time it is also a line in the log.
+    pub(crate) fn trouble(&mut self, is_error: bool, id: String, subject: &str, text: String, hint: &str) {
+        let line = format!("{subject}: {text}");
+        if self.problems.note(
+            self.now,
+            Trouble {
+                id,
+                is_error,
+                subject,
+                text,
+                hint,
+            },
+        ) {
+            self.log(Level::Warn, None, line);
+        }
+    }
+
+    pub(crate) fn split(&mut self) -> (&mut Views, House<'_>) {
+        let house = House {
+            now: self.now,
+            space: &self.ledger.space,
+            endpoints: &mut self.endpoints,
+            clients: &mut self.clients,
+            timers: &mut self.timers,
+            outputs: &mut self.outputs,
+        };
+        (&mut self.views, house)
+    }
+
+    /// Puts a message aside until the answer that is being built for its sender is whole.
+    pub(crate) fn wait_for_answer(&mut self, conn: ConnId, pending: Pending) {
+        let limit = self.limits.pending_messages_max;
+        let Some(client) = self.clients.get_mut(&conn) else {
+            return;
+        };
+        if client.pending.len() < limit {
+            client.pending.push_back(pending);
+        } else {
+            self.close(conn, 1008, "answer pending");
+        }
+    }
+
+    pub(crate) fn next_ticket(&mut self) -> Ticket {
+        self.last_ticket += 1;
+        // The driver's tickets count up from zero, ours down from the top.
+        Ticket(u64::MAX - self.last_ticket)
+    }
+
+    /// Everything a peer wrote is old from now on, or is put back.
+    fn writer_left(&mut self, conn: ConnId, face: Face) {
+        let reset = match face {
+            Face::Realvirtual(endpoint) => self.endpoints[endpoint.0 as usize].settings.reset_on_disconnect,
+            Face::Live => false,
+        };
+        for id in self.written_by(conn) {
+            if reset {
+                let initial: Value = self.ledger.space.initial(id).clone();
+                self.ledger.store(self.now, id, initial, Writer::Nobody, Quality::Stale);
+            } else {
+                self.ledger.mark(id, Quality::Stale);
+            }
+        }
+    }
+
+    /// The signals whose last writer a peer is.
+    pub(crate) fn written_by(&self, conn: ConnId) -> Vec<SignalId> {
+        let all = (0..self.ledger.space.len() as u32).map(SignalId);
+        all.filter(|id| self.ledger.space.cell(*id).writer == Writer::Peer(conn))
+            .collect()
+    }
+}

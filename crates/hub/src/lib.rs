@@ -1,0 +1,31 @@
+//! Floor 1 of the house: what Crosstie *knows and decides*.
+//!
+//! One live signal space ([`signal`]), the routes in it, the views that peers have of it and one session machine per
+//! protocol role. Everything is synchronous and deterministic: [`Hub::handle`] takes the time and one [`Input`] and gives
+//! [`Output`]s. No socket, clock, thread, file or random number exists on this floor, so a log of inputs replays to the
+//! same bytes.
+
+pub mod api;
+pub mod hub;
+pub mod input;
+pub mod limits;
+pub mod output;
+pub mod settings;
+pub mod signal;
+pub mod time;
+
+mod client;
+mod endpoint;
+mod ledger;
+mod outlet;
+mod problems;
+mod request;
+mod route;
+mod session;
+mod timers;
+mod view;
+
+pub use hub::Hub;
+pub use input::{ConnId, Face, Input, Unreadable};
+pub use output::{Class, Frame, Level, Output, Ticket};
+pub use time::Time;

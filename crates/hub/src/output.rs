@@ -1,0 +1,98 @@
+//! Everything the hub wants done: values that the driver carries out in order.
+
+use crate::input::ConnId;
+use crate::settings::EndpointId;
+use crate::signal::{Generation, SignalId};
+use bytes::Bytes;
+use std::sync::Arc;
+
+/// Ties an answer to its question across the floor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Ticket(pub u64);
+
+/// One WebSocket frame, header and payload, ready for the socket. Cloning shares the bytes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Frame {
+    /// The bytes as they go on the wire.
+    pub bytes: Bytes,
+    /// What may happen to it when the socket is full.
+    pub class: Class,
+}
+
+/// How a frame is treated when it cannot go out at once.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Class {
+    /// Kept in order until it is sent.
+    Control,
+    /// Values: a frame that was not begun is thrown away and built anew, over everything since `from`.
+    Value {
+        /// What the client had been told before this frame.
+        from: Generation,
+        /// Signals the frame carries for another reason than a change since `from`.
+        extra: Arc<[SignalId]>,
+    },
+}
+
+/// How loud a line for the log is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// Only where the endpoint's `debug` asks for it.
+    Debug,
+    /// Worth a line in normal operation.
+    Info,
+    /// A person may want to act.
+    Warn,
+}
+
+/// One thing to do. The driver does them in the order given.
+#[derive(Clone, Debug)]
+pub enum Output {
+    /// Write this frame to the socket, at once if it takes it; see [`Input::Unsent`](crate::Input::Unsent).
+    Send {
+        /// To whom.
+        conn: ConnId,
+        /// What.
+        frame: Frame,
+    },
+    /// Send a WebSocket close with this code and end the connection; [`Input::Closed`](crate::Input::Closed) follows.
+    Close {
+        /// Whom.
+        conn: ConnId,
+        /// WebSocket close code.
+        code: u16,
+        /// Reason for the peer, at most 123 bytes.
+        reason: &'static str,
+    },
+    /// The answer to a request.
+    Reply {
+        /// The ticket of the request.
+        ticket: Ticket,
+        /// The answer.
+        reply: Box<crate::api::Reply>,
+    },
+    /// Write these settings of an endpoint into the project; [`Input::Saved`](crate::Input::Saved) answers.
+    Save {
+        /// To be returned.
+        ticket: Ticket,
+        /// Whose settings.
+        endpoint: EndpointId,
+        /// Keys as in the project file and their new values.
+        changes: Vec<(&'static str, serde_json::Value)>,
+    },
+    /// Add these signals of an endpoint to the project: an import made them.
+    SaveSignals {
+        /// Whose signals.
+        endpoint: EndpointId,
+        /// What to add.
+        signals: Vec<crate::settings::SignalSetting>,
+    },
+    /// A line for the log.
+    Log {
+        /// How loud.
+        level: Level,
+        /// Whom it is about.
+        conn: Option<ConnId>,
+        /// The line: lower case, no full stop.
+        text: String,
+    },
+}

@@ -1,0 +1,225 @@
+//! Answers to the questions of our own API.
+
+use crate::api::{ClientRow, EndpointRow, HealthRow, Refused, Reply, Request, SignalPage, SignalQuery};
+use crate::client::{Client, View};
+use crate::hub::Hub;
+use crate::input::{ConnId, Face};
+use crate::output::{Output, Ticket};
+use crate::session::config;
+use crate::session::live::signal_row;
+use crate::settings::EndpointId;
+use crate::signal::{Pattern, SignalId, Value};
+use std::time::Duration;
+
+/// Names looked at in one turn, so that a filter over a large space holds nobody up; the answer says where to go on.
+const NAMES_PER_TURN: usize = 4_096;
+
+impl Hub {
+    pub(crate) fn request(&mut self, ticket: Ticket, request: Request) {
+        let reply = match request {
+            Request::Signals(query) => Ok(Reply::Signals(self.signal_page(&query))),
+            Request::Signal { name } => self
+                .known(&name)
+                .map(|id| Reply::Signal(signal_row(&self.ledger.space, &self.clients, id), self.now)),
+            Request::Write { name, value } => self.api_write(&name, &value),
+            Request::Endpoints => Ok(Reply::Endpoints(self.endpoint_rows(), self.now)),
+            Request::Clients => Ok(Reply::Clients(self.client_rows(), self.now)),
+            Request::Routes => Ok(Reply::Routes(self.routes.rows(), self.now)),
+            Request::AddRoute { from, to } => self.add_route(&from, &to, false).and_then(|id| {
+                let row = self.routes.row(id);
+                row.map(Reply::RouteAdded).ok_or(Refused::NotFound {
+                    what: "route",
+                    name: id.to_string(),
+                })
+            }),
+            Request::RemoveRoute { id } => match self.routes.remove(&mut self.ledger.space, id) {
+                Some(_) => Ok(Reply::Done),
+                None => Err(Refused::NotFound {
+                    what: "route",
+                    name: id.to_string(),
+                }),
+            },
+            Request::Import { endpoint } => self.endpoint_named(&endpoint).map(|id| Reply::ImportAsked {
+                asked: self.ask_for_catalogs(id),
+            }),
+            Request::Configure { endpoint, changes } => {
+                match self
+                    .endpoint_named(&endpoint)
+                    .and_then(|id| self.api_configure(ticket, id, changes))
+                {
+                    // The answer comes when the settings are on the disk.
+                    Ok(()) => return,
+                    Err(refused) => Err(refused),
+                }
+            }
+            Request::Health => Ok(Reply::Health(self.health())),
+        };
+        let reply = reply.unwrap_or_else(Reply::Refused);
+        self.outputs.push(Output::Reply {
+            ticket,
+            reply: Box::new(reply),
+        });
+    }
+
+    /// Adds a plain route and carries the present value over at once.
+    pub(crate) fn add_route(&mut self, from: &str, to: &str, from_project: bool) -> Result<u32, Refused> {
+        let id = self
+            .routes
+            .add(&mut self.ledger.space, from, to, from_project, self.limits.routes_max)?;
+        self.ledger.routed.extend(self.ledger.space.find(from));
+        Ok(id)
+    }
+
+    fn known(&self, name: &str) -> Result<SignalId, Refused> {
+        self.ledger.space.find(name).ok_or_else(|| Refused::NotFound {
+            what: "signal",
+            name: name.to_owned(),
+        })
+    }
+
+    fn endpoint_named(&self, name: &str) -> Result<EndpointId, Refused> {
+        let position = self
+            .endpoints
+            .iter()
+            .position(|endpoint| endpoint.settings.name == name);
+        position
+            .map(|position| EndpointId(position as u16))
+            .ok_or_else(|| Refused::NotFound {
+                what: "endpoint",
+                name: name.to_owned(),
+            })
+    }
+
+    fn api_write(&mut self, name: &str, value: &Value) -> Result<Reply, Refused> {
+        let id = self.known(name)?;
+        let stored = self
+            .operator_writes(id, value.as_wire(), None)
+            .map_err(|expected| Refused::BadValue {
+                name: name.to_owned(),
+                expected,
+            })?;
+        let coerced = stored.kind() != value.kind() && !matches!((&stored, value), (Value::Float(_), Value::Int(_)));
+        Ok(Reply::Written {
+            stored,
+            coerced,
+            generation: self.ledger.space.generation(),
+        })
+    }
+
+    fn signal_page(&self, query: &SignalQuery) -> SignalPage {
+        let space = &self.ledger.space;
+        let filter = query.filter.to_lowercase();
+        let pattern = query.pattern.as_deref().map(Pattern::new);
+        let fits = |id: &SignalId| {
+            let name = space.name(*id);
+            (filter.is_empty() || name.to_lowercase().contains(&filter))
+                && pattern.as_ref().is_none_or(|pattern| pattern.fits(name))
+                && query
+                    .quality
+                    .as_deref()
+                    .is_none_or(|word| space.cell(*id).quality.word() == word)
+                && query.owner.is_none_or(|owner| space.owner(*id) == owner)
+        };
+        let first = query.after.map_or(0, |after| after as usize + 1);
+        let limit = query.limit.clamp(1, self.limits.page_rows_max);
+        let mut rows = Vec::new();
+        let mut next = None;
+        for index in first..space.len() {
+            if rows.len() == limit || index - first == NAMES_PER_TURN {
+                next = Some(index as u32 - 1);
+                break;
+            }
+            let id = SignalId(index as u32);
+            if fits(&id) {
+                rows.push(signal_row(space, &self.clients, id));
+            }
+        }
+        SignalPage {
+            now: self.now,
+            generation: space.generation(),
+            total: space.len(),
+            next,
+            rows,
+        }
+    }
+
+    fn endpoint_rows(&self) -> Vec<EndpointRow> {
+        let row = |(index, endpoint): (usize, &crate::endpoint::Endpoint)| EndpointRow {
+            id: EndpointId(index as u16),
+            name: endpoint.settings.name.clone(),
+            url: endpoint.settings.url.clone(),
+            clients: endpoint.clients,
+            signals: endpoint.bindings.len(),
+            settings: config::current(&endpoint.settings),
+            counters: endpoint.counters,
+        };
+        self.endpoints.iter().enumerate().map(row).collect()
+    }
+
+    fn client_rows(&self) -> Vec<ClientRow> {
+        let mut rows: Vec<ClientRow> = self
+            .clients
+            .iter()
+            .map(|(conn, client)| self.client_row(*conn, client))
+            .collect();
+        rows.sort_unstable_by_key(|row| row.id);
+        rows
+    }
+
+    fn client_row(&self, conn: ConnId, client: &Client) -> ClientRow {
+        let (endpoint, protocol) = match client.face {
+            Face::Realvirtual(endpoint) => (self.endpoints[endpoint.0 as usize].settings.name.clone(), "realvirtual"),
+            Face::Live => (String::from("live"), "live"),
+        };
+        let set = client
+            .group
+            .and_then(|group| self.views.key(group))
+            .and_then(|key| key.set.as_ref());
+        let view_len = match (&client.view, client.face, client.group) {
+            (_, _, None) => 0,
+            (View::All | View::Unsaid, Face::Realvirtual(endpoint), _) => {
+                self.endpoints[endpoint.0 as usize].bindings.len()
+            }
+            _ => set.map_or(0, |set| set.len()),
+        };
+        let view = match (&client.view, view_len) {
+            (View::All, _) => "all",
+            (View::Unsaid, _) if client.group.is_some() => "all",
+            (_, 0) => "none",
+            _ => "list",
+        };
+        ClientRow {
+            id: conn,
+            endpoint,
+            protocol,
+            name: client.name.clone(),
+            address: client.address.clone(),
+            path: client.path.clone(),
+            connected_at: client.connected_at,
+            last_seen_at: client.last_seen,
+            stale: client.is_stale,
+            view,
+            view_len,
+            writes: client.writes,
+            echoer: client.is_echoer,
+            rtt: client.rtt,
+            lag: client
+                .outlet
+                .stuck_since()
+                .map_or(Duration::ZERO, |since| self.now.since(since)),
+            counters: client.counters,
+        }
+    }
+
+    fn health(&self) -> HealthRow {
+        HealthRow {
+            now: self.now,
+            project: self.project.clone(),
+            signals: self.ledger.space.len(),
+            clients: self.clients.len(),
+            endpoints: self.endpoints.len(),
+            generation: self.ledger.space.generation(),
+            problems: self.problems.list().cloned().collect(),
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! One session machine per protocol role: what a message means for the hub.
+
+pub(crate) mod answer;
+pub(crate) mod config;
+mod import;
+pub(crate) mod live;
+mod realvirtual;
+mod write;

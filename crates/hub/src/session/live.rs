@@ -1,0 +1,283 @@
+//! Our own live channel: views by name or pattern, values with quality and age, writes that carry the channel's epoch.
+
+use super::answer::{Kind, wire_row};
+use crate::api::SignalRow;
+use crate::client::{Client, Clients, Pending, View};
+use crate::hub::Hub;
+use crate::input::ConnId;
+use crate::signal::{Pattern, SignalId, SignalSpace, Value, Writer, coerce, name};
+use crate::time::Time;
+use crate::view::{Codec, GroupKey};
+use crosstie_wire::live::{self as wire, Request, RequestError, Subscribe, Write, WriteOutcome};
+use rustc_hash::FxHashSet;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// How often a channel is told who is alive.
+const TICK_EVERY: Duration = Duration::from_secs(1);
+/// Cycle of a view that names none.
+const CYCLE_DEFAULT_MS: u64 = 100;
+/// A cycle is put into this range.
+const CYCLE_RANGE_MS: std::ops::RangeInclusive<u64> = 10..=10_000;
+
+impl Hub {
+    pub(crate) fn live_connected(&mut self, conn: ConnId) {
+        let (epoch, now, generation) = (self.epoch(conn), self.now, self.ledger.space.generation());
+        self.send_text(conn, |out| {
+            wire::write_hello(out, epoch, now.as_millis(), generation.0, env!("CARGO_PKG_VERSION"));
+        });
+        if let Some(client) = self.clients.get_mut(&conn) {
+            client.next_tick = now + TICK_EVERY;
+        }
+    }
+
+    /// One text of a live channel.
+    pub(crate) fn live(&mut self, conn: ConnId, request: Result<Request, RequestError>) {
+        match request {
+            Err(error) => {
+                if let Some(client) = self.clients.get_mut(&conn) {
+                    client.counters.ignored.malformed += 1;
+                }
+                let text = error.to_string();
+                self.send_text(conn, |out| wire::write_error(out, error.id, "bad_request", &text));
+            }
+            Ok(request) if self.clients.get(&conn).is_some_and(|client| client.answer.is_some()) => {
+                self.wait_for_answer(conn, Pending::Live(request));
+            }
+            Ok(Request::Subscribe(subscribe)) => self.live_subscribe(conn, subscribe),
+            Ok(Request::Write(write)) => self.live_write(conn, write),
+        }
+    }
+
+    /// Who is alive, once a second; a channel that is stuck gets none, so that none can pile up.
+    pub(crate) fn live_tick(&mut self, conn: ConnId) {
+        let Some(client) = self.clients.get_mut(&conn) else {
+            return;
+        };
+        client.next_tick = self.now + TICK_EVERY;
+        if client.outlet.stuck_since().is_some() || client.answer.is_some() {
+            return;
+        }
+        let set = client
+            .group
+            .and_then(|group| self.views.key(group))
+            .and_then(|key| key.set.clone());
+        let mut writers: BTreeMap<u64, u64> = BTreeMap::new();
+        for id in set.iter().flat_map(|set| set.iter()) {
+            if let Writer::Peer(writer) = self.ledger.space.cell(*id).writer
+                && let Some(writer_client) = self.clients.get(&writer)
+            {
+                writers.insert(u64::from(writer.0), writer_client.last_seen.as_millis());
+            }
+        }
+        let (now, generation) = (self.now.as_millis(), self.ledger.space.generation().0);
+        self.send_text(conn, |out| wire::write_tick(out, now, generation, writers, 0));
+    }
+
+    /// Signals that appeared in this turn: routes that waited for them begin, and live views that fit them are told.
+    pub(crate) fn announce_created(&mut self) {
+        let created = std::mem::take(&mut self.created);
+        if created.is_empty() {
+            return;
+        }
+        for id in &created {
+            let sources = self.routes.signal_created(&mut self.ledger.space, *id);
+            self.ledger.routed.extend(sources);
+        }
+        let mut channels: Vec<ConnId> = self
+            .clients
+            .iter()
+            .filter(|(_, client)| matches!(client.view, View::Patterns { .. }))
+            .map(|(conn, _)| *conn)
+            .collect();
+        channels.sort_unstable();
+        for conn in channels {
+            let fits = |id: &&SignalId| {
+                self.clients
+                    .get(&conn)
+                    .is_some_and(|client| client_wants(client, self.ledger.space.name(**id)))
+            };
+            let new: Vec<SignalId> = created.iter().filter(fits).copied().collect();
+            if new.is_empty() {
+                continue;
+            }
+            let key = self
+                .clients
+                .get(&conn)
+                .and_then(|client| client.group)
+                .and_then(|group| self.views.key(group))
+                .cloned();
+            let Some(key) = key else { continue };
+            let mut ids: Vec<SignalId> = key.set.as_deref().unwrap_or_default().to_vec();
+            let room = self.limits.live_signals_max.saturating_sub(ids.len());
+            ids.extend(new.iter().take(room));
+            ids.sort_unstable();
+            ids.dedup();
+            let rows: Vec<SignalRow> = new
+                .iter()
+                .take(room)
+                .map(|id| signal_row(&self.ledger.space, &self.clients, *id))
+                .collect();
+            let (now, generation) = (self.now.as_millis(), self.ledger.space.generation().0);
+            self.send_text(conn, |out| {
+                wire::write_added(out, now, generation, rows.iter().map(wire_row))
+            });
+            let told = self.ledger.space.generation();
+            self.enter(
+                conn,
+                GroupKey {
+                    set: Some(ids.into()),
+                    ..key
+                },
+                told,
+            );
+        }
+    }
+
+    fn epoch(&self, conn: ConnId) -> u64 {
+        self.epoch_base + u64::from(conn.0)
+    }
+
+    fn live_subscribe(&mut self, conn: ConnId, subscribe: Subscribe) {
+        let space = &self.ledger.space;
+        let mut names: FxHashSet<Box<str>> = FxHashSet::default();
+        let mut unknown = Vec::new();
+        let mut ids: Vec<SignalId> = Vec::new();
+        for text in subscribe.names {
+            match space.find(&text) {
+                Some(id) => ids.push(id),
+                None => {
+                    // A name that appears later is told; one that can never appear is only unknown.
+                    if let Ok(canonical) = name::canonical(&text, self.limits.name_len_max) {
+                        names.insert(canonical.into());
+                    }
+                    unknown.push(text);
+                }
+            }
+        }
+        let patterns: Vec<Pattern> = subscribe.patterns.iter().map(|text| Pattern::new(text)).collect();
+        if !patterns.is_empty() {
+            let all = (0..space.len() as u32).map(SignalId);
+            ids.extend(all.filter(|id| patterns.iter().any(|pattern| pattern.fits(space.name(*id)))));
+        }
+        ids.sort_unstable();
+        ids.dedup();
+        for id in ids.drain(ids.len().min(self.limits.live_signals_max)..) {
+            unknown.push(space.name(id).to_owned());
+        }
+        let cycle = subscribe
+            .cycle_ms
+            .unwrap_or(CYCLE_DEFAULT_MS)
+            .clamp(*CYCLE_RANGE_MS.start(), *CYCLE_RANGE_MS.end());
+        if let Some(client) = self.clients.get_mut(&conn) {
+            client.view = View::Patterns { names, patterns };
+        }
+        let key = GroupKey {
+            codec: Codec::Live,
+            set: Some(ids.clone().into()),
+            cycle: Duration::from_millis(cycle),
+            only_changed: true,
+        };
+        let told = self.ledger.space.generation();
+        self.enter(conn, key, told);
+        self.answer(
+            conn,
+            Kind::LiveSnapshot {
+                id: subscribe.id,
+                unknown,
+            },
+            ids,
+        );
+    }
+
+    fn live_write(&mut self, conn: ConnId, write: Write) {
+        if write.epoch != self.epoch(conn) {
+            let text = "this write was meant for an earlier connection and is not executed";
+            self.send_text(conn, |out| wire::write_error(out, Some(write.id), "stale_epoch", text));
+            return;
+        }
+        let mut outcomes: Vec<(&str, Result<Value, (&'static str, String)>)> = Vec::new();
+        for (name, received) in write.signals.iter() {
+            let outcome = match self.ledger.space.find(name) {
+                None => Err(("not_found", String::from("no signal has this name"))),
+                Some(id) => self
+                    .operator_writes(id, received, Some(conn))
+                    .map_err(|expected| ("bad_value", expected)),
+            };
+            outcomes.push((name, outcome));
+        }
+        let shown = outcomes.iter().map(|(name, outcome)| {
+            let outcome = match outcome {
+                Ok(value) => WriteOutcome::Stored(value.as_wire()),
+                Err((code, message)) => WriteOutcome::Refused { code, message },
+            };
+            (*name, outcome)
+        });
+        let mut builder = crosstie_wire::frame::FrameBuilder::with_capacity(64 + write.signals.len() * 64);
+        wire::write_write_result(builder.buffer(), write.id, shown);
+        self.send(conn, crate::view::frame::into_bytes(builder));
+    }
+
+    /// A person or script writes a signal; gives what is stored, or what was expected.
+    pub(crate) fn operator_writes(
+        &mut self,
+        id: SignalId,
+        received: crosstie_wire::realvirtual::Value<'_>,
+        conn: Option<ConnId>,
+    ) -> Result<Value, String> {
+        let kind = self.ledger.space.cell(id).value.kind();
+        let fitted = coerce::fit(kind, received).ok_or_else(|| format!("expected a value for a {}", kind.word()))?;
+        if let Value::Text(text) = &fitted.value
+            && text.len() > self.limits.text_len_max
+        {
+            return Err(format!("expected a text of at most {} bytes", self.limits.text_len_max));
+        }
+        self.ledger.store(
+            self.now,
+            id,
+            fitted.value.clone(),
+            Writer::Operator(conn),
+            crate::signal::Quality::Good,
+        );
+        Ok(fitted.value)
+    }
+}
+
+/// All that the API says of one signal.
+pub(crate) fn signal_row(space: &SignalSpace, clients: &Clients, id: SignalId) -> SignalRow {
+    let cell = space.cell(id);
+    let (writer, seen_at): (Option<String>, Time) = match cell.writer {
+        Writer::Nobody => (None, Time::ZERO),
+        Writer::Peer(conn) => match clients.get(&conn) {
+            Some(client) => (Some(client.title().to_owned()), client.last_seen),
+            None => (Some(String::from("a peer that has left")), Time::ZERO),
+        },
+        Writer::Operator(conn) => {
+            let title = conn
+                .and_then(|conn| clients.get(&conn))
+                .map(|client| format!("operator at {}", client.address));
+            (Some(title.unwrap_or_else(|| String::from("operator"))), Time::ZERO)
+        }
+        Writer::Route(id) => (Some(format!("route {id}")), Time::ZERO),
+    };
+    SignalRow {
+        id,
+        name: space.name(id).to_owned(),
+        kind: cell.value.kind(),
+        value: cell.value.clone(),
+        quality: cell.quality,
+        owner: space.owner(id),
+        writer,
+        conflict: cell.conflict,
+        generation: cell.generation,
+        changed_at: cell.changed_at,
+        confirmed_at: cell.changed_at.max(seen_at),
+    }
+}
+
+fn client_wants(client: &Client, name: &str) -> bool {
+    match &client.view {
+        View::Patterns { names, patterns } => names.contains(name) || patterns.iter().any(|pattern| pattern.fits(name)),
+        _ => false,
+    }
+}

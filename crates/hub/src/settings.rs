@@ -1,0 +1,176 @@
+//! What the project says about the hub, already checked: plain data that the driver hands in at the start.
+
+use crate::signal::{Kind, Value};
+use std::time::Duration;
+
+/// Position of an endpoint in [`Settings::endpoints`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EndpointId(pub u16);
+
+/// Which side of an endpoint is meant to write a signal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// This side: routes and operators. A peer's write is ignored and counted.
+    Hub,
+    /// The peers of the endpoint.
+    Peer,
+}
+
+impl Owner {
+    /// The word of the API.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Owner::Hub => "hub",
+            Owner::Peer => "peer",
+        }
+    }
+}
+
+/// What `PLCOutput` means on the wire of an endpoint (RV-40).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DirectionConvention {
+    /// `PLCOutput…` in an import_answer means that its sender writes the signal.
+    Plc,
+    /// `PLCInput…` in an import_answer means that its sender writes the signal.
+    Simulation,
+}
+
+/// How peers that return what they receive are treated (RV-17).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Echo {
+    /// A peer that has returned three delivered changes unchanged is an echoer.
+    Auto,
+    /// Every peer is an echoer.
+    Always,
+    /// No peer is.
+    Never,
+}
+
+/// One signal that an endpoint shows under a flat name of its own.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SignalSetting {
+    /// Name on the wire: exact, case-sensitive.
+    pub wire_name: String,
+    /// Name in the signal space.
+    pub signal: String,
+    /// Kind of the value.
+    pub kind: Kind,
+    /// Who writes it.
+    pub owner: Owner,
+    /// Initial value; the zero of the kind when `None`.
+    pub value: Option<Value>,
+    /// Overrides the endpoint's convention.
+    pub convention: Option<DirectionConvention>,
+    /// The wire shows the type without a PLC prefix.
+    pub neutral: bool,
+}
+
+/// One realvirtual endpoint in the server role.
+#[derive(Clone, Debug)]
+pub struct EndpointSettings {
+    /// One path segment; also the second segment of its signals' default names.
+    pub name: String,
+    /// Where it listens and at which URL, for people.
+    pub url: String,
+    /// Most frequent frame per client; a change after a pause goes out at once.
+    pub update_cycle: Duration,
+    /// Send only what changed, or everything every cycle (RV-14).
+    pub only_transmit_changed: bool,
+    /// See [`DirectionConvention`].
+    pub direction_convention: DirectionConvention,
+    /// Create a neutral signal for an unknown name in a peer's `data`, and take in a catalog that a peer pushes (RV-18, RV-19).
+    pub auto_register: bool,
+    /// Send import_answer and full data right after the upgrade (RV-21).
+    pub push_on_connect: bool,
+    /// Put a peer's signals back to their initial values when it leaves (RV-54).
+    pub reset_on_disconnect: bool,
+    /// Show a bit that went and came back within one cycle for one cycle.
+    pub hold_pulses: bool,
+    /// See [`Echo`].
+    pub echo: Echo,
+    /// Log every message, shortened.
+    pub debug: bool,
+    /// Decide the direction of neutral types by name patterns (RV-42).
+    pub use_pattern_matching: bool,
+    /// Substrings of names that the importing side writes.
+    pub input_patterns: Vec<String>,
+    /// Substrings of names that the remote side writes.
+    pub output_patterns: Vec<String>,
+    /// Direction of a neutral type that no pattern matches.
+    pub default_signal_direction: Direction,
+    /// The signals it shows, in the order of its catalog.
+    pub signals: Vec<SignalSetting>,
+}
+
+impl EndpointSettings {
+    /// An endpoint of this name with every setting at its default and no signals.
+    pub fn named(name: &str) -> EndpointSettings {
+        EndpointSettings {
+            name: name.to_owned(),
+            url: String::new(),
+            update_cycle: Duration::from_millis(10),
+            only_transmit_changed: true,
+            direction_convention: DirectionConvention::Plc,
+            auto_register: false,
+            push_on_connect: false,
+            reset_on_disconnect: false,
+            hold_pulses: true,
+            echo: Echo::Auto,
+            debug: false,
+            use_pattern_matching: true,
+            input_patterns: Vec::new(),
+            output_patterns: Vec::new(),
+            default_signal_direction: Direction::Input,
+            signals: Vec::new(),
+        }
+    }
+}
+
+/// Direction of an imported signal as the importing side sees it (RV-42).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// The importing side writes it.
+    Input,
+    /// The remote side writes it.
+    Output,
+}
+
+/// One plain route.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RouteSetting {
+    /// Name of the source signal.
+    pub from: String,
+    /// Name of the target signal.
+    pub to: String,
+}
+
+/// All that the hub is told at its start.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Name of the project, for people.
+    pub project: String,
+    /// Added to every connection's number to make its epoch, so that a write typed before a restart of the hub never fits a
+    /// channel opened after it: the driver gives a number that is larger at every start.
+    pub epoch_base: u64,
+    /// A writing link without a sign of life for so long makes its signals stale.
+    pub stale_after: Duration,
+    /// The endpoints; an [`EndpointId`] is a position here.
+    pub endpoints: Vec<EndpointSettings>,
+    /// The routes of the project.
+    pub routes: Vec<RouteSetting>,
+    /// Limits of this hub.
+    pub limits: crate::limits::Limits,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            project: String::from("untitled"),
+            epoch_base: 0,
+            stale_after: Duration::from_secs(5),
+            endpoints: Vec::new(),
+            routes: Vec::new(),
+            limits: crate::limits::Limits::default(),
+        }
+    }
+}

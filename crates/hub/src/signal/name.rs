@@ -1,0 +1,196 @@
+//! Names in the signal space and patterns over them.
+//!
+//! A name is a path of segments joined by `/`; the first segment says where the signal comes from. Inside a segment `~1`
+//! stands for `/` and `~0` for `~`. After `plc/<context>/` the rest is one PLC address or symbol, written plainly:
+//! `plc/PLC1/O:0/3` has three parts.
+
+use crosstie_ladder::address::Address;
+
+/// The first segments that exist.
+pub const ROOTS: [&str; 4] = ["plc", "twin", "sim", "sys"];
+
+/// Why a text is no name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NameError {
+    /// It is empty or one of its segments is.
+    #[error("segment {position} of '{name}' is empty")]
+    EmptySegment {
+        /// The name.
+        name: String,
+        /// Which segment, counted from 1.
+        position: usize,
+    },
+    /// Its first segment is none of [`ROOTS`], or nothing follows it.
+    #[error("'{name}' should begin with plc/, twin/, sim/ or sys/")]
+    UnknownRoot {
+        /// The name.
+        name: String,
+    },
+    /// A `~` that is not followed by `0` or `1`.
+    #[error("in '{name}' a '~' should be written ~0 and a '/' inside a segment ~1")]
+    BadEscape {
+        /// The name.
+        name: String,
+    },
+    /// A control character stands in it.
+    #[error("'{name}' holds a control character")]
+    Control {
+        /// The name.
+        name: String,
+    },
+    /// It is longer than the limit.
+    #[error("a name of {got} bytes is longer than {limit}")]
+    TooLong {
+        /// Bytes it has.
+        got: usize,
+        /// Bytes allowed.
+        limit: usize,
+    },
+}
+
+/// Writes one segment: `/` as `~1`, `~` as `~0`.
+pub fn escape_segment(segment: &str) -> String {
+    segment.replace('~', "~0").replace('/', "~1")
+}
+
+/// Checks a name and gives its one canonical spelling: PLC addresses in upper case without leading zeros, so that one cell
+/// has one name.
+pub fn canonical(name: &str, len_max: usize) -> Result<String, NameError> {
+    if name.len() > len_max {
+        return Err(NameError::TooLong {
+            got: name.len(),
+            limit: len_max,
+        });
+    }
+    if name.chars().any(char::is_control) {
+        return Err(NameError::Control { name: name.to_owned() });
+    }
+    let parts = parts(name);
+    if let Some(position) = parts.iter().position(|part| part.is_empty()) {
+        return Err(NameError::EmptySegment {
+            name: name.to_owned(),
+            position: position + 1,
+        });
+    }
+    if parts.len() < 2 || !ROOTS.contains(&parts[0]) {
+        return Err(NameError::UnknownRoot { name: name.to_owned() });
+    }
+    if parts.iter().any(|part| has_bad_escape(part)) {
+        return Err(NameError::BadEscape { name: name.to_owned() });
+    }
+    if let ["plc", context, cell] = parts[..] {
+        let cell = cell.replace("~1", "/");
+        let cell = cell.parse::<Address>().map_or(cell, |address| address.to_string());
+        return Ok(format!("plc/{context}/{cell}"));
+    }
+    Ok(name.to_owned())
+}
+
+/// The parts that a pattern is matched against: segments, but everything after a PLC context is one part.
+fn parts(name: &str) -> Vec<&str> {
+    match name.strip_prefix("plc/").and_then(|rest| rest.split_once('/')) {
+        Some((context, cell)) => vec!["plc", context, cell],
+        None => name.split('/').collect(),
+    }
+}
+
+fn has_bad_escape(part: &str) -> bool {
+    part.split('~').skip(1).any(|after| !after.starts_with(['0', '1']))
+}
+
+/// A pattern over names: `*` is one part, a last `**` is the rest (at least one part), everything else is itself.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Pattern {
+    parts: Vec<String>,
+    rest: bool,
+}
+
+impl Pattern {
+    /// Reads a pattern. Every text is one; a `**` before the end is taken as `*`.
+    pub fn new(text: &str) -> Pattern {
+        let mut parts: Vec<String> = parts(text).into_iter().map(str::to_owned).collect();
+        let rest = parts.last().is_some_and(|last| last == "**");
+        if rest {
+            parts.pop();
+        }
+        Pattern { parts, rest }
+    }
+
+    /// Does it fit this canonical name?
+    pub fn fits(&self, name: &str) -> bool {
+        let mut given = parts(name).into_iter();
+        for wanted in &self.parts {
+            match given.next() {
+                Some(part) if wanted == "*" || wanted == "**" || wanted == part => {}
+                _ => return false,
+            }
+        }
+        self.rest == given.next().is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plc_address_is_the_plain_rest_of_its_name() {
+        assert_eq!(canonical("plc/PLC1/o:00/03", 99).unwrap(), "plc/PLC1/O:0/3");
+        assert_eq!(canonical("plc/PLC1/o:0~13", 99).unwrap(), "plc/PLC1/O:0/3");
+        assert_eq!(canonical("plc/PLC1/Start", 99).unwrap(), "plc/PLC1/Start");
+    }
+
+    #[test]
+    fn names_with_mistakes_are_refused_with_their_place() {
+        let check = |name: &str, expected: NameError| assert_eq!(canonical(name, 20).unwrap_err(), expected);
+        let own = |name: &str| name.to_owned();
+        check(
+            "twin//x",
+            NameError::EmptySegment {
+                name: own("twin//x"),
+                position: 2,
+            },
+        );
+        check(
+            "",
+            NameError::EmptySegment {
+                name: own(""),
+                position: 1,
+            },
+        );
+        check("twin", NameError::UnknownRoot { name: own("twin") });
+        check("motor/x", NameError::UnknownRoot { name: own("motor/x") });
+        check(
+            "twin/a/b~2",
+            NameError::BadEscape {
+                name: own("twin/a/b~2"),
+            },
+        );
+        check("twin/a\n", NameError::Control { name: own("twin/a\n") });
+        check("twin/aaaaaaaaaaaaaaaa", NameError::TooLong { got: 21, limit: 20 });
+        assert!(canonical("twin/aaaaaaaaaaaaaaa", 20).is_ok());
+    }
+
+    #[test]
+    fn patterns_fit_by_part() {
+        let check = |pattern: &str, name: &str, fits: bool| {
+            assert_eq!(Pattern::new(pattern).fits(name), fits, "{pattern} on {name}");
+        };
+        check("twin/line/Run", "twin/line/Run", true);
+        check("twin/line/Run", "twin/line/Runs", false);
+        check("twin/*/Run", "twin/line/Run", true);
+        check("twin/*", "twin/line/Run", false);
+        check("twin/**", "twin/line/Run", true);
+        check("twin/**", "twin", false);
+        check("**", "twin/line/Run", true);
+        check("plc/*/O:0/3", "plc/PLC1/O:0/3", true);
+        check("plc/PLC1/*", "plc/PLC1/O:0/3", true);
+        check("plc/**", "plc/PLC1/O:0/3", true);
+    }
+
+    #[test]
+    fn a_segment_survives_escaping() {
+        assert_eq!(escape_segment("a/b~c"), "a~1b~0c");
+        assert!(canonical(&format!("twin/line/{}", escape_segment("a/b~c")), 99).is_ok());
+    }
+}

@@ -1,0 +1,111 @@
+//! Values, their kinds and their quality.
+
+pub use crosstie_wire::value::Kind;
+
+/// One value.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// On or off.
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// A finite number.
+    Float(f64),
+    /// Text.
+    Text(Box<str>),
+}
+
+impl Value {
+    /// What a signal of this kind holds before anybody wrote it.
+    pub fn zero(kind: Kind) -> Value {
+        match kind {
+            Kind::Bool => Value::Bool(false),
+            Kind::Int => Value::Int(0),
+            Kind::Float => Value::Float(0.0),
+            Kind::Text => Value::Text("".into()),
+        }
+    }
+
+    /// Its kind.
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Value::Bool(_) => Kind::Bool,
+            Value::Int(_) => Kind::Int,
+            Value::Float(_) => Kind::Float,
+            Value::Text(_) => Kind::Text,
+        }
+    }
+
+    /// The same value as the codecs see it.
+    pub fn as_wire(&self) -> crosstie_wire::realvirtual::Value<'_> {
+        use crosstie_wire::realvirtual::Value as Wire;
+        match self {
+            Value::Bool(value) => Wire::Bool(*value),
+            Value::Int(value) => Wire::Int(*value),
+            Value::Float(value) => Wire::Float(*value),
+            Value::Text(value) => Wire::Text(value),
+        }
+    }
+
+    /// Nothing changes for a reader when one of the two stands for the other.
+    ///
+    /// Floats are compared at single precision, because a Unity peer returns them so; two whole numbers are compared
+    /// exactly, because counters beyond 2²⁴ must not stand still.
+    pub fn is_same(&self, other: &Value) -> bool {
+        match (self, other) {
+            (Value::Bool(a), Value::Bool(b)) => a == b,
+            (Value::Int(a), Value::Int(b)) => a == b,
+            (Value::Float(a), Value::Float(b)) => {
+                a == b || (*a as f32 == *b as f32 && !(a.fract() == 0.0 && b.fract() == 0.0))
+            }
+            (Value::Text(a), Value::Text(b)) => a == b,
+            _ => false,
+        }
+    }
+}
+
+/// May a value be believed?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quality {
+    /// Its writer is alive, or it is ours.
+    Good,
+    /// Its writer has gone or is silent: the value is old.
+    Stale,
+    /// It is no value of anything; the text says why.
+    Bad(&'static str),
+}
+
+impl Quality {
+    /// The peer that is meant to write it never has.
+    pub const NEVER_WRITTEN: Quality = Quality::Bad("never written");
+    /// Its writer sent something that is no number.
+    pub const NOT_FINITE: Quality = Quality::Bad("not a finite number");
+
+    /// The word of the API.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Quality::Good => "good",
+            Quality::Stale => "stale",
+            Quality::Bad(_) => "bad",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn floats_are_compared_at_single_precision_unless_both_are_whole() {
+        assert!(Value::Float(0.1).is_same(&Value::Float(f64::from(0.1_f32))));
+        assert!(!Value::Float(0.1).is_same(&Value::Float(0.100_001)));
+        assert!(!Value::Float(16_777_216.0).is_same(&Value::Float(16_777_217.0)));
+        assert!(Value::Float(0.0).is_same(&Value::Float(-0.0)));
+    }
+
+    #[test]
+    fn values_of_different_kinds_are_never_the_same() {
+        assert!(!Value::Int(1).is_same(&Value::Float(1.0)));
+        assert!(!Value::Bool(true).is_same(&Value::Int(1)));
+    }
+}

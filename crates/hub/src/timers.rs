@@ -1,0 +1,44 @@
+//! When the hub wants to be called again: a heap of alarms.
+//!
+//! Every client and view group keeps the time of its one alarm; an entry of the heap that no longer agrees with it is
+//! skipped. Setting an alarm is therefore a push, and nothing is ever searched.
+
+use crate::input::ConnId;
+use crate::time::Time;
+use crate::view::GroupId;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+/// Whose alarm it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Alarm {
+    /// A view group may send again.
+    Group(GroupId),
+    /// Something of a client is due: ping, liveness, waiting, burst.
+    Client(ConnId),
+}
+
+/// The alarms, earliest first.
+#[derive(Debug, Default)]
+pub(crate) struct Timers {
+    heap: BinaryHeap<Reverse<(Time, Alarm)>>,
+}
+
+impl Timers {
+    pub(crate) fn set(&mut self, at: Time, alarm: Alarm) {
+        self.heap.push(Reverse((at, alarm)));
+    }
+
+    /// The earliest alarm that is due.
+    pub(crate) fn pop_due(&mut self, now: Time) -> Option<(Time, Alarm)> {
+        match self.heap.peek() {
+            Some(Reverse((at, _))) if *at <= now => self.heap.pop().map(|Reverse(entry)| entry),
+            _ => None,
+        }
+    }
+
+    /// The time of the earliest alarm.
+    pub(crate) fn next(&self) -> Option<Time> {
+        self.heap.peek().map(|Reverse((at, _))| *at)
+    }
+}

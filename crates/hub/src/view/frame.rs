@@ -1,0 +1,109 @@
+//! Rows of values as the frame of one view.
+
+use super::{Codec, GroupKey};
+use crate::endpoint::Endpoint;
+use crate::signal::{Quality, SignalId, SignalSpace, Value, Writer};
+use crate::time::Time;
+use bytes::Bytes;
+use crosstie_wire::frame::FrameBuilder;
+use crosstie_wire::{live, realvirtual};
+
+/// One signal in a frame.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Row {
+    pub(super) id: SignalId,
+    /// What is shown when it is not the stored value: a bit that is held for one cycle.
+    pub(super) shown: Option<bool>,
+}
+
+impl Row {
+    pub(super) fn current(id: SignalId) -> Row {
+        Row { id, shown: None }
+    }
+}
+
+/// Cycles that stand merged in one frame.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Gap {
+    pub(super) since: Time,
+    pub(super) merged: u64,
+}
+
+/// Bytes that a row takes on average, to reserve room once.
+const ROW_BYTES: usize = 40;
+
+/// Header and payload of the frame that shows these rows.
+pub(super) fn encode(
+    space: &SignalSpace,
+    endpoints: &mut [Endpoint],
+    key: &GroupKey,
+    now: Time,
+    rows: &[Row],
+    gap: Option<Gap>,
+) -> Bytes {
+    let mut builder = FrameBuilder::with_capacity(64 + rows.len() * ROW_BYTES);
+    let out = builder.buffer();
+    match key.codec {
+        Codec::Realvirtual(endpoint) => {
+            out.extend_from_slice(realvirtual::DATA_HEAD);
+            let endpoint = &mut endpoints[endpoint.0 as usize];
+            let mut is_first = true;
+            for row in rows {
+                // A view holds only signals that its endpoint shows.
+                let Some(slot) = endpoint.slot_of(row.id) else { continue };
+                if !std::mem::take(&mut is_first) {
+                    out.push(b',');
+                }
+                match row.shown {
+                    None => endpoint.write_current(slot, space.cell(row.id), out),
+                    Some(bit) => endpoint.write_shown(slot, &Value::Bool(bit), out),
+                }
+            }
+            out.extend_from_slice(realvirtual::SIGNALS_TAIL);
+        }
+        Codec::Live => {
+            let gap = gap.map(|gap| live::Gap {
+                since_ms: gap.since.as_millis(),
+                merged: gap.merged,
+            });
+            let front = live::DataFront {
+                now_ms: now.as_millis(),
+                generation: space.generation().0,
+                gap,
+            };
+            live::write_data(out, front, rows.iter().map(|row| live_row(space, *row)));
+        }
+    }
+    into_bytes(builder)
+}
+
+/// A finished frame as shared bytes, without a copy.
+pub(crate) fn into_bytes(builder: FrameBuilder) -> Bytes {
+    let frame = builder.finish();
+    Bytes::from(frame.buffer).slice(frame.start..)
+}
+
+/// Quality as the codecs say it: the word and the reason.
+pub(crate) fn live_quality(quality: Quality) -> (live::Quality, &'static str) {
+    match quality {
+        Quality::Good => (live::Quality::Good, ""),
+        Quality::Stale => (live::Quality::Stale, ""),
+        Quality::Bad(reason) => (live::Quality::Bad, reason),
+    }
+}
+
+fn live_row(space: &SignalSpace, row: Row) -> live::DataRow<'_> {
+    let cell = space.cell(row.id);
+    let (quality, reason) = live_quality(cell.quality);
+    live::DataRow {
+        id: row.id.0,
+        value: row.shown.map_or_else(|| cell.value.as_wire(), realvirtual::Value::Bool),
+        quality,
+        reason,
+        changed_at_ms: cell.changed_at.as_millis(),
+        writer: match cell.writer {
+            Writer::Peer(conn) | Writer::Operator(Some(conn)) => Some(u64::from(conn.0)),
+            Writer::Nobody | Writer::Operator(None) | Writer::Route(_) => None,
+        },
+    }
+}

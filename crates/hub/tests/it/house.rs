@@ -1,0 +1,482 @@
+//! A hub and its clients without sockets: every wire has a latency, every socket can be full, time moves by hand.
+
+use crosstie_hub::api::{Reply, Request, SignalRow};
+use crosstie_hub::settings::{EndpointId, EndpointSettings, Owner, Settings, SignalSetting};
+use crosstie_hub::signal::{Kind, Quality, Value};
+use crosstie_hub::{ConnId, Face, Frame, Hub, Input, Output, Ticket, Time, Unreadable};
+use crosstie_wire::{live, realvirtual};
+use serde_json::{Value as Json, json};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap, HashMap, VecDeque};
+use std::time::Duration;
+
+/// What a test may set of a peer's wire.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wire {
+    /// From the hub's socket to the peer, and back.
+    pub(crate) latency: Duration,
+    /// Answers pings, as every WebSocket library does while somebody reads.
+    pub(crate) answers_pings: bool,
+}
+
+impl Default for Wire {
+    fn default() -> Wire {
+        Wire {
+            latency: Duration::from_micros(200),
+            answers_pings: true,
+        }
+    }
+}
+
+/// A client as the test sees it: what it was sent and what it believes.
+pub(crate) struct Peer {
+    pub(crate) wire: Wire,
+    /// Its socket takes bytes.
+    pub(crate) reads: bool,
+    /// Bytes of a frame that was begun when the socket filled up.
+    begun: Option<Frame>,
+    is_stuck: bool,
+    pub(crate) inbox: Vec<Json>,
+    /// Wire name to value, from snapshots and data, and from its own writes.
+    pub(crate) believes: BTreeMap<String, Json>,
+    /// It returns every value that it gets, after this.
+    pub(crate) echoes_after: Option<Duration>,
+    pub(crate) closed: Option<u16>,
+    /// No frame of either direction overtakes another.
+    last_arrival: [Time; 2],
+    pub(crate) bytes: u64,
+}
+
+#[derive(Debug)]
+enum Event {
+    /// A frame has reached a peer.
+    AtPeer(ConnId, Frame),
+    /// A text has reached the hub.
+    AtHub(ConnId, String),
+    /// A pong has reached the hub.
+    Pong(ConnId, u64),
+}
+
+/// The hub, the peers and what is on its way.
+pub(crate) struct House {
+    pub(crate) hub: Hub,
+    pub(crate) now: Time,
+    pub(crate) peers: BTreeMap<ConnId, Peer>,
+    queue: BinaryHeap<Reverse<(Time, u64)>>,
+    events: HashMap<u64, Event>,
+    last_event: u64,
+    last_conn: u32,
+    replies: HashMap<u64, Reply>,
+    pub(crate) saved: Vec<(&'static str, Json)>,
+    pub(crate) save_result: Result<(), String>,
+    pub(crate) imported: Vec<SignalSetting>,
+    pub(crate) log: Vec<String>,
+    /// Every input with its time, for the replay.
+    pub(crate) inputs: Vec<(Time, Input)>,
+    /// Every output in words.
+    pub(crate) outputs: Vec<String>,
+    pub(crate) keeps_log: bool,
+}
+
+/// A signal of the endpoint `line`.
+pub(crate) fn signal(name: &str, kind: Kind, owner: Owner) -> SignalSetting {
+    SignalSetting {
+        wire_name: name.into(),
+        signal: format!("twin/line/{name}"),
+        kind,
+        owner,
+        value: None,
+        convention: None,
+        neutral: false,
+    }
+}
+
+/// One endpoint `line`: `Run` Bool, `Speed` Float, `Count` Int, `Label` Text written by peers; `Lamp` Bool, `Setpoint` Float
+/// written by the hub.
+pub(crate) fn line() -> EndpointSettings {
+    let mut endpoint = EndpointSettings::named("line");
+    endpoint.signals = vec![
+        signal("Run", Kind::Bool, Owner::Peer),
+        signal("Speed", Kind::Float, Owner::Peer),
+        signal("Count", Kind::Int, Owner::Peer),
+        signal("Label", Kind::Text, Owner::Peer),
+        signal("Lamp", Kind::Bool, Owner::Hub),
+        signal("Setpoint", Kind::Float, Owner::Hub),
+    ];
+    endpoint
+}
+
+impl House {
+    pub(crate) fn new(endpoint: EndpointSettings) -> House {
+        House::with(Settings {
+            endpoints: vec![endpoint],
+            ..Settings::default()
+        })
+    }
+
+    pub(crate) fn with(settings: Settings) -> House {
+        House {
+            hub: Hub::new(settings),
+            now: Time::from_millis(1_000),
+            peers: BTreeMap::new(),
+            queue: BinaryHeap::new(),
+            events: HashMap::new(),
+            last_event: 0,
+            last_conn: 0,
+            replies: HashMap::new(),
+            saved: Vec::new(),
+            save_result: Ok(()),
+            imported: Vec::new(),
+            log: Vec::new(),
+            inputs: Vec::new(),
+            outputs: Vec::new(),
+            keeps_log: false,
+        }
+    }
+
+    // Peers.
+
+    pub(crate) fn connect(&mut self, wire: Wire) -> ConnId {
+        self.connect_as(Face::Realvirtual(EndpointId(0)), wire)
+    }
+
+    pub(crate) fn connect_as(&mut self, face: Face, wire: Wire) -> ConnId {
+        self.last_conn += 1;
+        let conn = ConnId(self.last_conn);
+        let peer = Peer {
+            wire,
+            reads: true,
+            begun: None,
+            is_stuck: false,
+            inbox: Vec::new(),
+            believes: BTreeMap::new(),
+            echoes_after: None,
+            closed: None,
+            last_arrival: [self.now; 2],
+            bytes: 0,
+        };
+        self.peers.insert(conn, peer);
+        let address = format!("10.0.0.{}:1", conn.0);
+        self.give(Input::Connected {
+            conn,
+            face,
+            address,
+            path: "/".into(),
+        });
+        conn
+    }
+
+    /// Connects, says its name, imports, subscribes to everything and waits for the snapshot.
+    pub(crate) fn join(&mut self, name: &str) -> ConnId {
+        let conn = self.connect(Wire::default());
+        self.say(conn, json!({"type": "init", "version": 2, "name": name}));
+        self.say(conn, json!({"type": "subscribe", "version": 2}));
+        self.run_for(Duration::from_millis(20));
+        assert_eq!(self.types(conn), ["snapshot"], "{name}");
+        self.peer(conn).inbox.clear();
+        conn
+    }
+
+    pub(crate) fn peer(&mut self, conn: ConnId) -> &mut Peer {
+        self.peers.get_mut(&conn).expect("the test named a peer")
+    }
+
+    /// A peer sends a message; its own data it believes at once.
+    pub(crate) fn say(&mut self, conn: ConnId, message: Json) {
+        if message["type"] == "data"
+            && let Some(signals) = message["signals"].as_object()
+        {
+            let own = signals.iter().map(|(name, value)| (name.clone(), value.clone()));
+            self.peer(conn).believes.extend(own);
+        }
+        self.say_text(conn, message.to_string());
+    }
+
+    pub(crate) fn say_text(&mut self, conn: ConnId, text: String) {
+        let (now, peer) = (self.now, self.peer(conn));
+        let at = (now + peer.wire.latency).max(peer.last_arrival[1]);
+        peer.last_arrival[1] = at;
+        self.schedule(at, Event::AtHub(conn, text));
+    }
+
+    /// A peer writes signals.
+    pub(crate) fn write(&mut self, conn: ConnId, signals: Json) {
+        self.say(conn, json!({"type": "data", "version": 2, "signals": signals}));
+    }
+
+    pub(crate) fn disconnect(&mut self, conn: ConnId) {
+        self.peers.remove(&conn);
+        self.give(Input::Closed {
+            conn,
+            reason: "test".into(),
+        });
+    }
+
+    /// The socket of a peer takes bytes again.
+    pub(crate) fn read_again(&mut self, conn: ConnId) {
+        let peer = self.peer(conn);
+        peer.reads = true;
+        if let Some(frame) = peer.begun.take() {
+            self.carry(conn, frame);
+        }
+        if std::mem::take(&mut self.peer(conn).is_stuck) {
+            self.give(Input::Writable { conn });
+        }
+    }
+
+    /// Types of the messages that a peer has got.
+    pub(crate) fn types(&mut self, conn: ConnId) -> Vec<String> {
+        self.peer(conn)
+            .inbox
+            .iter()
+            .map(|message| message["type"].as_str().unwrap_or("?").to_owned())
+            .collect()
+    }
+
+    /// The `signals` of the messages of this type that a peer has got, oldest first; forgets all messages.
+    pub(crate) fn take(&mut self, conn: ConnId, kind: &str) -> Vec<Json> {
+        let inbox = std::mem::take(&mut self.peer(conn).inbox);
+        inbox
+            .into_iter()
+            .filter(|message| message["type"] == kind)
+            .map(|mut message| message["signals"].take())
+            .collect()
+    }
+
+    // The hub's own door.
+
+    pub(crate) fn ask(&mut self, request: Request) -> Reply {
+        self.last_event += 1;
+        let ticket = self.last_event;
+        self.give(Input::Request {
+            ticket: Ticket(ticket),
+            request,
+        });
+        self.replies.remove(&ticket).expect("every request is answered")
+    }
+
+    pub(crate) fn row(&mut self, name: &str) -> SignalRow {
+        match self.ask(Request::Signal { name: name.into() }) {
+            Reply::Signal(row, _) => row,
+            other => panic!("{name}: {other:?}"),
+        }
+    }
+
+    pub(crate) fn value(&mut self, wire_name: &str) -> Value {
+        self.row(&format!("twin/line/{wire_name}")).value
+    }
+
+    pub(crate) fn quality(&mut self, wire_name: &str) -> Quality {
+        self.row(&format!("twin/line/{wire_name}")).quality
+    }
+
+    /// An operator writes.
+    pub(crate) fn operate(&mut self, wire_name: &str, value: Value) {
+        let reply = self.ask(Request::Write {
+            name: format!("twin/line/{wire_name}"),
+            value,
+        });
+        assert!(matches!(reply, Reply::Written { .. }), "{reply:?}");
+    }
+
+    // Time.
+
+    /// Moves the clock on, delivering everything and ticking the hub on the way.
+    pub(crate) fn run_for(&mut self, span: Duration) {
+        let end = self.now + span;
+        loop {
+            let event_at = self.queue.peek().map(|Reverse((at, _))| *at);
+            let next = [event_at, self.hub.next_deadline()]
+                .into_iter()
+                .flatten()
+                .min()
+                .filter(|at| *at <= end);
+            let Some(at) = next else { break };
+            self.now = self.now.max(at);
+            if event_at.is_some_and(|event_at| event_at <= self.now) {
+                let Reverse((_, id)) = self.queue.pop().expect("it was peeked");
+                let event = self.events.remove(&id).expect("every entry has its event");
+                self.deliver(event);
+            } else {
+                self.give(Input::Tick);
+            }
+        }
+        self.now = end;
+    }
+
+    /// Hands in one input and carries out what comes of it, as the driver does.
+    pub(crate) fn give(&mut self, input: Input) {
+        let mut inputs = VecDeque::from([input]);
+        while let Some(input) = inputs.pop_front() {
+            if self.keeps_log {
+                self.inputs.push((self.now, input.clone()));
+            }
+            let mut outputs = Vec::new();
+            self.hub.handle(self.now, input, &mut outputs);
+            if self.keeps_log {
+                self.outputs.extend(outputs.iter().map(|output| format!("{output:?}")));
+            }
+            let mut unsent: BTreeMap<ConnId, Vec<Frame>> = BTreeMap::new();
+            for output in outputs {
+                self.carry_out(output, &mut unsent, &mut inputs);
+            }
+            // Full sockets are reported before anything else.
+            for (conn, frames) in unsent.into_iter().rev() {
+                inputs.push_front(Input::Unsent { conn, frames });
+            }
+        }
+    }
+
+    fn carry_out(&mut self, output: Output, unsent: &mut BTreeMap<ConnId, Vec<Frame>>, inputs: &mut VecDeque<Input>) {
+        match output {
+            Output::Send { conn, frame } => {
+                let Some(peer) = self.peers.get_mut(&conn) else { return };
+                if let Some(frames) = unsent.get_mut(&conn) {
+                    frames.push(frame);
+                } else if peer.reads && !peer.is_stuck {
+                    self.carry(conn, frame);
+                } else {
+                    // The first frame after the socket filled up is begun every other time.
+                    assert!(!peer.is_stuck, "nothing is sent to a stuck socket");
+                    peer.is_stuck = true;
+                    let frames = unsent.entry(conn).or_default();
+                    if conn.0 % 2 == 0 {
+                        peer.begun = Some(frame);
+                    } else {
+                        frames.push(frame);
+                    }
+                }
+            }
+            Output::Close { conn, code, .. } => {
+                if let Some(peer) = self.peers.get_mut(&conn) {
+                    peer.closed = Some(code);
+                    inputs.push_back(Input::Closed {
+                        conn,
+                        reason: "closed by the hub".into(),
+                    });
+                }
+            }
+            Output::Reply { ticket, reply } => {
+                self.replies.insert(ticket.0, *reply);
+            }
+            Output::Save { ticket, changes, .. } => {
+                if self.save_result.is_ok() {
+                    self.saved.extend(changes);
+                }
+                inputs.push_back(Input::Saved {
+                    ticket,
+                    result: self.save_result.clone(),
+                });
+            }
+            Output::SaveSignals { signals, .. } => self.imported.extend(signals),
+            Output::Log { text, .. } => self.log.push(text),
+        }
+    }
+
+    fn carry(&mut self, conn: ConnId, frame: Frame) {
+        let (now, peer) = (self.now, self.peer(conn));
+        let at = (now + peer.wire.latency).max(peer.last_arrival[0]);
+        peer.last_arrival[0] = at;
+        self.schedule(at, Event::AtPeer(conn, frame));
+    }
+
+    fn schedule(&mut self, at: Time, event: Event) {
+        self.last_event += 1;
+        self.queue.push(Reverse((at, self.last_event)));
+        self.events.insert(self.last_event, event);
+    }
+
+    fn deliver(&mut self, event: Event) {
+        match event {
+            Event::AtPeer(conn, frame) => self.at_peer(conn, &frame),
+            Event::AtHub(conn, text) => self.at_hub(conn, text),
+            Event::Pong(conn, sent_at) => self.give(Input::Pong {
+                conn,
+                sent_at_nanos: Some(sent_at),
+            }),
+        }
+    }
+
+    fn at_peer(&mut self, conn: ConnId, frame: &Frame) {
+        let Some(peer) = self.peers.get_mut(&conn) else { return };
+        peer.bytes += frame.bytes.len() as u64;
+        let (opcode, payload) = unframed(&frame.bytes);
+        if opcode == 9 {
+            if peer.wire.answers_pings {
+                let at = (self.now + peer.wire.latency).max(peer.last_arrival[1]);
+                peer.last_arrival[1] = at;
+                let sent_at = u64::from_le_bytes(payload.try_into().expect("our pings carry eight bytes"));
+                self.schedule(at, Event::Pong(conn, sent_at));
+            }
+            return;
+        }
+        let message: Json = serde_json::from_slice(payload).expect("the hub sends JSON");
+        if let (Some("data" | "snapshot"), Some(signals)) = (message["type"].as_str(), message["signals"].as_object()) {
+            let signals: Vec<(String, Json)> = signals
+                .iter()
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect();
+            peer.believes.extend(signals.iter().cloned());
+            if let Some(after) = peer.echoes_after.filter(|_| message["type"] == "data") {
+                let at = (self.now + after + peer.wire.latency).max(peer.last_arrival[1]);
+                peer.last_arrival[1] = at;
+                let echo = json!({"type": "data", "version": 2, "signals": message["signals"]});
+                self.schedule(at, Event::AtHub(conn, echo.to_string()));
+            }
+        }
+        self.peer(conn).inbox.push(message);
+    }
+
+    fn at_hub(&mut self, conn: ConnId, text: String) {
+        if !self.peers.contains_key(&conn) || self.peer(conn).closed.is_some() {
+            return;
+        }
+        let bytes = text.len() as u32;
+        let is_live = text.contains("\"epoch\"") || text.contains("\"cycle_ms\"");
+        let input = if is_live {
+            Input::Live {
+                conn,
+                request: live::decode(text),
+                bytes,
+            }
+        } else {
+            match realvirtual::decode(text) {
+                Ok(message) => Input::Realvirtual { conn, message, bytes },
+                Err(error) => Input::Unreadable {
+                    conn,
+                    why: Unreadable::Malformed(error.to_string()),
+                    bytes,
+                },
+            }
+        };
+        self.give(input);
+    }
+}
+
+/// Opcode and payload of one unmasked frame.
+pub(crate) fn unframed(bytes: &[u8]) -> (u8, &[u8]) {
+    let head = match bytes[1] {
+        126 => 4,
+        127 => 10,
+        _ => 2,
+    };
+    (bytes[0] & 15, &bytes[head..])
+}
+
+/// A value of the hub as JSON.
+pub(crate) fn as_json(value: &Value) -> Json {
+    match value {
+        Value::Bool(value) => json!(value),
+        Value::Int(value) => json!(value),
+        Value::Float(value) => json!(value),
+        Value::Text(value) => json!(value),
+    }
+}
+
+/// The same for a client: numbers by value, whether written with a fraction or not.
+pub(crate) fn is_same(a: &Json, b: &Json) -> bool {
+    match (a.as_f64(), b.as_f64()) {
+        (Some(a), Some(b)) => a == b,
+        _ => a == b,
+    }
+}

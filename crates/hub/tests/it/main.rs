@@ -1,0 +1,10 @@
+//! The in-memory house: a hub, its clients and the wires between them on a clock that is moved by hand.
+
+mod claims;
+mod house;
+mod live;
+mod pulses;
+mod replay;
+mod routes;
+mod schedules;
+mod slow;

@@ -1,0 +1,173 @@
+//! The command line: verbs, their flags, and what the process says and returns.
+//!
+//! ```text
+//! arguments → Cli (clap) → dispatch → a verb ─┬─ this folder: run, init, check
+//!                                             ├─ a running hub over HTTP: signals, realvirtual, route
+//!                                             └─ stand-alone tools: practice, conform, bench, completions
+//! ```
+//!
+//! Verbs that ask a running hub use the same API as the page and know nothing that the API does not say. Results go to
+//! standard output, everything else to standard error, so a pipe gets only results.
+
+pub mod bench;
+pub mod busy_ports;
+pub mod check;
+pub mod conform;
+pub mod init;
+pub mod practice;
+pub mod realvirtual;
+pub mod route;
+pub mod run;
+pub mod signals;
+
+mod api;
+mod dispatch;
+mod error;
+mod live;
+mod logging;
+mod table;
+
+pub use busy_ports::{BusyPort, busy_ports_message};
+pub use error::CliError;
+
+use clap::{Args, Parser, Subcommand};
+use std::ffi::OsString;
+use std::io::Write;
+use std::process::ExitCode;
+
+/// The arguments of one process.
+#[derive(Debug, Parser)]
+#[command(
+    name = "crosstie",
+    version,
+    about = "Ties PLCs, digital twins and simulation classrooms into one live signal space",
+    after_help = "Examples:\n  crosstie init my-line && crosstie run my-line\n  crosstie check my-line\n  \
+                  crosstie signals watch 'twin/line/**'\n\n\
+                  Exit codes: 0 done, 1 what was asked for failed, 2 a mistake in the project or on the command line, \
+                  3 no hub answers",
+    max_term_width = 100,
+    arg_required_else_help = true
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the project in a folder until Ctrl-C
+    Run(run::RunArgs),
+    /// Write a first project file with comments into a folder
+    Init(init::InitArgs),
+    /// Print everything that is wrong with a project
+    Check(check::CheckArgs),
+    /// List, watch and set the signals of a running hub
+    #[command(subcommand)]
+    Signals(signals::SignalsCommand),
+    /// Look after the realvirtual endpoints of a running hub
+    #[command(subcommand)]
+    Realvirtual(realvirtual::RealvirtualCommand),
+    /// List, add and remove the routes of a running hub
+    #[command(subcommand)]
+    Route(route::RouteCommand),
+    /// Play the far side of a link
+    #[command(subcommand)]
+    Practice(practice::PracticeCommand),
+    /// Find out whether a server keeps a protocol
+    #[command(subcommand)]
+    Conform(conform::ConformCommand),
+    /// Measure this machine
+    #[command(subcommand)]
+    Bench(bench::BenchCommand),
+    /// Print the completions of a shell
+    #[command(after_help = "Example:\n  crosstie completions bash > /etc/bash_completion.d/crosstie")]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Which running hub a verb talks to.
+#[derive(Debug, Clone, Args)]
+pub struct At {
+    /// Address of the hub's web port
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "CROSSTIE_AT",
+        default_value = "http://127.0.0.1:8000"
+    )]
+    pub at: String,
+}
+
+/// Everything that the process does: reads the arguments (the first is the name of the program), carries them out, says
+/// what went wrong, and gives the exit code.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are such "errors" too. A closed pipe leaves nobody to tell.
+            drop(error.print());
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    match logging::install(&cli.command).and_then(|()| dispatch::dispatch(cli.command)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            if let Some(message) = error.message() {
+                drop(writeln!(std::io::stderr(), "{message}"));
+            }
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_grammar_of_the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_verbs_of_the_manual_are_understood() {
+        let check = |line: &str| {
+            let words = line.split(' ');
+            assert!(Cli::try_parse_from(words).is_ok(), "{line}");
+        };
+        check("crosstie run");
+        check(
+            "crosstie run line --practice --port-offset 100 --web-port 80 --set web.port=1 --set hub.max_clients=2 --log debug",
+        );
+        check("crosstie init my-line");
+        check("crosstie check --json");
+        check("crosstie signals list --filter speed --pattern twin/** --json --at http://127.0.0.1:8100");
+        check("crosstie signals watch twin/line/* --cycle-ms 50 --json --at http://127.0.0.1:8100");
+        check("crosstie signals set twin/line/Level -2.5");
+        check("crosstie realvirtual clients --json");
+        check("crosstie realvirtual import line");
+        check("crosstie route add sim/a sim/b");
+        check("crosstie route remove 3");
+        check("crosstie practice twin --url ws://127.0.0.1:1234/ --name Twin --auto off --quiet");
+        check("crosstie conform realvirtual ws://127.0.0.1:1234/ --junit out.xml --json --only RV-10");
+        check("crosstie bench scale --signals 100000 --clients 50 --secs 600");
+        check("crosstie completions zsh");
+    }
+
+    #[test]
+    fn mistakes_of_the_command_line_are_refused() {
+        let check = |line: &str| assert!(Cli::try_parse_from(line.split(' ')).is_err(), "{line}");
+        check("crosstie");
+        check("crosstie fly");
+        check("crosstie run --port-offset 65536");
+        check("crosstie run --set web.port");
+        check("crosstie signals");
+        check("crosstie route add sim/a");
+        check("crosstie signals watch --cycle-ms 9");
+    }
+}

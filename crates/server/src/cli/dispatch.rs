@@ -1,0 +1,51 @@
+//! One place that leads from a verb to the room that carries it out.
+
+use super::bench::BenchCommand;
+use super::conform::ConformCommand;
+use super::practice::PracticeCommand;
+use super::{Cli, CliError, Command, check, init, realvirtual, route, run, signals};
+use clap::CommandFactory;
+use std::future::Future;
+use std::io;
+
+/// Carries out a verb.
+pub(super) fn dispatch(command: Command) -> Result<(), CliError> {
+    // Not locked: a hub prints from several threads.
+    let out = &mut io::stdout();
+    match command {
+        Command::Run(args) => {
+            let (config, options) = run::prepare(args)?;
+            crate::run::run(config, options).map_err(|error| CliError::failed(&error))
+        }
+        Command::Init(args) => init::init(&args, out),
+        Command::Check(args) => check::check(&args, out),
+        Command::Signals(command) => wait_for(signals::signals(command, out)),
+        Command::Realvirtual(command) => wait_for(realvirtual::realvirtual(command, out)),
+        Command::Route(command) => wait_for(route::route(command, out)),
+        Command::Practice(PracticeCommand::Twin(options)) => wait_for(async {
+            crate::practice::twin::run(options.into())
+                .await
+                .map_err(|error| CliError::failed(&error))
+        }),
+        Command::Conform(ConformCommand::Realvirtual { url, options }) => wait_for(async {
+            match crate::conform::realvirtual(&url, &options).await {
+                Ok(true) => Ok(()),
+                Ok(false) => Err(CliError::Told { exit_code: 1 }),
+                Err(error) => Err(CliError::failed(&error)),
+            }
+        }),
+        Command::Bench(BenchCommand::Scale(options)) => {
+            crate::bench::scale(options).map_err(|error| CliError::failed(&error))
+        }
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "crosstie", out);
+            Ok(())
+        }
+    }
+}
+
+/// Verbs that talk over one or two sockets need one thread.
+fn wait_for(verb: impl Future<Output = Result<(), CliError>>) -> Result<(), CliError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| CliError::failed(&error))?.block_on(verb)
+}

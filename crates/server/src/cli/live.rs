@@ -1,0 +1,229 @@
+//! `crosstie signals watch`: the live channel of a running hub as lines.
+//!
+//! The channel tells names once, in its snapshot, and then speaks of ids. [`Names`] keeps the two together; everything else
+//! goes straight to the output.
+
+use super::api::Hub;
+use super::{At, CliError};
+use clap::Args;
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::io::Write;
+use tokio_tungstenite::tungstenite::Message;
+
+/// The flags of `crosstie signals watch`.
+#[derive(Debug, Args)]
+pub struct WatchArgs {
+    /// Names and patterns of signals; all of them when none is given
+    pub names: Vec<String>,
+    /// Shortest time between two reports of one signal, in milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 100, value_parser = clap::value_parser!(u32).range(10..=10_000))]
+    pub cycle_ms: u32,
+    /// End after this many lines
+    #[arg(long, value_name = "N")]
+    pub count: Option<u64>,
+    /// Print one JSON object per line
+    #[arg(long)]
+    pub json: bool,
+    /// Which hub.
+    #[command(flatten)]
+    pub at: At,
+}
+
+/// Prints the values of the signals and then each change, until the hub is gone or enough was seen.
+pub(super) async fn watch(args: &WatchArgs, out: &mut impl Write) -> Result<(), CliError> {
+    let hub = Hub::at(&args.at.at)?;
+    let stream = hub.connect().await?;
+    let url = format!("ws://{}/api/v1/live", hub.authority());
+    let (mut channel, _) = tokio_tungstenite::client_async(url, stream)
+        .await
+        .map_err(|error| CliError::Failed(format!("{} has no live channel: {error}", args.at.at)))?;
+    let lost = |error: &dyn std::fmt::Display| CliError::NoHub {
+        at: args.at.at.clone(),
+        source: std::io::Error::other(format!("the live channel ended: {error}")),
+    };
+    channel
+        .send(Message::text(subscription(args).to_string()))
+        .await
+        .map_err(|error| lost(&error))?;
+
+    let mut names = Names::default();
+    let mut lines = 0;
+    while let Some(message) = channel.next().await {
+        let text = match message.map_err(|error| lost(&error))? {
+            Message::Text(text) => text,
+            Message::Close(_) => break,
+            _ => continue,
+        };
+        let message = serde_json::from_str(&text).map_err(|error| CliError::failed(&error))?;
+        for change in names.take(&message)? {
+            if args.count.is_some_and(|count| lines >= count) {
+                return Ok(());
+            }
+            change.print(args.json, out)?;
+            lines += 1;
+        }
+        out.flush()?;
+        if args.count.is_some_and(|count| lines >= count) {
+            return Ok(());
+        }
+    }
+    Err(lost(&"closed by the hub"))
+}
+
+fn subscription(args: &WatchArgs) -> Value {
+    let (mut patterns, names): (Vec<&str>, Vec<&str>) = args
+        .names
+        .iter()
+        .map(String::as_str)
+        .partition(|name| name.split('/').any(|segment| segment.contains('*')));
+    if args.names.is_empty() {
+        patterns.push("**");
+    }
+    json!({ "type": "subscribe", "id": 1, "names": names, "patterns": patterns, "cycle_ms": args.cycle_ms })
+}
+
+/// One line of the output.
+#[derive(Debug, PartialEq)]
+struct Change {
+    name: String,
+    value: Value,
+    quality: String,
+    reason: Option<String>,
+    changed_at_ms: u64,
+}
+
+impl Change {
+    fn print(&self, as_json: bool, out: &mut impl Write) -> Result<(), CliError> {
+        let Change {
+            name,
+            value,
+            quality,
+            reason,
+            changed_at_ms,
+        } = self;
+        if as_json {
+            let line = json!({ "changed_at_ms": changed_at_ms, "name": name, "value": value, "quality": quality, "reason": reason });
+            writeln!(out, "{line}")?;
+            return Ok(());
+        }
+        let (seconds, millis) = (changed_at_ms / 1000, changed_at_ms % 1000);
+        let quality = match (quality.as_str(), reason) {
+            ("good", _) => String::new(),
+            (quality, None) => format!("  ({quality})"),
+            (quality, Some(reason)) => format!("  ({quality}: {reason})"),
+        };
+        writeln!(out, "{seconds:>6}.{millis:03}  {name} = {value}{quality}")?;
+        Ok(())
+    }
+}
+
+/// The names of the ids that the channel speaks of.
+#[derive(Debug, Default)]
+struct Names(HashMap<u64, String>);
+
+impl Names {
+    /// What one message of the channel says about values.
+    fn take(&mut self, message: &Value) -> Result<Vec<Change>, CliError> {
+        let rows = message["signals"].as_array().map(Vec::as_slice).unwrap_or_default();
+        match message["type"].as_str().unwrap_or_default() {
+            "snapshot" => {
+                self.0.clear();
+                // A name that does not exist yet is in the view all the same and appears with `added`.
+                Ok(rows.iter().filter_map(|row| self.introduce(row)).collect())
+            }
+            "added" => Ok(rows.iter().filter_map(|row| self.introduce(row)).collect()),
+            "removed" => {
+                rows.iter().filter_map(Value::as_u64).for_each(|id| {
+                    self.0.remove(&id);
+                });
+                Ok(Vec::new())
+            }
+            "data" => Ok(rows.iter().filter_map(|row| self.change(row)).collect()),
+            "error" => {
+                let word = |key: &str| message[key].as_str().unwrap_or("?");
+                Err(CliError::Failed(format!("{} ({})", word("message"), word("code"))))
+            }
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    /// A signal in full, as snapshots tell it.
+    fn introduce(&mut self, row: &Value) -> Option<Change> {
+        let name = row["name"].as_str()?.to_owned();
+        self.0.insert(row["id"].as_u64()?, name.clone());
+        Some(Change {
+            name,
+            value: row["value"].clone(),
+            quality: row["quality"].as_str()?.to_owned(),
+            reason: row["reason"].as_str().map(str::to_owned),
+            changed_at_ms: row["changed_at_ms"].as_u64().unwrap_or(0),
+        })
+    }
+
+    /// `[id, value, quality, changed_at_ms, writer]`; quality is a word or a word with its reason.
+    fn change(&self, row: &Value) -> Option<Change> {
+        let quality = if row[2].is_array() { &row[2][0] } else { &row[2] };
+        Some(Change {
+            name: self.0.get(&row[0].as_u64()?)?.clone(),
+            value: row[1].clone(),
+            quality: quality.as_str()?.to_owned(),
+            reason: row[2][1].as_str().map(str::to_owned),
+            changed_at_ms: row[3].as_u64().unwrap_or(0),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_told_by_the_names_of_the_snapshot() {
+        let mut names = Names::default();
+        let snapshot = json!({"type":"snapshot","signals":[
+            {"id":7,"name":"twin/line/Level","value":1.5,"quality":"good","reason":null,"changed_at_ms":1200}]});
+        let lines = |changes: Vec<Change>, as_json: bool| {
+            let mut out = Vec::new();
+            changes
+                .iter()
+                .for_each(|change| change.print(as_json, &mut out).unwrap());
+            String::from_utf8(out).unwrap()
+        };
+        assert_eq!(
+            lines(names.take(&snapshot).unwrap(), false),
+            "     1.200  twin/line/Level = 1.5\n"
+        );
+        let data = json!({"type":"data","signals":[[7,2.5,["bad","not finite"],2003,null],[8,1,"good",1,null]]});
+        assert_eq!(
+            lines(names.take(&data).unwrap(), false),
+            "     2.003  twin/line/Level = 2.5  (bad: not finite)\n"
+        );
+        assert_eq!(
+            lines(names.take(&data).unwrap(), true),
+            "{\"changed_at_ms\":2003,\"name\":\"twin/line/Level\",\"value\":2.5,\"quality\":\"bad\",\"reason\":\"not finite\"}\n"
+        );
+        names.take(&json!({"type":"removed","signals":[7]})).unwrap();
+        assert_eq!(names.take(&data).unwrap(), []);
+        assert!(names.take(&json!({"type":"error","code":"x","message":"y"})).is_err());
+        assert_eq!(names.take(&json!({"type":"tick"})).unwrap(), []);
+    }
+
+    #[test]
+    fn patterns_and_names_are_told_apart_by_their_stars() {
+        let args = |names: &[&str]| WatchArgs {
+            names: names.iter().map(|name| (*name).to_owned()).collect(),
+            cycle_ms: 100,
+            count: None,
+            json: false,
+            at: At { at: String::new() },
+        };
+        let check = |names: &[&str], expected: Value| {
+            let subscription = subscription(&args(names));
+            assert_eq!(json!([subscription["names"], subscription["patterns"]]), expected);
+        };
+        check(&[], json!([[], ["**"]]));
+        check(&["twin/a", "twin/*"], json!([["twin/a"], ["twin/*"]]));
+    }
+}

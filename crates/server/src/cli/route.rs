@@ -1,0 +1,130 @@
+//! `crosstie route`: the routes of a running hub.
+
+use super::api::Hub;
+use super::{At, CliError, table};
+use axum::http::Method;
+use clap::{Args, Subcommand};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::io::Write;
+
+/// What can be done with routes.
+#[derive(Debug, Subcommand)]
+pub enum RouteCommand {
+    /// Print the routes with what they have carried
+    List(ListArgs),
+    /// Carry every change of one signal to another
+    #[command(after_help = "Example:\n  crosstie route add twin/line/TankLevel twin/panel/TankLevel")]
+    Add(AddArgs),
+    /// End a route
+    Remove(RemoveArgs),
+}
+
+/// The flags of `crosstie route list`.
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    /// Print an array of objects instead of a table
+    #[arg(long)]
+    pub json: bool,
+    /// Which hub.
+    #[command(flatten)]
+    pub at: At,
+}
+
+/// The arguments of `crosstie route add`.
+#[derive(Debug, Args)]
+pub struct AddArgs {
+    /// Signal whose changes are carried
+    pub from: String,
+    /// Signal that gets them; the hub must be its writer
+    pub to: String,
+    /// Which hub.
+    #[command(flatten)]
+    pub at: At,
+}
+
+/// The arguments of `crosstie route remove`.
+#[derive(Debug, Args)]
+pub struct RemoveArgs {
+    /// Number of the route, as `crosstie route list` shows it
+    pub id: u64,
+    /// Which hub.
+    #[command(flatten)]
+    pub at: At,
+}
+
+#[derive(Debug, Deserialize)]
+struct Routes {
+    routes: Vec<Value>,
+}
+
+/// What a table shows of a route.
+#[derive(Debug, Deserialize)]
+struct Row {
+    id: u64,
+    from: String,
+    to: String,
+    source: String,
+    state: String,
+    reason: Option<String>,
+    count: u64,
+    last_value: Value,
+}
+
+/// Carries out a verb on routes.
+pub(super) async fn route(command: RouteCommand, out: &mut impl Write) -> Result<(), CliError> {
+    match command {
+        RouteCommand::List(args) => list(&args, out).await,
+        RouteCommand::Add(args) => add(&args, out).await,
+        RouteCommand::Remove(args) => {
+            let path = format!("/api/v1/routes/{}", args.id);
+            Hub::at(&args.at.at)?.send(Method::DELETE, &path, None).await?;
+            writeln!(out, "route {} is removed", args.id)?;
+            Ok(())
+        }
+    }
+}
+
+async fn list(args: &ListArgs, out: &mut impl Write) -> Result<(), CliError> {
+    let Routes { routes } = Hub::at(&args.at.at)?.get("/api/v1/routes").await?;
+    if args.json {
+        writeln!(out, "{:#}", Value::from(routes))?;
+        return Ok(());
+    }
+    let rows = routes.into_iter().map(row).collect::<Result<Vec<_>, _>>()?;
+    table::print(
+        ["ID", "FROM", "TO", "SOURCE", "STATE", "COUNT", "LAST VALUE"],
+        &rows,
+        out,
+    )
+}
+
+async fn add(args: &AddArgs, out: &mut impl Write) -> Result<(), CliError> {
+    let body = json!({ "from": args.from, "to": args.to });
+    let answer = Hub::at(&args.at.at)?
+        .send(Method::POST, "/api/v1/routes", Some(&body))
+        .await?;
+    let [id, from, to, _, state, ..] = row(answer)?;
+    writeln!(out, "route {id}: {from} → {to} ({state})")?;
+    Ok(())
+}
+
+fn row(route: Value) -> Result<[String; 7], CliError> {
+    let Row {
+        id,
+        from,
+        to,
+        source,
+        state,
+        reason,
+        count,
+        last_value,
+    } = serde_json::from_value(route).map_err(|error| CliError::failed(&error))?;
+    let state = reason.map_or_else(|| state.clone(), |reason| format!("{state}: {reason}"));
+    let last_value = if last_value.is_null() {
+        String::from("-")
+    } else {
+        last_value.to_string()
+    };
+    Ok([id.to_string(), from, to, source, state, count.to_string(), last_value])
+}

@@ -1,0 +1,262 @@
+//! The project folder: `crosstie.toml`, the files it names, environment variables and flags become one checked [`Config`].
+//!
+//! ```text
+//! crosstie.toml ─┐
+//! signals.csv   ─┼─ raw ─ check ─→ Config      (plain data, every value in its range)
+//! environment   ─┤           └───→ Diagnostic  (every mistake, with its place)
+//! flags         ─┘
+//! ```
+//!
+//! What enters is text from people; what leaves is trusted by everybody else. A later source wins: defaults, file,
+//! environment, flags. Nothing is opened but files, and nothing is written except by [`write_settings`], [`add_route`],
+//! [`remove_route`] and [`add_signals`], which keep the comments of the file.
+
+mod check;
+mod diagnostic;
+mod file;
+mod hub_settings;
+mod keys;
+mod limits;
+mod raw;
+mod setting;
+mod signals;
+mod write_back;
+
+pub use check::{Loaded, load, load_text};
+pub use diagnostic::{Diagnostic, Severity, SourceText, Style};
+pub use limits::Limits;
+pub use setting::{CheckedSetting, Setting, SettingError, Source, check_setting};
+pub use write_back::{WriteError, add_route, add_signals, remove_route, write_settings};
+
+use crosstie_hub::settings::{Direction, DirectionConvention, Echo, RouteSetting, SignalSetting};
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Name of the project file in its folder.
+pub const FILE_NAME: &str = "crosstie.toml";
+
+/// A project, checked: every value is in its range and every reference inside the file holds.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The project folder.
+    pub folder: PathBuf,
+    /// `[project]`.
+    pub project: ProjectConfig,
+    /// `[web]`.
+    pub web: WebConfig,
+    /// `[hub]`.
+    pub hub: HubConfig,
+    /// `[[realvirtual]]`, in the order of the file; names are unique.
+    pub endpoints: Vec<EndpointConfig>,
+    /// `[[route]]`, in the order of the file; names are canonical.
+    pub routes: Vec<RouteSetting>,
+    /// `[[practice]]`, in the order of the file.
+    pub practices: Vec<PracticeConfig>,
+    /// Added to every listening port; the `address` fields hold the sum.
+    pub port_offset: u16,
+    /// Where each setting that is not at its default comes from, by its dotted key.
+    sources: BTreeMap<String, Source>,
+}
+
+impl Config {
+    /// Path of the project file.
+    pub fn file(&self) -> PathBuf {
+        self.folder.join(FILE_NAME)
+    }
+
+    /// The endpoint of this name.
+    pub fn endpoint(&self, name: &str) -> Option<&EndpointConfig> {
+        self.endpoints.iter().find(|endpoint| endpoint.name == name)
+    }
+}
+
+/// `[project]`: what the project is called.
+#[derive(Clone, Debug, Default)]
+pub struct ProjectConfig {
+    /// Shown to people; the name of the folder when the file gives none.
+    pub name: String,
+}
+
+/// `[web]`: the page and the HTTP API.
+#[derive(Clone, Debug)]
+pub struct WebConfig {
+    /// Address as the project says it.
+    pub bind: IpAddr,
+    /// Port as the project says it; 0 lets the system choose.
+    pub port: u16,
+    /// Where to listen: `bind` and `port` with the offset added.
+    pub address: SocketAddr,
+    /// Other machines may use it without a key.
+    pub allow_unauthenticated: bool,
+}
+
+impl Default for WebConfig {
+    fn default() -> WebConfig {
+        let (bind, port) = (LOOPBACK, 8000);
+        WebConfig {
+            bind,
+            port,
+            address: SocketAddr::new(bind, port),
+            allow_unauthenticated: false,
+        }
+    }
+}
+
+/// `[hub]`: sizes and times of the signal space.
+#[derive(Clone, Debug)]
+pub struct HubConfig {
+    /// A link that writes signals and gives no sign of life for so long makes them stale: 1 to 60 s.
+    pub stale_after: Duration,
+    /// Signals in the space.
+    pub max_signals: usize,
+    /// Clients of one endpoint.
+    pub max_clients: usize,
+    /// Worker threads for sockets; `None` lets the runtime decide by the number of cores.
+    pub threads: Option<usize>,
+}
+
+impl Default for HubConfig {
+    fn default() -> HubConfig {
+        HubConfig {
+            stale_after: Duration::from_secs(5),
+            max_signals: 1_000_000,
+            max_clients: 2_000,
+            threads: None,
+        }
+    }
+}
+
+/// `[[realvirtual]]`: one endpoint that speaks realvirtual's WebSocket protocol.
+#[derive(Clone, Debug)]
+pub struct EndpointConfig {
+    /// Unique; the second segment of its signals' default names.
+    pub name: String,
+    /// Which side of the protocol this is.
+    pub role: Role,
+    /// Address as the project says it (RV-22).
+    pub bind: IpAddr,
+    /// Port as the project says it; 0 lets the system choose.
+    pub port: u16,
+    /// Where to listen: `bind` and `port` with the offset added.
+    pub address: SocketAddr,
+    /// The only request path that is taken; `None` takes every path (RV-20).
+    pub path: Option<String>,
+    /// Other machines may connect without a key.
+    pub allow_unauthenticated: bool,
+    /// Shortest time between two frames to one client: 1 ms to 60 s (RV-14).
+    pub update_cycle: Duration,
+    /// Send what changed only, or everything every cycle (RV-14).
+    pub only_transmit_changed: bool,
+    /// What `PLCOutput` means on this wire (RV-40).
+    pub direction_convention: DirectionConvention,
+    /// Create signals for unknown names (RV-18).
+    pub auto_register: bool,
+    /// Send the catalog and all values right after the upgrade (RV-21).
+    pub push_on_connect: bool,
+    /// Put a peer's signals back to their initial values when it leaves (RV-54).
+    pub reset_on_disconnect: bool,
+    /// Show a bit that went and came back within one cycle for one cycle.
+    pub hold_pulses: bool,
+    /// How peers that return what they receive are treated (RV-17).
+    pub echo: Echo,
+    /// Log every message (RV-22).
+    pub debug: bool,
+    /// Decide the direction of neutral types by name patterns (RV-42).
+    pub use_pattern_matching: bool,
+    /// Substrings of names that the importing side writes (RV-42).
+    pub input_patterns: Vec<String>,
+    /// Substrings of names that the remote side writes (RV-42).
+    pub output_patterns: Vec<String>,
+    /// Direction of a neutral type that no pattern matches (RV-42).
+    pub default_signal_direction: Direction,
+    /// Signal file inside the project folder, as the project says it.
+    pub signals_file: Option<PathBuf>,
+    /// Its signals: those of the project file, then those of the signal file. Names are unique.
+    pub signals: Vec<SignalSetting>,
+}
+
+impl EndpointConfig {
+    /// An endpoint of this name with every setting at its default and no signals.
+    pub fn named(name: &str) -> EndpointConfig {
+        let (bind, port) = (LOOPBACK, 1234);
+        EndpointConfig {
+            name: name.to_owned(),
+            role: Role::Server,
+            bind,
+            port,
+            address: SocketAddr::new(bind, port),
+            path: None,
+            allow_unauthenticated: false,
+            update_cycle: Duration::from_millis(10),
+            only_transmit_changed: true,
+            direction_convention: DirectionConvention::Plc,
+            auto_register: false,
+            push_on_connect: false,
+            reset_on_disconnect: false,
+            hold_pulses: true,
+            echo: Echo::Auto,
+            debug: false,
+            use_pattern_matching: true,
+            input_patterns: Vec::new(),
+            output_patterns: Vec::new(),
+            default_signal_direction: Direction::Input,
+            signals_file: None,
+            signals: Vec::new(),
+        }
+    }
+
+    /// The address that peers are given, `ws://address:port/path`.
+    pub fn url(&self) -> String {
+        format!("ws://{}{}", self.address, self.path.as_deref().unwrap_or("/"))
+    }
+}
+
+/// Which side of the realvirtual protocol an endpoint is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// It listens, peers connect.
+    Server,
+}
+
+/// `[[practice]]`: a peer that `run --practice` starts beside the hub.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PracticeConfig {
+    /// What it plays.
+    pub kind: PracticeKind,
+    /// Name of the endpoint that it connects to.
+    pub endpoint: String,
+}
+
+/// What a practice peer plays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PracticeKind {
+    /// A digital twin that writes what its side owns and reacts to what the hub writes.
+    Twin,
+}
+
+/// What the world outside the project folder says about it.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    /// Environment variables; those that do not begin with `CROSSTIE_` are passed over.
+    pub environment: Vec<(String, String)>,
+    /// Dotted keys and values from flags, in their order; the last one of a key wins.
+    pub flags: Vec<(String, String)>,
+    /// Added to every listening port that is not 0.
+    pub port_offset: u16,
+}
+
+impl Overrides {
+    /// The environment of this process and no flags. Variables that are not Unicode are passed over.
+    pub fn from_environment() -> Overrides {
+        let environment =
+            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        Overrides {
+            environment: environment.collect(),
+            ..Overrides::default()
+        }
+    }
+}
+
+const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);

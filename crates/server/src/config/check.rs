@@ -1,0 +1,677 @@
+//! From raw to checked: reads the sources of a project in their order and collects every mistake.
+
+use super::diagnostic::{Diagnostic, Findings, Place, Severity, SourceText};
+use super::file::{read_file, shown_path};
+use super::keys::{ENDPOINT_KEYS, Form, HUB_KEYS, Key, PROJECT_KEYS, WEB_KEYS};
+use super::limits::Limits;
+use super::raw::{self, RawConfig, RawEndpoint, RawTable, RawValue, shortened};
+use super::setting::{SettingError, Source, check_setting};
+use super::signals::{Catalog, SignalReader, missing_key, unknown_key};
+use super::{
+    Config, EndpointConfig, FILE_NAME, HubConfig, Overrides, PracticeConfig, PracticeKind, ProjectConfig, WebConfig,
+};
+use crosstie_hub::settings::RouteSetting;
+use crosstie_hub::signal::name::canonical;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
+
+/// Variables of the command line that are no settings.
+const OTHER_VARIABLES: [&str; 3] = ["CROSSTIE_AT", "CROSSTIE_LOG", "CROSSTIE_PORT_OFFSET"];
+
+/// A project as far as it could be read.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The project, when nothing in it is an error.
+    pub config: Option<Config>,
+    /// Everything that is wrong with it, ordered by file and place.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Loaded {
+    /// Is there an error among the diagnostics?
+    pub fn has_errors(&self) -> bool {
+        self.diagnostics
+            .iter()
+            .any(|diagnostic| diagnostic.severity == Severity::Error)
+    }
+}
+
+/// Reads and checks the project in a folder.
+pub fn load(folder: &Path, overrides: &Overrides) -> Loaded {
+    let path = folder.join(FILE_NAME);
+    match read_file(&path) {
+        Ok(text) => load_text(folder, &text, overrides),
+        Err(unreadable) => {
+            let mut findings = Findings::default();
+            let source = SourceText::new(shown_path(&path), unreadable.text);
+            let place = Place {
+                source,
+                span: unreadable.at..unreadable.at,
+            };
+            let finding = findings.error(&place, unreadable.code, unreadable.found, unreadable.expected);
+            if unreadable.code == "no_file" {
+                finding.help("`crosstie init` writes a first project file");
+            }
+            Loaded {
+                config: None,
+                diagnostics: findings.into_diagnostics(),
+            }
+        }
+    }
+}
+
+/// Checks the text of a project file as if it stood in the folder; files that it names are read from there.
+pub fn load_text(folder: &Path, text: &str, overrides: &Overrides) -> Loaded {
+    let source = SourceText::new(shown_path(&folder.join(FILE_NAME)), text);
+    let mut findings = Findings::default();
+    let Some(raw) = raw::read(&source, &mut findings) else {
+        return Loaded {
+            config: None,
+            diagnostics: findings.into_diagnostics(),
+        };
+    };
+    let checker = Checker {
+        folder,
+        source,
+        overrides,
+        findings,
+        sources: BTreeMap::new(),
+        places: HashMap::new(),
+        used_variables: HashSet::new(),
+        used_flags: HashSet::new(),
+        catalog: Catalog::default(),
+    };
+    checker.check(&raw)
+}
+
+/// One pass over a raw project.
+struct Checker<'a> {
+    folder: &'a Path,
+    source: SourceText,
+    overrides: &'a Overrides,
+    findings: Findings,
+    /// Where each setting comes from, when somebody said it.
+    sources: BTreeMap<String, Source>,
+    /// Where each setting that somebody said stands.
+    places: HashMap<String, Place>,
+    used_variables: HashSet<usize>,
+    used_flags: HashSet<usize>,
+    catalog: Catalog,
+}
+
+impl Checker<'_> {
+    fn check(mut self, raw: &RawConfig) -> Loaded {
+        let mut project = ProjectConfig {
+            name: folder_name(self.folder),
+        };
+        self.settle(PROJECT_KEYS, Some("project"), "[project]", &raw.project, &mut project);
+        let mut web = WebConfig::default();
+        self.settle(WEB_KEYS, Some("web"), "[web]", &raw.web, &mut web);
+        let mut hub = HubConfig::default();
+        self.settle(HUB_KEYS, Some("hub"), "[hub]", &raw.hub, &mut hub);
+        let mut endpoints = self.endpoints(&raw.endpoints);
+        self.report_unused_overrides(&endpoints);
+
+        self.listen(&raw.web, &mut web, raw, &mut endpoints);
+        let signal_count: usize = endpoints.iter().map(|endpoint| endpoint.signals.len()).sum();
+        if signal_count > hub.max_signals {
+            let place = self.place_of("hub.max_signals", &raw.hub);
+            let found = format!("{signal_count} signals in a hub of {}", hub.max_signals);
+            self.findings
+                .error(&place, "too_large", found, "a larger `max_signals`, or fewer signals");
+        }
+        let routes = self.routes(&raw.routes, &endpoints);
+        let practices = self.practices(&raw.practices, &endpoints);
+
+        let config = (!self.findings.has_errors()).then(|| Config {
+            folder: self.folder.to_owned(),
+            project,
+            web,
+            hub,
+            endpoints,
+            routes,
+            practices,
+            port_offset: self.overrides.port_offset,
+            sources: self.sources,
+        });
+        Loaded {
+            config,
+            diagnostics: self.findings.into_diagnostics(),
+        }
+    }
+
+    /// Sets the keys of one section from the file, then from the environment, then from flags.
+    fn settle<T>(&mut self, keys: &[Key<T>], section: Option<&str>, label: &str, raw: &RawTable, target: &mut T) {
+        for entry in &raw.entries {
+            let place = self.in_file(&entry.key_span);
+            let Some(key) = keys.iter().find(|key| key.name == entry.key) else {
+                let known: Vec<&str> = keys.iter().map(|key| key.name).collect();
+                unknown_key(&mut self.findings, &place, &entry.key, label, &known);
+                continue;
+            };
+            let place = self.in_file(&entry.value_span);
+            self.set(key, section, &entry.value, place, Source::File, target);
+        }
+        let Some(section) = section else { return };
+        let overrides = self.overrides;
+        for key in keys {
+            let dotted = format!("{section}.{}", key.name);
+            let variable = variable_name(&dotted);
+            for (index, (name, text)) in overrides
+                .environment
+                .iter()
+                .enumerate()
+                .filter(|(_, (name, _))| *name == variable)
+            {
+                self.used_variables.insert(index);
+                let place = override_place("environment", &format!("{name}="), text);
+                self.set(
+                    key,
+                    Some(section),
+                    &RawValue::Plain(text.clone()),
+                    place,
+                    Source::Environment,
+                    target,
+                );
+            }
+            for (index, (name, text)) in overrides
+                .flags
+                .iter()
+                .enumerate()
+                .filter(|(_, (name, _))| *name == dotted)
+            {
+                self.used_flags.insert(index);
+                let place = override_place("command line", &format!("{name}="), text);
+                self.set(
+                    key,
+                    Some(section),
+                    &RawValue::Plain(text.clone()),
+                    place,
+                    Source::Flag,
+                    target,
+                );
+            }
+        }
+    }
+
+    fn set<T>(
+        &mut self,
+        key: &Key<T>,
+        section: Option<&str>,
+        value: &RawValue,
+        place: Place,
+        from: Source,
+        target: &mut T,
+    ) {
+        match key.form.check(value) {
+            Ok(checked) => {
+                (key.set)(target, checked);
+                if let Some(section) = section {
+                    let dotted = format!("{section}.{}", key.name);
+                    self.sources.insert(dotted.clone(), from);
+                    self.places.insert(dotted, place);
+                }
+            }
+            Err(code) => {
+                let found = format!("`{}` is {}", key.name, value.shown());
+                self.findings.error(&place, code, found, key.form.expected());
+            }
+        }
+    }
+
+    fn endpoints(&mut self, raw: &[RawEndpoint]) -> Vec<EndpointConfig> {
+        let mut endpoints: Vec<EndpointConfig> = Vec::with_capacity(raw.len());
+        let limit = Limits::DEFAULT.endpoints_max;
+        if let Some(beyond) = raw.get(limit) {
+            let place = self.in_file(&beyond.table.span);
+            self.findings.error(
+                &place,
+                "too_large",
+                format!("{} endpoints", raw.len()),
+                format!("at most {limit}"),
+            );
+        }
+        for raw in raw.iter().take(limit) {
+            let name = self.text(&raw.table, "name", "[[realvirtual]]", Form::Segment);
+            let is_taken = name
+                .as_ref()
+                .is_some_and(|(name, _)| endpoints.iter().any(|other| other.name == *name));
+            if let Some((name, place)) = &name
+                && is_taken
+            {
+                let found = format!("two endpoints are named `{name}`");
+                self.findings
+                    .error(place, "duplicate_name", found, "a name that no other endpoint has");
+            }
+            // The other keys of an endpoint without a name are checked all the same, so that one round is enough.
+            let name = name.map(|(name, _)| name);
+            let section = name.as_ref().map(|name| format!("realvirtual.{name}"));
+            let mut endpoint = EndpointConfig::named(name.as_deref().unwrap_or("unnamed"));
+            let settings = RawTable {
+                span: raw.table.span.clone(),
+                entries: raw
+                    .table
+                    .entries
+                    .iter()
+                    .filter(|entry| entry.key != "name")
+                    .cloned()
+                    .collect(),
+            };
+            let section = section.as_deref().filter(|_| !is_taken);
+            self.settle(ENDPOINT_KEYS, section, "[[realvirtual]]", &settings, &mut endpoint);
+            self.signals(raw, &mut endpoint);
+            // A second endpoint of the same name would hide the first.
+            if name.is_some() && !is_taken {
+                endpoints.push(endpoint);
+            }
+        }
+        endpoints
+    }
+
+    fn signals(&mut self, raw: &RawEndpoint, endpoint: &mut EndpointConfig) {
+        let file = endpoint.signals_file.as_ref().and_then(|file| {
+            let path = self.folder.join(file);
+            match read_file(&path) {
+                Ok(text) => Some(SourceText::new(shown_path(&path), text)),
+                Err(unreadable) => {
+                    let place = match raw.table.get("signals") {
+                        Some(entry) if unreadable.text.is_empty() => self.in_file(&entry.value_span),
+                        _ => Place {
+                            source: SourceText::new(shown_path(&path), unreadable.text),
+                            span: unreadable.at..unreadable.at,
+                        },
+                    };
+                    self.findings
+                        .error(&place, unreadable.code, unreadable.found, unreadable.expected);
+                    None
+                }
+            }
+        });
+        let mut reader = SignalReader::new(&mut self.findings, &mut self.catalog, &endpoint.name);
+        for signal in &raw.signals {
+            reader.take(&self.source, signal);
+        }
+        if let Some(file) = file {
+            reader.take_file(&file);
+        }
+        endpoint.signals = reader.signals;
+    }
+
+    /// Works out where each listener listens, and refuses what other machines could reach or what two of them want.
+    fn listen(&mut self, raw_web: &RawTable, web: &mut WebConfig, raw: &RawConfig, endpoints: &mut [EndpointConfig]) {
+        let offset = self.overrides.port_offset;
+        let mut taken: Vec<Listener> = Vec::with_capacity(endpoints.len() + 1);
+        let mut listener = Listener::new("[web]", "web", web.bind, web.port, web.allow_unauthenticated);
+        web.address = self.address_of(&listener, raw_web, offset);
+        listener.address = web.address;
+        taken.push(listener);
+        for endpoint in endpoints {
+            let label = format!("[[realvirtual]] \"{}\"", endpoint.name);
+            let section = format!("realvirtual.{}", endpoint.name);
+            let default = RawTable::default();
+            let table = raw
+                .endpoints
+                .iter()
+                .map(|raw| &raw.table)
+                .find(|table| is_named(table, &endpoint.name));
+            let table = table.unwrap_or(&default);
+            let mut listener = Listener::new(
+                &label,
+                &section,
+                endpoint.bind,
+                endpoint.port,
+                endpoint.allow_unauthenticated,
+            );
+            endpoint.address = self.address_of(&listener, table, offset);
+            listener.address = endpoint.address;
+            if let Some(other) = taken.iter().find(|other| other.collides_with(&listener)) {
+                let found = format!(
+                    "{} and {} both listen on {}",
+                    other.label, listener.label, listener.address
+                );
+                let place = self.place_of(&format!("{section}.port"), table);
+                self.findings
+                    .error(&place, "duplicate_port", found, "a port of its own for each listener");
+            }
+            taken.push(listener);
+        }
+    }
+
+    fn address_of(&mut self, listener: &Listener, table: &RawTable, offset: u16) -> SocketAddr {
+        let Listener {
+            label,
+            section,
+            bind,
+            port,
+            allow_unauthenticated,
+            ..
+        } = listener;
+        if !bind.to_canonical().is_loopback() && !allow_unauthenticated {
+            let place = self.place_of(&format!("{section}.bind"), table);
+            let found = format!("{label} listens on {bind}, which other machines reach, and asks for no key");
+            let expected =
+                format!("a loopback address such as 127.0.0.1, or `allow_unauthenticated = true` in this {label}");
+            self.findings.error(&place, "not_loopback", found, expected);
+        }
+        // Port 0 means that the system chooses; an offset would make a choice of it.
+        let shifted = if *port == 0 { Some(0) } else { port.checked_add(offset) };
+        if shifted.is_none() {
+            let place = self.place_of(&format!("{section}.port"), table);
+            let found = format!("port {port} of {label} with an offset of {offset} is beyond 65535");
+            self.findings.error(
+                &place,
+                "out_of_range",
+                found,
+                "a smaller port or a smaller --port-offset",
+            );
+        }
+        SocketAddr::new(*bind, shifted.unwrap_or(*port))
+    }
+
+    fn routes(&mut self, raw: &[RawTable], endpoints: &[EndpointConfig]) -> Vec<RouteSetting> {
+        let limit = Limits::DEFAULT.routes_max;
+        if let Some(beyond) = raw.get(limit) {
+            let place = self.in_file(&beyond.span);
+            self.findings.error(
+                &place,
+                "too_large",
+                format!("{} routes", raw.len()),
+                format!("at most {limit}"),
+            );
+        }
+        let known: HashSet<&str> = endpoints
+            .iter()
+            .flat_map(|endpoint| &endpoint.signals)
+            .map(|signal| signal.signal.as_str())
+            .collect();
+        let mut routes = Vec::with_capacity(raw.len().min(limit));
+        let mut seen = HashSet::new();
+        for table in raw.iter().take(limit) {
+            self.report_unknown(table, "[[route]]", &["from", "to"]);
+            let from = self.signal_name(table, "from");
+            let to = self.signal_name(table, "to");
+            let (Some((from, from_place)), Some((to, to_place))) = (from, to) else {
+                continue;
+            };
+            if from == to {
+                let found = format!("a route from \"{}\" to itself", shortened(&from));
+                self.findings.error(&to_place, "bad_route", found, "another signal");
+                continue;
+            }
+            if !seen.insert((from.clone(), to.clone())) {
+                self.findings.error(
+                    &to_place,
+                    "bad_route",
+                    "the same route a second time",
+                    "each route once",
+                );
+                continue;
+            }
+            for (name, place) in [(&from, &from_place), (&to, &to_place)] {
+                self.warn_of_unknown_signal(name, place, endpoints, &known);
+            }
+            routes.push(RouteSetting { from, to });
+        }
+        routes
+    }
+
+    fn signal_name(&mut self, table: &RawTable, key: &str) -> Option<(String, Place)> {
+        let (name, place) = self.text(table, key, "[[route]]", Form::Text)?;
+        match canonical(&name, Limits::DEFAULT.name_len_max) {
+            Ok(name) => Some((name, place)),
+            Err(error) => {
+                let expected = "a name in the signal space, such as \"twin/line/Start\"";
+                self.findings.error(&place, "bad_name", error.to_string(), expected);
+                None
+            }
+        }
+    }
+
+    /// A route may wait for a signal that a peer brings later, so a name that nobody declares is only probably a mistake.
+    fn warn_of_unknown_signal(
+        &mut self,
+        name: &str,
+        place: &Place,
+        endpoints: &[EndpointConfig],
+        known: &HashSet<&str>,
+    ) {
+        let Some(rest) = name.strip_prefix("twin/") else { return };
+        if known.contains(name) {
+            return;
+        }
+        let segment = rest.split('/').next().unwrap_or_default();
+        match endpoints.iter().find(|endpoint| endpoint.name == segment) {
+            Some(endpoint) if endpoint.auto_register => {}
+            Some(endpoint) => {
+                let names = endpoint.signals.iter().map(|signal| signal.signal.as_str());
+                let near = super::diagnostic::nearest(name, names).map(str::to_owned);
+                let found = format!("the endpoint `{segment}` has no signal \"{}\"", shortened(name));
+                let finding = self.findings.warning(
+                    place,
+                    "unknown_signal",
+                    found,
+                    "a signal of the endpoint; the route waits for it",
+                );
+                if let Some(near) = near {
+                    finding.help(format!("did you mean \"{near}\"?"));
+                }
+            }
+            None => {
+                let found = format!("no endpoint is named `{}`", shortened(segment));
+                self.findings.warning(
+                    place,
+                    "unknown_signal",
+                    found,
+                    "twin/<endpoint>/<signal>; the route waits for it",
+                );
+            }
+        }
+    }
+
+    fn practices(&mut self, raw: &[RawTable], endpoints: &[EndpointConfig]) -> Vec<PracticeConfig> {
+        let limit = Limits::DEFAULT.practices_max;
+        if let Some(beyond) = raw.get(limit) {
+            let place = self.in_file(&beyond.span);
+            self.findings.error(
+                &place,
+                "too_large",
+                format!("{} practice peers", raw.len()),
+                format!("at most {limit}"),
+            );
+        }
+        let mut practices = Vec::with_capacity(raw.len().min(limit));
+        for table in raw.iter().take(limit) {
+            self.report_unknown(table, "[[practice]]", &["kind", "endpoint"]);
+            let kind = self.text(table, "kind", "[[practice]]", Form::Choice(&["twin"]));
+            let endpoint = self.text(table, "endpoint", "[[practice]]", Form::Text);
+            let Some((endpoint, place)) = endpoint else { continue };
+            if !endpoints.iter().any(|known| known.name == endpoint) {
+                let found = format!("no endpoint is named `{}`", shortened(&endpoint));
+                let names: Vec<&str> = endpoints.iter().map(|endpoint| endpoint.name.as_str()).collect();
+                let near = super::diagnostic::nearest(&endpoint, names.iter().copied());
+                let finding = self
+                    .findings
+                    .error(&place, "unknown_endpoint", found, "the name of a [[realvirtual]]");
+                if let Some(near) = near {
+                    finding.help(format!("did you mean `{near}`?"));
+                }
+            } else if kind.is_some() {
+                practices.push(PracticeConfig {
+                    kind: PracticeKind::Twin,
+                    endpoint,
+                });
+            }
+        }
+        practices
+    }
+
+    /// The text of a key that its section needs.
+    fn text(&mut self, table: &RawTable, key: &str, section: &str, form: Form) -> Option<(String, Place)> {
+        let Some(entry) = table.get(key) else {
+            let place = self.in_file(&table.span);
+            missing_key(&mut self.findings, &place, key, section, form);
+            return None;
+        };
+        let place = self.in_file(&entry.value_span);
+        match (form.check(&entry.value), &entry.value) {
+            (Ok(_), RawValue::Text(text)) => Some((text.clone(), place)),
+            (Err(code), value) => {
+                let found = format!("`{key}` is {}", value.shown());
+                self.findings.error(&place, code, found, form.expected());
+                None
+            }
+            _ => None,
+        }
+    }
+
+    fn report_unknown(&mut self, table: &RawTable, section: &str, known: &[&str]) {
+        for entry in table
+            .entries
+            .iter()
+            .filter(|entry| !known.contains(&entry.key.as_str()))
+        {
+            let place = self.in_file(&entry.key_span);
+            unknown_key(&mut self.findings, &place, &entry.key, section, known);
+        }
+    }
+
+    /// A flag that sets nothing is a mistake; a variable that sets nothing may belong to another program or version.
+    fn report_unused_overrides(&mut self, endpoints: &[EndpointConfig]) {
+        let overrides = self.overrides;
+        for (index, (key, text)) in overrides.flags.iter().enumerate() {
+            if self.used_flags.contains(&index) {
+                continue;
+            }
+            let place = override_place("command line", "", &format!("{key}={text}"));
+            let found = match check_setting(key, &serde_json::Value::Null) {
+                Err(error @ SettingError::UnknownKey { .. }) => error.to_string(),
+                _ => format!("`{}` belongs to no endpoint", shortened(key)),
+            };
+            self.findings.error(
+                &place,
+                "unknown_key",
+                found,
+                "the dotted key of a setting, such as web.port",
+            );
+        }
+        for (index, (name, text)) in overrides.environment.iter().enumerate() {
+            let is_ours = name.starts_with("CROSSTIE_") && !OTHER_VARIABLES.contains(&name.as_str());
+            if !is_ours || self.used_variables.contains(&index) {
+                continue;
+            }
+            let place = override_place("environment", "", &format!("{name}={text}"));
+            let known = variable_names(endpoints);
+            let finding = self.findings.warning(
+                &place,
+                "unknown_variable",
+                format!("the variable {} sets nothing", shortened(name)),
+                "CROSSTIE_ and a dotted key in capitals, such as CROSSTIE_WEB_PORT",
+            );
+            let typed = name.to_ascii_lowercase();
+            let lower: Vec<String> = known.iter().map(|name| name.to_ascii_lowercase()).collect();
+            if let Some(near) = super::diagnostic::nearest(&typed, lower.iter().map(String::as_str)) {
+                finding.help(format!("did you mean {}?", near.to_ascii_uppercase()));
+            }
+        }
+    }
+
+    fn in_file(&self, span: &std::ops::Range<usize>) -> Place {
+        Place {
+            source: self.source.clone(),
+            span: span.clone(),
+        }
+    }
+
+    /// Where a setting was said, or the section that it would stand in.
+    fn place_of(&self, dotted: &str, section: &RawTable) -> Place {
+        self.places
+            .get(dotted)
+            .cloned()
+            .unwrap_or_else(|| self.in_file(&section.span))
+    }
+}
+
+/// Somebody who wants a port.
+struct Listener {
+    label: String,
+    section: String,
+    bind: IpAddr,
+    port: u16,
+    allow_unauthenticated: bool,
+    address: SocketAddr,
+}
+
+impl Listener {
+    fn new(label: &str, section: &str, bind: IpAddr, port: u16, allow_unauthenticated: bool) -> Listener {
+        Listener {
+            label: label.to_owned(),
+            section: section.to_owned(),
+            bind,
+            port,
+            allow_unauthenticated,
+            address: SocketAddr::new(bind, port),
+        }
+    }
+
+    /// Would the system refuse the second of the two?
+    fn collides_with(&self, other: &Listener) -> bool {
+        let (a, b) = (self.bind, other.bind);
+        let same_address = a == b || (a.is_ipv4() == b.is_ipv4() && (a.is_unspecified() || b.is_unspecified()));
+        same_address && self.address.port() == other.address.port() && self.port != 0
+    }
+}
+
+fn folder_name(folder: &Path) -> String {
+    let absolute = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    absolute
+        .file_name()
+        .map_or_else(|| String::from("untitled"), |name| name.to_string_lossy().into_owned())
+}
+
+fn is_named(table: &RawTable, name: &str) -> bool {
+    table
+        .get("name")
+        .is_some_and(|entry| entry.value == RawValue::Text(name.to_owned()))
+}
+
+/// The environment variable of a dotted key.
+fn variable_name(dotted: &str) -> String {
+    let tail: String = dotted
+        .chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() {
+                c.to_ascii_uppercase()
+            } else {
+                '_'
+            }
+        })
+        .collect();
+    format!("CROSSTIE_{tail}")
+}
+
+fn variable_names(endpoints: &[EndpointConfig]) -> Vec<String> {
+    let project = PROJECT_KEYS.iter().map(|key| format!("project.{}", key.name));
+    let web = WEB_KEYS.iter().map(|key| format!("web.{}", key.name));
+    let hub = HUB_KEYS.iter().map(|key| format!("hub.{}", key.name));
+    let of_endpoints = endpoints.iter().flat_map(|endpoint| {
+        ENDPOINT_KEYS
+            .iter()
+            .map(move |key| format!("realvirtual.{}.{}", endpoint.name, key.name))
+    });
+    project
+        .chain(web)
+        .chain(hub)
+        .chain(of_endpoints)
+        .map(|dotted| variable_name(&dotted))
+        .collect()
+}
+
+fn override_place(source: &str, before: &str, text: &str) -> Place {
+    let whole = format!("{before}{text}");
+    let span = before.len()..whole.len();
+    Place {
+        source: SourceText::new(source, whole),
+        span,
+    }
+}

@@ -1,0 +1,316 @@
+//! Settings one by one: what each is now and where that comes from, and the check of a single new value.
+
+use super::diagnostic::nearest;
+use super::keys::{Checked, ENDPOINT_KEYS, Form, HUB_KEYS, Key, PROJECT_KEYS, WEB_KEYS};
+use super::raw::{RawValue, shortened};
+use super::{Config, EndpointConfig};
+use serde_json::Value;
+
+/// Where the value of a setting comes from; a later one wins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Source {
+    /// Nobody said anything.
+    Default,
+    /// The project file.
+    File,
+    /// An environment variable.
+    Environment,
+    /// A flag of the command line.
+    Flag,
+}
+
+impl Source {
+    /// The word of the API.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Source::Default => "default",
+            Source::File => "file",
+            Source::Environment => "environment",
+            Source::Flag => "flag",
+        }
+    }
+}
+
+/// One setting as it is in force, as `GET /api/v1/config` shows it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Setting {
+    /// Dotted key, such as `realvirtual.line.update_cycle_ms`.
+    pub key: String,
+    /// Its value; null when it is optional and not given.
+    pub value: Value,
+    /// Where the value comes from.
+    pub source: Source,
+    /// It can change while the hub runs.
+    pub live: bool,
+}
+
+/// A new value of one setting that fits.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CheckedSetting {
+    /// Dotted key.
+    pub key: String,
+    /// The section and its key, apart.
+    pub(super) target: Target,
+    pub(super) value: Checked,
+    /// It can change while the hub runs; otherwise the hub must be started again.
+    pub live: bool,
+}
+
+impl CheckedSetting {
+    /// The endpoint that the setting belongs to, if it belongs to one.
+    pub fn endpoint(&self) -> Option<&str> {
+        match &self.target {
+            Target::Endpoint { name, .. } => Some(name),
+            Target::Section { .. } => None,
+        }
+    }
+
+    /// The last part of the key, such as `update_cycle_ms`.
+    pub fn name(&self) -> &'static str {
+        match self.target {
+            Target::Endpoint { key, .. } | Target::Section { key, .. } => key,
+        }
+    }
+
+    /// The value.
+    pub fn value(&self) -> Value {
+        self.value.to_json()
+    }
+}
+
+/// The place of a setting in the file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Target {
+    Section { section: &'static str, key: &'static str },
+    Endpoint { name: String, key: &'static str },
+}
+
+/// Why a setting is refused. The text names the key and what was expected.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SettingError {
+    /// No setting has this key.
+    #[error("unknown key `{}`{}", shortened(.key), .near.as_ref().map_or(String::new(), |near| format!(", did you mean `{near}`?")))]
+    UnknownKey {
+        /// The key.
+        key: String,
+        /// A known key that is nearly the same.
+        near: Option<String>,
+    },
+    /// No endpoint has this name.
+    #[error("no endpoint is named `{}` (key `{}`)", shortened(.endpoint), shortened(.key))]
+    UnknownEndpoint {
+        /// The key.
+        key: String,
+        /// The name.
+        endpoint: String,
+    },
+    /// The value does not fit.
+    #[error("`{key}` is {found}, expected {expected}")]
+    BadValue {
+        /// The key.
+        key: String,
+        /// What was given.
+        found: String,
+        /// What the key takes.
+        expected: String,
+    },
+}
+
+/// Checks a new value of one setting by its dotted key. Whether the endpoint of a `realvirtual.<endpoint>.<key>` exists is
+/// only known to [`Config::apply`] and [`super::write_settings`].
+///
+/// # Errors
+/// [`SettingError::UnknownKey`] and [`SettingError::BadValue`].
+pub fn check_setting(key: &str, value: &Value) -> Result<CheckedSetting, SettingError> {
+    let (target, form, live) = find(key)?;
+    match form.check(&RawValue::from_json(value)) {
+        Ok(value) => Ok(CheckedSetting {
+            key: key.to_owned(),
+            target,
+            value,
+            live,
+        }),
+        Err(_) => Err(SettingError::BadValue {
+            key: key.to_owned(),
+            found: RawValue::from_json(value).shown(),
+            expected: form.expected(),
+        }),
+    }
+}
+
+impl Config {
+    /// Every setting as it is in force, in the order of the sections.
+    pub fn settings(&self) -> Vec<Setting> {
+        let mut settings = Vec::new();
+        self.list(&mut settings, "project", PROJECT_KEYS, &self.project);
+        self.list(&mut settings, "web", WEB_KEYS, &self.web);
+        self.list(&mut settings, "hub", HUB_KEYS, &self.hub);
+        for endpoint in &self.endpoints {
+            self.list(
+                &mut settings,
+                &format!("realvirtual.{}", endpoint.name),
+                ENDPOINT_KEYS,
+                endpoint,
+            );
+        }
+        settings
+    }
+
+    /// Takes over a setting that was written to the project file. The caller makes it live where it works.
+    ///
+    /// # Errors
+    /// [`SettingError::UnknownEndpoint`].
+    pub fn apply(&mut self, setting: &CheckedSetting) -> Result<(), SettingError> {
+        let value = setting.value.clone();
+        match &setting.target {
+            Target::Section {
+                section: "project",
+                key,
+            } => set(PROJECT_KEYS, key, &mut self.project, value),
+            Target::Section { section: "web", key } => set(WEB_KEYS, key, &mut self.web, value),
+            Target::Section { key, .. } => set(HUB_KEYS, key, &mut self.hub, value),
+            Target::Endpoint { name, key } => {
+                let endpoint = self.endpoints.iter_mut().find(|endpoint| endpoint.name == *name);
+                let endpoint = endpoint.ok_or_else(|| SettingError::UnknownEndpoint {
+                    key: setting.key.clone(),
+                    endpoint: name.clone(),
+                })?;
+                set::<EndpointConfig>(ENDPOINT_KEYS, key, endpoint, value);
+            }
+        }
+        self.sources.insert(setting.key.clone(), Source::File);
+        Ok(())
+    }
+
+    fn list<T>(&self, settings: &mut Vec<Setting>, section: &str, keys: &[Key<T>], values: &T) {
+        settings.extend(keys.iter().map(|key| {
+            let dotted = format!("{section}.{}", key.name);
+            let source = self.sources.get(&dotted).copied().unwrap_or(Source::Default);
+            Setting {
+                key: dotted,
+                value: (key.get)(values),
+                source,
+                live: key.live,
+            }
+        }));
+    }
+}
+
+fn set<T>(keys: &[Key<T>], name: &str, target: &mut T, value: Checked) {
+    let key = keys
+        .iter()
+        .find(|key| key.name == name)
+        .expect("a checked setting names a key of its section");
+    (key.set)(target, value);
+}
+
+/// The place, the form and the liveliness of a dotted key.
+fn find(dotted: &str) -> Result<(Target, Form, bool), SettingError> {
+    let unknown = |near| SettingError::UnknownKey {
+        key: dotted.to_owned(),
+        near,
+    };
+    let Some((section, name)) = dotted.rsplit_once('.') else {
+        return Err(unknown(None));
+    };
+    // A name may hold dots, so an endpoint's name is everything between the first and the last one.
+    if let Some(endpoint) = section.strip_prefix("realvirtual.") {
+        return match of_section(ENDPOINT_KEYS, name) {
+            Ok((key, form, live)) => Ok((
+                Target::Endpoint {
+                    name: endpoint.to_owned(),
+                    key,
+                },
+                form,
+                live,
+            )),
+            Err(near) => Err(unknown(near.map(|near| format!("realvirtual.{endpoint}.{near}")))),
+        };
+    }
+    let (section, found) = match section {
+        "project" => ("project", of_section(PROJECT_KEYS, name)),
+        "web" => ("web", of_section(WEB_KEYS, name)),
+        "hub" => ("hub", of_section(HUB_KEYS, name)),
+        _ => {
+            return Err(unknown(
+                nearest(dotted, section_keys().iter().map(String::as_str)).map(str::to_owned),
+            ));
+        }
+    };
+    match found {
+        Ok((key, form, live)) => Ok((Target::Section { section, key }, form, live)),
+        Err(near) => Err(unknown(near.map(|near| format!("{section}.{near}")))),
+    }
+}
+
+fn of_section<T>(keys: &[Key<T>], name: &str) -> Result<(&'static str, Form, bool), Option<&'static str>> {
+    match keys.iter().find(|key| key.name == name) {
+        Some(key) => Ok((key.name, key.form, key.live)),
+        None => Err(nearest(name, keys.iter().map(|key| key.name))),
+    }
+}
+
+/// The dotted keys of the sections that exist once.
+fn section_keys() -> Vec<String> {
+    let project = PROJECT_KEYS.iter().map(|key| format!("project.{}", key.name));
+    let web = WEB_KEYS.iter().map(|key| format!("web.{}", key.name));
+    let hub = HUB_KEYS.iter().map(|key| format!("hub.{}", key.name));
+    project.chain(web).chain(hub).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_refusal_names_the_key_and_what_was_expected() {
+        let check = |key: &str, value: Value, expected: &str| {
+            assert_eq!(check_setting(key, &value).unwrap_err().to_string(), expected);
+        };
+        check(
+            "realvirtual.line.update_cycle_ms",
+            json!("fast"),
+            "`realvirtual.line.update_cycle_ms` is \"fast\", expected a whole number from 1 to 60000",
+        );
+        check(
+            "hub.stale_after_ms",
+            json!(999),
+            "`hub.stale_after_ms` is 999, expected a whole number from 1000 to 60000",
+        );
+        check(
+            "hub.stale_after_ms",
+            json!(null),
+            "`hub.stale_after_ms` is null, expected a whole number from 1000 to 60000",
+        );
+        check(
+            "hub.stale_after",
+            json!(1),
+            "unknown key `hub.stale_after`, did you mean `hub.stale_after_ms`?",
+        );
+        check("hub.colour", json!(1), "unknown key `hub.colour`");
+        check("wep.port", json!(1), "unknown key `wep.port`, did you mean `web.port`?");
+        check(
+            "realvirtual.a.b.prt",
+            json!(1),
+            "unknown key `realvirtual.a.b.prt`, did you mean `realvirtual.a.b.port`?",
+        );
+        check("", json!(1), "unknown key ``");
+        check(
+            "realvirtual.line.echo",
+            json!("no"),
+            "`realvirtual.line.echo` is \"no\", expected one of \"auto\", \"always\", \"never\"",
+        );
+    }
+
+    #[test]
+    fn an_endpoints_name_may_hold_dots() {
+        let setting = check_setting("realvirtual.line.2.debug", &json!(true)).unwrap();
+        assert_eq!(
+            (setting.endpoint(), setting.name(), setting.live),
+            (Some("line.2"), "debug", true)
+        );
+        assert_eq!(setting.value(), json!(true));
+        assert!(!check_setting("web.port", &json!(1)).unwrap().live);
+    }
+}

@@ -1,0 +1,385 @@
+//! Changes to the project file by the program: settings, routes and imported signals.
+//!
+//! The file belongs to its author. Only the value in question changes; comments, order, blanks and line ends stay as they
+//! are. Every change is checked first and written whole: a new file beside the old one takes its place in one step, so a
+//! reader (or a power failure) meets the old text or the new one, never half of each.
+
+use super::check::load_text;
+use super::diagnostic::Diagnostic;
+use super::keys::{Checked, convention_word};
+use super::limits::Limits;
+use super::setting::{CheckedSetting, SettingError, Target, check_setting};
+use super::signals::{default_signal_name, type_word};
+use super::{FILE_NAME, Overrides};
+use crosstie_hub::settings::{Owner, SignalSetting};
+use crosstie_hub::signal::Value as SignalValue;
+use crosstie_hub::signal::name::canonical;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use toml_edit::{Array, ArrayOfTables, Document, DocumentMut, Item, Table, TableLike, Value};
+
+/// Why the project file was not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// A key is unknown or its value does not fit.
+    #[error(transparent)]
+    Setting(#[from] SettingError),
+    /// The file has no endpoint of this name.
+    #[error("{path} has no endpoint named `{endpoint}`")]
+    UnknownEndpoint {
+        /// The project file.
+        path: PathBuf,
+        /// The name.
+        endpoint: String,
+    },
+    /// The file has no such route.
+    #[error("{path} has no route from \"{from}\" to \"{to}\"")]
+    UnknownRoute {
+        /// The project file.
+        path: PathBuf,
+        /// Its source.
+        from: String,
+        /// Its target.
+        to: String,
+    },
+    /// The file is no TOML any more; somebody is in the middle of editing it.
+    #[error("{path} is not TOML at the moment")]
+    Syntax {
+        /// The project file.
+        path: PathBuf,
+        /// Where.
+        #[source]
+        source: toml_edit::TomlError,
+    },
+    /// The project would have a mistake that it does not have now.
+    #[error("the project would not be valid: {}", .0.first().map_or(String::new(), ToString::to_string))]
+    Invalid(Vec<Diagnostic>),
+    /// The file could not be read.
+    #[error("{path} cannot be read")]
+    Read {
+        /// The project file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The file could not be written.
+    #[error("{path} cannot be written")]
+    Write {
+        /// The project file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// Writes settings into a project file; keys are dotted, `realvirtual.line.update_cycle_ms`. `path` is the project file.
+///
+/// # Errors
+/// [`WriteError`]. All keys are checked first; when one of them is refused, nothing is written.
+pub fn write_settings(path: &Path, changes: &[(String, serde_json::Value)]) -> Result<(), WriteError> {
+    let checked = changes.iter().map(|(key, value)| check_setting(key, value));
+    let checked = checked.collect::<Result<Vec<_>, _>>()?;
+    edit(path, |_, document| {
+        let mut document = document.into_mut();
+        checked
+            .iter()
+            .try_for_each(|setting| put_setting(path, &mut document, setting))?;
+        Ok(document.to_string())
+    })
+}
+
+/// Adds a route at the end of the routes of a project file.
+///
+/// # Errors
+/// [`WriteError`]; [`WriteError::Invalid`] when the names are none or the route exists.
+pub fn add_route(path: &Path, from: &str, to: &str) -> Result<(), WriteError> {
+    edit(path, |_, document| {
+        let mut document = document.into_mut();
+        let mut route = Table::new();
+        route.insert("from", toml_edit::value(from));
+        route.insert("to", toml_edit::value(to));
+        push(document.as_table_mut(), "route", route);
+        Ok(document.to_string())
+    })
+}
+
+/// Removes a route from a project file, with the comment that stands directly above it.
+///
+/// # Errors
+/// [`WriteError`]; [`WriteError::UnknownRoute`] when the file has no such route.
+pub fn remove_route(path: &Path, from: &str, to: &str) -> Result<(), WriteError> {
+    edit(path, |text, document| {
+        let unknown = || WriteError::UnknownRoute {
+            path: path.to_owned(),
+            from: from.to_owned(),
+            to: to.to_owned(),
+        };
+        if let Some(routes) = document.get("route").and_then(Item::as_array_of_tables) {
+            let route = routes
+                .iter()
+                .find(|route| is_route(*route, from, to))
+                .ok_or_else(unknown)?;
+            let (start, end) = lines_of(text, route);
+            return Ok(format!("{}{}", &text[..start], &text[end..]));
+        }
+        let mut document = document.into_mut();
+        let routes = document
+            .get_mut("route")
+            .and_then(Item::as_array_mut)
+            .ok_or_else(unknown)?;
+        let index = routes
+            .iter()
+            .position(|route| route.as_inline_table().is_some_and(|route| is_route(route, from, to)));
+        routes.remove(index.ok_or_else(unknown)?);
+        Ok(document.to_string())
+    })
+}
+
+/// Adds signals to an endpoint of a project file, at the end of those that it has there.
+///
+/// # Errors
+/// [`WriteError`]; [`WriteError::Invalid`] when a name is taken. Nothing is written then.
+pub fn add_signals(path: &Path, endpoint: &str, signals: &[SignalSetting]) -> Result<(), WriteError> {
+    edit(path, |_, document| {
+        let mut document = document.into_mut();
+        let tables = document.get_mut("realvirtual").and_then(Item::as_array_of_tables_mut);
+        let table = tables.and_then(|tables| tables.iter_mut().find(|table| is_named(*table, endpoint)));
+        if let Some(table) = table {
+            signals
+                .iter()
+                .for_each(|signal| push(table, "signal", signal_table(endpoint, signal)));
+            return Ok(document.to_string());
+        }
+        let inline = endpoint_mut(&mut document, endpoint).ok_or_else(|| unknown_endpoint(path, endpoint))?;
+        if let Some(list) = inline
+            .entry("signal")
+            .or_insert(toml_edit::value(Array::new()))
+            .as_array_mut()
+        {
+            signals
+                .iter()
+                .for_each(|signal| list.push(signal_table(endpoint, signal).into_inline_table()));
+        }
+        Ok(document.to_string())
+    })
+}
+
+/// Reads, changes, checks and replaces a project file.
+fn edit(
+    path: &Path,
+    change: impl FnOnce(&str, Document<&str>) -> Result<String, WriteError>,
+) -> Result<(), WriteError> {
+    // A link to the file stays a link: what it points to is replaced.
+    let real = path.canonicalize().map_err(|source| WriteError::Read {
+        path: path.to_owned(),
+        source,
+    })?;
+    let before = fs::read_to_string(&real).map_err(|source| WriteError::Read {
+        path: path.to_owned(),
+        source,
+    })?;
+    let document = Document::parse(before.as_str()).map_err(|source| WriteError::Syntax {
+        path: path.to_owned(),
+        source,
+    })?;
+    let after = like_before(&before, change(&before, document)?);
+    if after == before {
+        return Ok(());
+    }
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let checked = load_text(folder, &after, &Overrides::default());
+    if checked.has_errors() && !load_text(folder, &before, &Overrides::default()).has_errors() {
+        return Err(WriteError::Invalid(checked.diagnostics));
+    }
+    replace(&real, &after).map_err(|source| WriteError::Write {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// The editor of TOML writes plain line ends and no byte order mark; a file that had others gets them back.
+fn like_before(before: &str, mut after: String) -> String {
+    let lines = before.matches('\n').count();
+    if lines > 0 && before.matches("\r\n").count() == lines {
+        after = after.replace("\r\n", "\n").replace('\n', "\r\n");
+    }
+    if before.starts_with('\u{feff}') && !after.starts_with('\u{feff}') {
+        after.insert(0, '\u{feff}');
+    }
+    after
+}
+
+/// Puts a new file with the permissions of the old one in its place.
+fn replace(path: &Path, text: &str) -> io::Result<()> {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    let temporary = path.with_file_name(format!(".{FILE_NAME}.{}.{number}.new", std::process::id()));
+    let written = write_new(&temporary, path, text).and_then(|()| fs::rename(&temporary, path));
+    if written.is_err() {
+        // The error that counts is the one above; a file left over does no harm.
+        drop(fs::remove_file(&temporary));
+    }
+    written
+}
+
+fn write_new(temporary: &Path, path: &Path, text: &str) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).open(temporary)?;
+    file.set_permissions(fs::metadata(path)?.permissions())?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}
+
+fn put_setting(path: &Path, document: &mut DocumentMut, setting: &CheckedSetting) -> Result<(), WriteError> {
+    let value = toml_value(&setting.value);
+    match &setting.target {
+        Target::Section { section, key } => {
+            let root = document.as_table_mut();
+            if !root.contains_key(section) {
+                let mut table = Table::new();
+                table.decor_mut().set_prefix(if root.is_empty() { "" } else { "\n" });
+                root.insert(section, Item::Table(table));
+            }
+            if let Some(table) = root.get_mut(section).and_then(Item::as_table_like_mut) {
+                put(table, key, value);
+            }
+        }
+        Target::Endpoint { name, key } => {
+            let table = endpoint_mut(document, name).ok_or_else(|| unknown_endpoint(path, name))?;
+            put(table, key, value);
+        }
+    }
+    Ok(())
+}
+
+/// Replaces a value and keeps what stands around it, or adds the key at the end of its section.
+fn put(table: &mut dyn TableLike, key: &str, mut value: Value) {
+    match table.get_mut(key).and_then(Item::as_value_mut) {
+        Some(old) => {
+            *value.decor_mut() = old.decor().clone();
+            *old = value;
+        }
+        None => {
+            table.insert(key, Item::Value(value));
+        }
+    }
+}
+
+fn toml_value(checked: &Checked) -> Value {
+    match checked {
+        Checked::Text(text) => text.into(),
+        Checked::Flag(flag) => (*flag).into(),
+        Checked::Whole(number) => i64::try_from(*number)
+            .expect("every range of a key ends far below 2^63")
+            .into(),
+        Checked::List(list) => Value::Array(list.iter().collect()),
+        Checked::Address(address) => address.to_string().into(),
+    }
+}
+
+/// The endpoint of a name, in either of TOML's two spellings.
+fn endpoint_mut<'a>(document: &'a mut DocumentMut, name: &str) -> Option<&'a mut dyn TableLike> {
+    match document.get_mut("realvirtual")? {
+        Item::ArrayOfTables(endpoints) => {
+            let table = endpoints.iter_mut().find(|table| is_named(*table, name));
+            table.map(|table| table as &mut dyn TableLike)
+        }
+        Item::Value(Value::Array(endpoints)) => {
+            let mut tables = endpoints.iter_mut().filter_map(Value::as_inline_table_mut);
+            tables
+                .find(|table| is_named(*table, name))
+                .map(|table| table as &mut dyn TableLike)
+        }
+        _ => None,
+    }
+}
+
+fn is_named(table: &dyn TableLike, name: &str) -> bool {
+    table.get("name").and_then(Item::as_str) == Some(name)
+}
+
+fn unknown_endpoint(path: &Path, endpoint: &str) -> WriteError {
+    WriteError::UnknownEndpoint {
+        path: path.to_owned(),
+        endpoint: endpoint.to_owned(),
+    }
+}
+
+/// Adds a table to an array of tables, with a blank line above it; an array in the other spelling stays in its spelling.
+fn push(parent: &mut Table, key: &str, mut table: Table) {
+    let array = parent
+        .entry(key)
+        .or_insert_with(|| Item::ArrayOfTables(ArrayOfTables::new()));
+    match array {
+        Item::Value(Value::Array(array)) => array.push(table.into_inline_table()),
+        Item::ArrayOfTables(array) => {
+            table.decor_mut().set_prefix("\n");
+            array.push(table);
+        }
+        _ => {}
+    }
+}
+
+fn signal_table(endpoint: &str, signal: &SignalSetting) -> Table {
+    let mut table = Table::new();
+    table.insert("name", toml_edit::value(&signal.wire_name));
+    if signal.signal != default_signal_name(endpoint, &signal.wire_name) {
+        table.insert("signal", toml_edit::value(&signal.signal));
+    }
+    table.insert("type", toml_edit::value(type_word(signal.kind)));
+    let writer = match signal.owner {
+        Owner::Hub => "hub",
+        Owner::Peer => "peer",
+    };
+    table.insert("writer", toml_edit::value(writer));
+    if let Some(value) = &signal.value {
+        let value: Value = match value {
+            SignalValue::Bool(flag) => (*flag).into(),
+            SignalValue::Int(number) => (*number).into(),
+            SignalValue::Float(number) => (*number).into(),
+            SignalValue::Text(text) => (&**text).into(),
+        };
+        table.insert("value", Item::Value(value));
+    }
+    if let Some(convention) = signal.convention {
+        table.insert("direction_convention", toml_edit::value(convention_word(convention)));
+    }
+    table
+}
+
+/// Names are compared in their canonical spelling: the file may say `plc/PLC1/o:0/3` where the hub says `plc/PLC1/O:0/3`.
+fn is_route(table: &dyn TableLike, from: &str, to: &str) -> bool {
+    let same = |key: &str, name: &str| {
+        let len_max = Limits::DEFAULT.name_len_max;
+        let word = table.get(key).and_then(Item::as_str);
+        word.is_some_and(|word| word == name || canonical(word, len_max).is_ok_and(|word| word == name))
+    };
+    same("from", from) && same("to", to)
+}
+
+/// The bytes of a section: its lines, the comment directly above them, and the blank line that parted it from the one before.
+fn lines_of(text: &str, section: &Table) -> (usize, usize) {
+    let header = section.span().unwrap_or(0..0);
+    let last = section
+        .iter()
+        .filter_map(|(_, item)| item.span())
+        .map(|span| span.end)
+        .fold(header.end, usize::max);
+    let end = text[last..].find('\n').map_or(text.len(), |newline| last + newline + 1);
+    let mut start = line_start(text, header.start);
+    while start > 0 && text[line_start(text, start - 1)..start].trim_start().starts_with('#') {
+        start = line_start(text, start - 1);
+    }
+    let is_blank_below = text[end..].lines().next().is_none_or(|line| line.trim().is_empty());
+    if is_blank_below && start > 0 && text[line_start(text, start - 1)..start].trim().is_empty() {
+        start = line_start(text, start - 1);
+    }
+    (start, end)
+}
+
+fn line_start(text: &str, at: usize) -> usize {
+    text[..at].rfind('\n').map_or(0, |newline| newline + 1)
+}

@@ -1,0 +1,167 @@
+//! `crosstie conform`: a black-box suite that holds any server against the numbered claims of a protocol.
+//!
+//! ```text
+//!   options ──► learn the catalog ──► checks, one after the other ──► write old values back ──► Report
+//!                    (rig)              (checks, over peers)
+//! ```
+//!
+//! The suite knows the server by its address alone: which signals it has and which of them a peer may write it finds out
+//! itself. A check that the server gives no occasion for is skipped with its reason. Nothing is judged by waiting: that a
+//! message did *not* come is shown by a marker that is ordered behind it. The suite writes to signals, so it belongs on a
+//! system that may move, and it writes their old values back when it is done.
+
+mod checks;
+mod peer;
+mod report;
+mod rig;
+
+pub use report::{Check, Outcome, Report, Summary};
+
+use checks::{CHECKS, Entry, REACHED};
+use rig::{Rig, Stop};
+use std::time::Duration;
+use tokio::time::{Instant, timeout};
+
+/// Lines of the transcript that a failure shows.
+const TRANSCRIPT_SHOWN_MAX: usize = 12;
+
+/// How to run the suite.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Run only these claims (`RV-13`) or checks (`RV-13.echo`), in any case; everything when empty.
+    pub only: Vec<String>,
+    /// How long one expected message may take. Above 1 s, because some claims give a server that second (RV-11).
+    pub limit: Duration,
+    /// How long one check may take in all.
+    pub check_limit: Duration,
+    /// How long the slow reader reads nothing (RV-52).
+    pub hold: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            only: Vec::new(),
+            limit: Duration::from_secs(5),
+            check_limit: Duration::from_secs(60),
+            hold: Duration::from_millis(800),
+        }
+    }
+}
+
+impl Options {
+    /// The entries of `only` that name neither a claim nor a check: most likely mistyped.
+    pub fn unknown(&self) -> Vec<&str> {
+        let known = |only: &str| all_checks().any(|entry| names(only, entry));
+        self.only
+            .iter()
+            .map(String::as_str)
+            .filter(|only| !known(only))
+            .collect()
+    }
+
+    fn selects(&self, entry: &Entry) -> bool {
+        self.only.is_empty() || self.only.iter().any(|only| names(only, entry))
+    }
+}
+
+fn names(only: &str, entry: &Entry) -> bool {
+    only.eq_ignore_ascii_case(entry.claim) || only.eq_ignore_ascii_case(entry.id)
+}
+
+/// Id, claim and title of every check of the realvirtual suite, in the order in which they run.
+pub fn realvirtual_checks() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+    all_checks().map(|entry| (entry.id, entry.claim, entry.title))
+}
+
+/// Holds the realvirtual server at `url` (`ws://host:port/path`) against the contract's server role.
+///
+/// Never fails as a call: a server that cannot be reached is a report whose first check failed and whose others are skipped.
+pub async fn realvirtual(url: &str, options: &Options) -> Report {
+    let mut rig = Rig::new(url, options);
+    let mut checks = Vec::new();
+
+    let (first, took) = timed(guarded(options, (REACHED.run)(&mut rig))).await;
+    let reached = first.is_ok();
+    if !reached || options.selects(&REACHED) {
+        checks.push(finished(&REACHED, first, took, &rig));
+    }
+
+    for entry in CHECKS.iter().filter(|entry| options.selects(entry)) {
+        rig.transcript.clear();
+        let (result, took) = if reached {
+            timed(guarded(options, (entry.run)(&mut rig))).await
+        } else {
+            (
+                Err(Stop::skipped("the catalog of the server could not be read")),
+                Duration::ZERO,
+            )
+        };
+        checks.push(finished(entry, result, took, &rig));
+    }
+
+    if reached {
+        leave_as_found(&rig).await;
+    }
+    Report {
+        url: url.to_owned(),
+        checks,
+    }
+}
+
+fn all_checks() -> impl Iterator<Item = &'static Entry> {
+    std::iter::once(&REACHED).chain(CHECKS)
+}
+
+/// Runs a check within the limit of one check.
+async fn guarded(options: &Options, check: impl Future<Output = Result<(), Stop>>) -> Result<(), Stop> {
+    match timeout(options.check_limit, check).await {
+        Ok(result) => result,
+        Err(_) => Err(Stop::failed(
+            "the check comes to an end",
+            format!("it still ran after {:?}", options.check_limit),
+        )),
+    }
+}
+
+async fn timed<T>(work: impl Future<Output = T>) -> (T, Duration) {
+    let start = Instant::now();
+    let done = work.await;
+    (done, start.elapsed())
+}
+
+fn finished(entry: &Entry, result: Result<(), Stop>, took: Duration, rig: &Rig) -> Check {
+    let outcome = match result {
+        Ok(()) => Outcome::Passed,
+        Err(Stop::Skipped(why)) => Outcome::Skipped { why },
+        Err(Stop::Failed { expected, got }) => {
+            let mut transcript = rig.transcript.lines();
+            transcript.drain(..transcript.len().saturating_sub(TRANSCRIPT_SHOWN_MAX));
+            Outcome::Failed {
+                expected,
+                got,
+                transcript,
+            }
+        }
+    };
+    Check {
+        id: entry.id,
+        claim: entry.claim,
+        title: entry.title,
+        outcome,
+        took,
+    }
+}
+
+/// Writes the old values back. A server that does not take them any more has been told on by the checks already.
+async fn leave_as_found(rig: &Rig) {
+    let restored = async {
+        let mut peer = rig.peer("tidier").await?;
+        peer.init().await?;
+        rig.restore(&mut peer).await?;
+        peer.leave().await
+    };
+    if let Err(Stop::Failed { got, .. }) = restored.await {
+        tracing::warn!(url = rig.url, got, "old values could not be written back");
+    }
+}

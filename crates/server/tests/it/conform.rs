@@ -1,0 +1,105 @@
+//! The conformance suite is itself tested: a right server passes it, and every planted fault is found at its claim.
+
+use crate::wrong_server::{Fault, WrongServer};
+use crosstie_server::conform::{self, Options, Outcome, Report};
+use futures_util::StreamExt;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// Faulty servers that are tested side by side. They mostly wait, so more of them than cores are good.
+const SIDE_BY_SIDE: usize = 6;
+
+fn options(only: Option<&str>) -> Options {
+    Options {
+        only: only.map(str::to_owned).into_iter().collect(),
+        limit: Duration::from_secs(3),
+        ..Options::default()
+    }
+}
+
+fn failures(report: &Report) -> Vec<&conform::Check> {
+    report
+        .checks
+        .iter()
+        .filter(|check| matches!(check.outcome, Outcome::Failed { .. }))
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_right_server_passes_every_check() {
+    let server = WrongServer::start(None).await;
+    let report = conform::realvirtual(&server.url, &Options::default()).await;
+    assert_eq!(report.exit_code(), 0, "{}", report.to_text());
+    assert_eq!(report.summary().skipped, 0, "{}", report.to_text());
+    assert_eq!(report.checks.len(), conform::realvirtual_checks().count());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_planted_fault_is_found_at_its_claim() {
+    let missed: Vec<String> = futures_util::stream::iter(Fault::ALL)
+        .map(|(fault, claim)| async move {
+            let server = WrongServer::start(Some(*fault)).await;
+            let report = conform::realvirtual(&server.url, &options(Some(claim))).await;
+            let failures = failures(&report);
+            let found = !failures.is_empty() && failures.iter().all(|check| check.claim == *claim);
+            (!found).then(|| format!("{fault:?} should fail {claim}:\n{}", report.to_text()))
+        })
+        .buffer_unordered(SIDE_BY_SIDE)
+        .filter_map(|missed| async move { missed })
+        .collect()
+        .await;
+    assert!(missed.is_empty(), "{}", missed.join("\n"));
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_a_report_and_no_panic() {
+    // Port 1 on loopback: nobody listens there.
+    let report = conform::realvirtual("ws://127.0.0.1:1/", &options(None)).await;
+    assert_eq!(report.exit_code(), 1);
+    assert_eq!(
+        failures(&report).iter().map(|check| check.id).collect::<Vec<_>>(),
+        ["RV-2.reached"]
+    );
+    assert_eq!(report.summary().passed, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_server_is_left_as_it_was_found() {
+    let server = WrongServer::start(None).await;
+    let report = conform::realvirtual(&server.url, &options(Some("RV-43"))).await;
+    assert_eq!(report.exit_code(), 0, "{}", report.to_text());
+    let (mut socket, _) = tokio_tungstenite::connect_async(&server.url).await.unwrap();
+    let answer = crate::nasty::ask(&mut socket, r#"{"type":"import_request","version":2}"#, "import_answer").await;
+    for (name, initial) in [
+        ("StartIn", "false"),
+        ("SetpointIn", "1.5"),
+        ("ModeIn", "7"),
+        ("LabelIn", "\"\""),
+    ] {
+        assert_eq!(answer["signals"][name].to_string(), initial, "{name}");
+    }
+}
+
+#[test]
+fn a_claim_or_check_that_is_none_is_told() {
+    for only in ["RV-13", "rv-13.echo", "RV-2"] {
+        assert!(options(Some(only)).unknown().is_empty(), "{only}");
+    }
+    for only in ["RV-1.", "RV-99", ""] {
+        assert_eq!(options(Some(only)).unknown(), [only]);
+    }
+    assert!(options(None).unknown().is_empty());
+}
+
+#[test]
+fn every_checked_claim_has_a_planted_fault() {
+    let planted: BTreeSet<&str> = Fault::ALL.iter().map(|(_, claim)| *claim).collect();
+    // A server that cannot be reached stands for RV-2; a WebSocket library that answers no ping cannot be planted (RV-53).
+    let without = ["RV-2", "RV-53"];
+    for (id, claim, _) in conform::realvirtual_checks() {
+        assert!(
+            planted.contains(claim) || without.contains(&claim),
+            "{id} was never seen to fail"
+        );
+    }
+}

@@ -1,0 +1,213 @@
+//! What every decoder promises for any input, as plain functions.
+//!
+//! A fuzzer calls them with bytes of its own, the tests call them with the collected corpus and with random texts. They panic
+//! when a promise is broken: no input panics a decoder, the scanner accepts what `serde_json` accepts and reads the same
+//! from it, and what was read is read again from what is written of it.
+
+use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
+use std::fmt;
+
+use crate::error::DecodeError;
+use crate::json::JsonProblem;
+use crate::live::{self, Request};
+use crate::realvirtual::{self, Message, Value, Values};
+
+/// Holds the realvirtual decoder against `serde_json` and against its own encoder.
+pub fn realvirtual(data: &[u8]) {
+    let text = String::from_utf8_lossy(data).into_owned();
+    let decoded = realvirtual::decode(text.clone());
+    check_acceptance(&text, decoded.as_ref().err());
+    let Ok(message) = decoded else { return };
+    if let Message::Data(values) | Message::Snapshot(values) = &message {
+        check_values(&text, values);
+    }
+    check_round_trip(message);
+}
+
+/// Holds the decoder of the live channel against `serde_json`.
+pub fn live(data: &[u8]) {
+    let text = String::from_utf8_lossy(data).into_owned();
+    let decoded = live::decode(text.clone());
+    check_acceptance(&text, decoded.as_ref().err().map(|failure| &failure.error));
+    if let Ok(Request::Write(write)) = &decoded {
+        check_values(&text, &write.signals);
+    }
+}
+
+/// The scanner refuses a text exactly when `serde_json` does, except for its own limit of nesting.
+fn check_acceptance(text: &str, error: Option<&DecodeError>) {
+    let valid = serde_json::from_str::<IgnoredAny>(text).is_ok();
+    match error {
+        Some(DecodeError::Json {
+            problem: JsonProblem::TooDeep,
+            ..
+        }) => assert!(deepest(text) > 127, "refused as too deep: {text:?}"),
+        Some(DecodeError::Json { problem, place }) => {
+            assert!(!valid, "refused with {problem} at {place}: {text:?}")
+        }
+        _ => assert!(valid, "accepted: {text:?}"),
+    }
+}
+
+/// How many brackets are open at most, strings not looked at: an upper limit of the depth.
+fn deepest(text: &str) -> usize {
+    text.bytes().filter(|byte| matches!(byte, b'{' | b'[')).count()
+}
+
+/// The values read are those that a map visitor of `serde_json` meets in the last `signals` of the object.
+fn check_values(text: &str, values: &Values) {
+    let message = pairs(text).expect("what the decoder accepts is JSON");
+    let Some((_, signals)) = message.iter().rfind(|(key, _)| key.as_deref() == Some("signals")) else {
+        assert!(values.is_empty());
+        return;
+    };
+    if signals.get() == "null" {
+        assert!(values.is_empty());
+        return;
+    }
+    let signals = pairs(signals.get()).expect("what the decoder accepts is JSON");
+    assert_eq!(values.len(), signals.len());
+    for ((name, value), (expected_name, expected)) in values.iter().zip(&signals) {
+        // A name with half a surrogate pair is no text for serde_json; the decoder replaces the half.
+        assert_eq!(name, expected_name.as_deref().unwrap_or(name));
+        check_value(value, expected.get());
+    }
+}
+
+fn check_value(value: Value<'_>, expected: &str) {
+    match value {
+        Value::Bool(value) => assert_eq!(expected, if value { "true" } else { "false" }),
+        Value::Int(value) => assert_eq!(expected.parse(), Ok(value)),
+        Value::Float(value) => {
+            assert_eq!(expected.parse().map(f64::to_bits), Ok(value.to_bits()));
+            assert!(
+                expected == "-0" || expected.parse::<i64>().is_err(),
+                "an integer was read as a float: {expected}"
+            );
+        }
+        Value::Text(value) => match serde_json::from_str::<String>(expected) {
+            Ok(expected) => assert_eq!(value, expected),
+            Err(_) => assert!(value.contains('\u{fffd}'), "{expected} was read as {value:?}"),
+        },
+        Value::Unusable => match expected.as_bytes()[0] {
+            b'n' | b'[' | b'{' => {}
+            _ => assert!(
+                expected.parse::<f64>().is_ok_and(f64::is_infinite),
+                "{expected} was not used"
+            ),
+        },
+    }
+}
+
+/// What was read, written and read again is the same, apart from what must not be written.
+fn check_round_trip(message: Message) {
+    let mut out = Vec::new();
+    let expected = match &message {
+        Message::Data(values) => {
+            realvirtual::write_data(&mut out, values.iter());
+            Message::Data(usable(values))
+        }
+        Message::Snapshot(values) => {
+            realvirtual::write_snapshot(&mut out, values.iter());
+            Message::Snapshot(usable(values))
+        }
+        Message::Subscribe(subscribe) => {
+            let Some(names) = &subscribe.names else {
+                return;
+            };
+            realvirtual::write_subscribe(&mut out, names);
+            Message::Subscribe(realvirtual::Subscribe {
+                version: Some(realvirtual::VERSION),
+                names: Some(names.clone()),
+            })
+        }
+        Message::ConfigAnswer(config) => {
+            realvirtual::write_config_answer(&mut out, config);
+            // serde_json may round the last digit of a float when it reads, so only the keys are compared.
+            let text = String::from_utf8(out).expect("what is written is UTF-8");
+            let Ok(Message::ConfigAnswer(again)) = realvirtual::decode(text) else {
+                panic!("settings are not read again")
+            };
+            assert!(again.iter().map(|(key, _)| key).eq(config.iter().map(|(key, _)| key)));
+            return;
+        }
+        Message::ConfigResult(result) => {
+            realvirtual::write_config_result(&mut out, result.success, &result.message);
+            message
+        }
+        _ => return,
+    };
+    let text = String::from_utf8(out).expect("what is written is UTF-8");
+    assert_eq!(realvirtual::decode(text), Ok(expected));
+}
+
+/// The values as they read back: unusable ones are left out, and a whole float comes back as the integer it was written as.
+fn usable(values: &Values) -> Values {
+    let pairs = values.iter().filter_map(|(name, value)| match value {
+        Value::Unusable => None,
+        Value::Float(value) => {
+            let mut digits = Vec::new();
+            realvirtual::write_value(&mut digits, Value::Float(value));
+            let digits = std::str::from_utf8(&digits).expect("digits are ASCII");
+            assert_eq!(digits.parse().map(f64::to_bits), Ok(value.to_bits()));
+            let whole = digits.parse().ok().filter(|_| digits != "-0");
+            Some((name, whole.map_or(Value::Float(value), Value::Int)))
+        }
+        other => Some((name, other)),
+    });
+    Values::from_pairs(pairs)
+}
+
+/// One member of an object: its name and the text of its value.
+type Pair = (Option<String>, Box<RawValue>);
+
+/// The members of an object in order, names undone (`None` when that is impossible), values as they stand in the text.
+fn pairs(text: &str) -> Result<Vec<Pair>, serde_json::Error> {
+    struct Pairs;
+
+    impl<'de> Visitor<'de> for Pairs {
+        type Value = Vec<Pair>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut pairs = Vec::new();
+            while let Some(Name(name)) = map.next_key()? {
+                pairs.push((name, map.next_value()?));
+            }
+            Ok(pairs)
+        }
+    }
+
+    serde_json::Deserializer::from_str(text).deserialize_map(Pairs)
+}
+
+/// A name, read as bytes, because `serde_json` lets half a surrogate pair pass only there.
+struct Name(Option<String>);
+
+impl<'de> serde::Deserialize<'de> for Name {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Name, D::Error> {
+        struct Bytes;
+
+        impl Visitor<'_> for Bytes {
+            type Value = Name;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a name")
+            }
+
+            fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Name, E> {
+                Ok(Name(std::str::from_utf8(bytes).ok().map(str::to_owned)))
+            }
+
+            fn visit_str<E>(self, name: &str) -> Result<Name, E> {
+                Ok(Name(Some(name.to_owned())))
+            }
+        }
+
+        deserializer.deserialize_bytes(Bytes)
+    }
+}

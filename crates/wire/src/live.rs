@@ -1,0 +1,15 @@
+//! The live channel: how the web interface and the command line follow signals and write them.
+//!
+//! Text frames with one JSON object each, as the manual's page on the HTTP and live API describes them. Only the hub's side is
+//! here: [`decode`] reads what a client sends, the `write_*` functions append what the hub sends. Rows borrow their fields, so
+//! a row costs no allocation. Which signals a view holds and whether a write is allowed is decided elsewhere.
+
+mod decode;
+mod encode;
+
+pub use decode::{Limits, Request, RequestError, Subscribe, Write, decode, decode_within};
+pub use encode::{
+    DataFront, DataRow, Gap, Quality, SignalRow, SnapshotFront, WriteOutcome, write_added, write_data, write_data_row,
+    write_error, write_hello, write_removed, write_signal_row, write_snapshot, write_snapshot_head,
+    write_snapshot_tail, write_tick, write_write_result,
+};

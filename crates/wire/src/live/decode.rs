@@ -1,0 +1,290 @@
+//! Requests of a client of the live channel.
+
+use crate::error::DecodeError;
+use crate::json::field::{self, Names, Slot};
+use crate::json::scan::{NotJson, Scanner};
+use crate::value::{Entry, Span, Values};
+
+/// How much of an unknown type is repeated in the complaint, in characters.
+const TYPE_NAME_SHOWN_MAX: usize = 64;
+
+/// What a client asks for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Request {
+    /// A new view for this channel; answered by a snapshot with the same id.
+    Subscribe(Subscribe),
+    /// New values for signals; answered by a write result with the same id.
+    Write(Write),
+}
+
+/// The signals that the client wants to follow from now on. A missing list is an empty one.
+///
+/// Shape: `{"type":"subscribe","id":1,"names":["twin/line/Level"],"patterns":["plc/**"],"cycle_ms":100}`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subscribe {
+    /// The client's number for this request.
+    pub id: u64,
+    /// Exact names.
+    pub names: Vec<String>,
+    /// Patterns; `*` stands for one segment, `**` for the rest.
+    pub patterns: Vec<String>,
+    /// The shortest time between two frames in milliseconds, as the client wrote it; its range is checked by the hub.
+    pub cycle_ms: Option<u64>,
+}
+
+/// Values that the client wants to be written.
+///
+/// Shape: `{"type":"write","id":7,"epoch":5,"signals":{"twin/line/Run":true}}`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Write {
+    /// The client's number for this request.
+    pub id: u64,
+    /// The epoch from the hello of the channel for which the write was meant.
+    pub epoch: u64,
+    /// Name and value of each signal. A value may be unusable; it is refused with the others unharmed.
+    pub signals: Values,
+}
+
+/// A message that is no request, with the id that an answer has to carry.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{error}")]
+pub struct RequestError {
+    /// The id of the request, when it could be read.
+    pub id: Option<u64>,
+    /// What was expected, and where.
+    pub error: DecodeError,
+}
+
+/// What one request may contain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Names, and separately patterns, in one `subscribe`; 100,000 by default, as on a realvirtual endpoint.
+    pub names_max: usize,
+    /// Bytes of all names, and separately of all patterns, together; 4 MiB by default.
+    pub names_len_max: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            names_max: 100_000,
+            names_len_max: 4 << 20,
+        }
+    }
+}
+
+/// Reads one request within the default [`Limits`].
+///
+/// # Errors
+///
+/// See [`decode_within`].
+pub fn decode(text: String) -> Result<Request, RequestError> {
+    decode_within(text, &Limits::default())
+}
+
+/// Reads one request. The order of fields is free, unknown fields are ignored, of two equal fields the last counts.
+///
+/// # Errors
+///
+/// Unlike the protocols of foreign peers this one answers every mistake, so everything unexpected is an error:
+/// [`DecodeError::UnknownType`], [`DecodeError::MissingField`] and all that the realvirtual decoder knows.
+pub fn decode_within(text: String, limits: &Limits) -> Result<Request, RequestError> {
+    let mut fields = Fields::default();
+    let read = field::read_object(text, |scanner, key| fields.read(scanner, key, limits));
+    let text = read.map_err(|error| RequestError { id: None, error })?;
+    let id = match fields.id {
+        Slot::Present(id) => Some(id),
+        _ => None,
+    };
+    fields
+        .into_request(text, limits)
+        .map_err(|error| RequestError { id, error })
+}
+
+/// All fields of all requests.
+#[derive(Default)]
+struct Fields {
+    type_name: Slot<Span>,
+    id: Slot<u64>,
+    names: Slot<Names>,
+    patterns: Slot<Names>,
+    cycle_ms: Slot<u64>,
+    epoch: Slot<u64>,
+    signals: Slot<Vec<Entry>>,
+}
+
+impl Fields {
+    fn read(&mut self, scanner: &mut Scanner<'_>, key: Span, limits: &Limits) -> Result<(), NotJson> {
+        match scanner.str_of(key) {
+            "type" => self.type_name = field::text(scanner)?,
+            "id" => self.id = field::uint(scanner)?,
+            "names" => self.names = field::names(scanner, limits.names_max)?,
+            "patterns" => self.patterns = field::names(scanner, limits.names_max)?,
+            "cycle_ms" => self.cycle_ms = field::uint(scanner)?,
+            "epoch" => self.epoch = field::uint(scanner)?,
+            "signals" => field::entries(scanner, &mut self.signals)?,
+            _ => scanner.skip()?,
+        }
+        Ok(())
+    }
+
+    fn into_request(self, text: String, limits: &Limits) -> Result<Request, DecodeError> {
+        let type_name = self.type_name.take("type", &text)?.ok_or(DecodeError::NoType)?;
+        let list = |slot: Slot<Names>, field| match slot.take(field, &text)? {
+            Some(names) => names.to_strings(&text, limits.names_max, limits.names_len_max),
+            None => Ok(Vec::new()),
+        };
+        match type_name.of(&text) {
+            "subscribe" => Ok(Request::Subscribe(Subscribe {
+                id: self.id.demand("id", &text)?,
+                names: list(self.names, "names")?,
+                patterns: list(self.patterns, "patterns")?,
+                cycle_ms: self.cycle_ms.take("cycle_ms", &text)?,
+            })),
+            "write" => {
+                let id = self.id.demand("id", &text)?;
+                let epoch = self.epoch.demand("epoch", &text)?;
+                let entries = self.signals.demand("signals", &text)?;
+                Ok(Request::Write(Write {
+                    id,
+                    epoch,
+                    signals: Values::from_parts(text, entries),
+                }))
+            }
+            unknown => Err(DecodeError::UnknownType {
+                type_name: unknown.chars().take(TYPE_NAME_SHOWN_MAX).collect(),
+            }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::{JsonProblem, Place};
+    use crate::value::Value;
+
+    fn read(text: &str) -> Result<Request, RequestError> {
+        decode(text.to_owned())
+    }
+
+    fn complaint(text: &str) -> (Option<u64>, String) {
+        let error = read(text).unwrap_err();
+        (error.id, error.to_string())
+    }
+
+    #[test]
+    fn the_requests_of_the_manual_are_read() {
+        assert_eq!(
+            read(r#"{"type":"subscribe","id":1,"names":["twin/line/Level"],"patterns":["plc/**"],"cycle_ms":100}"#),
+            Ok(Request::Subscribe(Subscribe {
+                id: 1,
+                names: vec!["twin/line/Level".to_owned()],
+                patterns: vec!["plc/**".to_owned()],
+                cycle_ms: Some(100),
+            }))
+        );
+        assert_eq!(
+            read(r#"{"type":"write","id":7,"epoch":5,"signals":{"twin/line/Run":true}}"#),
+            Ok(Request::Write(Write {
+                id: 7,
+                epoch: 5,
+                signals: Values::from_pairs([("twin/line/Run", Value::Bool(true))])
+            }))
+        );
+    }
+
+    #[test]
+    fn lists_may_be_missing_or_null_and_fields_may_come_in_any_order() {
+        let empty = Subscribe {
+            id: 3,
+            names: vec![],
+            patterns: vec![],
+            cycle_ms: None,
+        };
+        assert_eq!(
+            read(r#"{"id":3.0,"names":null,"extra":[{}],"type":"subscribe"}"#),
+            Ok(Request::Subscribe(empty))
+        );
+    }
+
+    #[test]
+    fn every_mistake_names_what_was_expected_and_carries_the_id_when_there_is_one() {
+        let check = |text, id, expected: &str| assert_eq!(complaint(text), (id, expected.to_owned()), "{text}");
+        check("", None, "expected a value at line 1 column 1");
+        check("null", None, "expected an object, found null");
+        check(r#"{"id":4}"#, Some(4), "expected a field `type`");
+        check(r#"{"id":4,"type":"shout"}"#, Some(4), "unknown message type `shout`");
+        check(r#"{"type":"subscribe"}"#, None, "expected a field `id`");
+        check(
+            r#"{"type":"subscribe","id":-1}"#,
+            None,
+            "expected a whole number that is not negative in `id`, found a negative number at line 1 column 26",
+        );
+        check(
+            r#"{"type":"subscribe","id":1,"names":["a",7,null]}"#,
+            Some(1),
+            "expected an array of strings in `names`, found a number at line 1 column 41",
+        );
+        check(
+            r#"{"type":"write","id":1,"signals":{}}"#,
+            Some(1),
+            "expected a field `epoch`",
+        );
+        check(
+            r#"{"type":"write","id":1,"epoch":5}"#,
+            Some(1),
+            "expected a field `signals`",
+        );
+        check(
+            r#"{"type":"write","id":1,"epoch":5,"signals":["a"]}"#,
+            Some(1),
+            "expected an object in `signals`, found an array at line 1 column 44",
+        );
+        check(
+            r#"{"type":"write","id":1,"epoch":"5","signals":{}}"#,
+            Some(1),
+            "expected a whole number in `epoch`, found a string at line 1 column 32",
+        );
+    }
+
+    #[test]
+    fn a_broken_text_is_located() {
+        let error = read("{\"type\":\"write\",\n\"id\":}").unwrap_err();
+        let problem = JsonProblem::Expected("a value");
+        assert_eq!(
+            error.error,
+            DecodeError::Json {
+                problem,
+                place: Place { line: 2, column: 6 }
+            }
+        );
+    }
+
+    #[test]
+    fn lists_are_limited_on_both_sides_of_the_border() {
+        let limits = Limits {
+            names_max: 2,
+            names_len_max: 4,
+        };
+        let names = |names: &str| {
+            let text = format!(r#"{{"type":"subscribe","id":1,"patterns":{names}}}"#);
+            decode_within(text, &limits).map(|_| ()).map_err(|error| error.error)
+        };
+        assert_eq!(names(r#"["ab","cd"]"#), Ok(()));
+        assert_eq!(
+            names(r#"["ab","cde"]"#),
+            Err(DecodeError::NamesTooLong { limit: 4, got: 5 })
+        );
+        assert_eq!(
+            names(r#"["a","b","c"]"#),
+            Err(DecodeError::TooManyNames { limit: 2, got: 3 })
+        );
+    }
+
+    #[test]
+    fn an_endless_type_is_shown_shortened() {
+        let text = format!(r#"{{"type":"{}"}}"#, "ü".repeat(9_000));
+        assert_eq!(complaint(&text).1, format!("unknown message type `{}`", "ü".repeat(64)));
+    }
+}

@@ -1,0 +1,5 @@
+//! The codecs from outside: messages of real peers, the fuzzer's corpus, random texts.
+
+mod corpus;
+mod golden;
+mod random;
