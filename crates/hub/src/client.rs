@@ -60,7 +60,6 @@ pub(crate) struct Burst {
 /// A value that was sent because it was owed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OwedSent {
-    pub(crate) id: SignalId,
     pub(crate) at: Time,
     pub(crate) rounds: u32,
 }
@@ -122,9 +121,11 @@ pub(crate) struct Client {
     /// how often in a row the same signal was owed because its own writes met what was owed before.
     pub(crate) owed: FxHashMap<SignalId, u32>,
     /// What was owed and sent within the last second.
-    pub(crate) owed_sent: Vec<OwedSent>,
+    pub(crate) owed_sent: FxHashMap<SignalId, OwedSent>,
     /// Signals that are owed once the client has been quiet about them.
     pub(crate) settling: FxHashMap<SignalId, Settling>,
+    /// When to look at them next, not later than the first of them is due.
+    pub(crate) settles_at: Option<Time>,
     pub(crate) baseline_at: Option<Time>,
     pub(crate) returned: u8,
     pub(crate) last_returned: Generation,
@@ -177,8 +178,9 @@ impl Client {
             has_sent_data: false,
             writes: 0,
             owed: FxHashMap::default(),
-            owed_sent: Vec::new(),
+            owed_sent: FxHashMap::default(),
             settling: FxHashMap::default(),
+            settles_at: None,
             baseline_at: None,
             returned: 0,
             last_returned: Generation(0),
@@ -216,14 +218,12 @@ impl Client {
 
     /// Takes what is owed for a frame that is sent now, in a stable order, and remembers it for a second.
     pub(crate) fn take_owed(&mut self, now: Time) -> Vec<SignalId> {
-        self.owed_sent.retain(|sent| now.since(sent.at) <= CROSSING_MAX);
+        self.owed_sent.retain(|_, sent| now.since(sent.at) <= CROSSING_MAX);
         let mut owed: Vec<(SignalId, u32)> = self.owed.drain().collect();
         owed.sort_unstable();
-        self.owed_sent.extend(owed.iter().map(|(id, rounds)| OwedSent {
-            id: *id,
-            at: now,
-            rounds: *rounds,
-        }));
+        for (id, rounds) in &owed {
+            self.owed_sent.insert(*id, OwedSent { at: now, rounds: *rounds });
+        }
         owed.into_iter().map(|(id, _)| id).collect()
     }
 
@@ -231,27 +231,29 @@ impl Client {
     /// owed again, but only when the client is quiet about it, and each time later: two values that chase each other through
     /// a peer that returns everything come to rest.
     pub(crate) fn settle(&mut self, now: Time, id: SignalId) {
-        let sent = self
-            .owed_sent
-            .iter()
-            .filter(|sent| sent.id == id && now.since(sent.at) <= CROSSING_MAX);
-        let Some(rounds) = sent.map(|sent| sent.rounds).max() else {
-            return;
-        };
+        let Some(sent) = self.owed_sent.get(&id).filter(|sent| now.since(sent.at) <= CROSSING_MAX) else { return };
+        let rounds = sent.rounds;
         let window = now.since(self.crossing_since(now)).clamp(CROSSING_MIN, CROSSING_MAX);
         let quiet = (window * 2_u32.pow(rounds.min(10))).min(CROSSING_MAX);
-        self.settling.insert(
-            id,
-            Settling {
-                due: now + quiet,
-                rounds: rounds + 1,
-            },
-        );
+        let due = now + quiet;
+        self.settling.insert(id, Settling { due, rounds: rounds + 1 });
+        self.settles_at = Some(self.settles_at.map_or(due, |at| at.min(due)));
     }
 
-    /// When the first settling signal is due.
-    pub(crate) fn settles_at(&self) -> Option<Time> {
-        self.settling.values().map(|settling| settling.due).min()
+    /// Takes the signals of which the client has been quiet for long enough into what it is owed; true when there are some.
+    pub(crate) fn settle_due(&mut self, now: Time) -> bool {
+        if self.settles_at.is_none_or(|at| now < at) {
+            return false;
+        }
+        let due: Vec<SignalId> =
+            self.settling.iter().filter(|(_, settling)| now >= settling.due).map(|(id, _)| *id).collect();
+        for id in &due {
+            if let Some(settling) = self.settling.remove(id) {
+                self.owed.insert(*id, settling.rounds);
+            }
+        }
+        self.settles_at = self.settling.values().map(|settling| settling.due).min();
+        !due.is_empty()
     }
 
     /// The hub's own pings are answered by whoever reads; how far apart they stand depends on what hangs on the answer (RV-53).

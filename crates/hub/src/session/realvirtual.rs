@@ -266,6 +266,7 @@ impl Hub {
         client.holds_until = None;
         client.owed.clear();
         client.settling.clear();
+        client.settles_at = None;
         let (signals, set) = match subscribe.names {
             None => {
                 client.view = View::All;
@@ -493,18 +494,9 @@ impl Hub {
         let hold_is_over = client.holds_until.is_some_and(|until| now >= until);
         let begins =
             client.begins_at.is_some_and(|at| now >= at) && client.holds_until.is_none_or(|until| now >= until);
-        let settled: Vec<SignalId> = client
-            .settling
-            .iter()
-            .filter(|(_, settling)| now >= settling.due)
-            .map(|(id, _)| *id)
-            .collect();
-        for id in &settled {
-            if let Some(settling) = client.settling.remove(id) {
-                client.owed.insert(*id, settling.rounds);
-            }
-        }
-        if let (false, Step::InStep, Some(group)) = (settled.is_empty(), client.step, client.group) {
+        if client.settle_due(now)
+            && let (Step::InStep, Some(group)) = (client.step, client.group)
+        {
             self.views.want(group);
         }
         let tick_is_due = face == Face::Live && now >= client.next_tick;
@@ -558,7 +550,7 @@ impl Hub {
             .map(|sent| sent.max(client.last_seen) + DROPPED_AFTER);
         let tick = (client.face == Face::Live).then_some(client.next_tick);
         let burst = client.burst.as_ref().map(|burst| burst.until);
-        let settles = client.settles_at();
+        let settles = client.settles_at;
         let due = [
             Some(client.next_ping),
             begins,
