@@ -79,16 +79,22 @@ fn way_through(criterion: &mut Criterion) {
             &mut outputs,
         );
     }
-    let subscribe = realvirtual::decode(r#"{"type":"subscribe","version":2}"#.into()).expect("a message");
-    hub.handle(
-        now,
-        Input::Realvirtual {
-            conn: reader,
-            message: subscribe,
-            bytes: 0,
-        },
-        &mut outputs,
-    );
+    // The writer wants nothing back, the reader everything.
+    for (conn, text) in [
+        (writer, r#"{"type":"subscribe","version":2,"subscribe":[]}"#),
+        (reader, r#"{"type":"subscribe","version":2}"#),
+    ] {
+        let message = realvirtual::decode(text.into()).expect("a message");
+        hub.handle(
+            now,
+            Input::Realvirtual {
+                conn,
+                message,
+                bytes: 0,
+            },
+            &mut outputs,
+        );
+    }
 
     let phases = [message(0), message(1)];
     criterion.bench_function("20,000 values: decode, apply, compare, encode", |bencher| {
@@ -98,13 +104,33 @@ fn way_through(criterion: &mut Criterion) {
                 for text in texts {
                     now = now + Duration::from_millis(10);
                     for conn in [writer, reader] {
-                        hub.handle(now, Input::Pong { conn, sent_at_nanos: None }, &mut outputs);
+                        hub.handle(
+                            now,
+                            Input::Pong {
+                                conn,
+                                sent_at_nanos: Some(now.as_nanos()),
+                            },
+                            &mut outputs,
+                        );
                     }
                     outputs.clear();
                     let message = realvirtual::decode(text).expect("a message");
-                    hub.handle(now, Input::Realvirtual { conn: writer, message, bytes: 0 }, &mut outputs);
-                    let is_for_reader = |output: &&Output| matches!(output, Output::Send { conn, .. } if *conn == reader);
-                    assert_eq!(outputs.iter().filter(is_for_reader).count(), 1, "the reader gets one frame");
+                    hub.handle(
+                        now,
+                        Input::Realvirtual {
+                            conn: writer,
+                            message,
+                            bytes: 0,
+                        },
+                        &mut outputs,
+                    );
+                    let is_for_reader =
+                        |output: &&Output| matches!(output, Output::Send { conn, .. } if *conn == reader);
+                    assert_eq!(
+                        outputs.iter().filter(is_for_reader).count(),
+                        1,
+                        "the reader gets one frame"
+                    );
                 }
             },
             BatchSize::LargeInput,

@@ -222,7 +222,13 @@ impl Client {
         let mut owed: Vec<(SignalId, u32)> = self.owed.drain().collect();
         owed.sort_unstable();
         for (id, rounds) in &owed {
-            self.owed_sent.insert(*id, OwedSent { at: now, rounds: *rounds });
+            self.owed_sent.insert(
+                *id,
+                OwedSent {
+                    at: now,
+                    rounds: *rounds,
+                },
+            );
         }
         owed.into_iter().map(|(id, _)| id).collect()
     }
@@ -231,12 +237,24 @@ impl Client {
     /// owed again, but only when the client is quiet about it, and each time later: two values that chase each other through
     /// a peer that returns everything come to rest.
     pub(crate) fn settle(&mut self, now: Time, id: SignalId) {
-        let Some(sent) = self.owed_sent.get(&id).filter(|sent| now.since(sent.at) <= CROSSING_MAX) else { return };
+        let Some(sent) = self
+            .owed_sent
+            .get(&id)
+            .filter(|sent| now.since(sent.at) <= CROSSING_MAX)
+        else {
+            return;
+        };
         let rounds = sent.rounds;
         let window = now.since(self.crossing_since(now)).clamp(CROSSING_MIN, CROSSING_MAX);
         let quiet = (window * 2_u32.pow(rounds.min(10))).min(CROSSING_MAX);
         let due = now + quiet;
-        self.settling.insert(id, Settling { due, rounds: rounds + 1 });
+        self.settling.insert(
+            id,
+            Settling {
+                due,
+                rounds: rounds + 1,
+            },
+        );
         self.settles_at = Some(self.settles_at.map_or(due, |at| at.min(due)));
     }
 
@@ -245,8 +263,12 @@ impl Client {
         if self.settles_at.is_none_or(|at| now < at) {
             return false;
         }
-        let due: Vec<SignalId> =
-            self.settling.iter().filter(|(_, settling)| now >= settling.due).map(|(id, _)| *id).collect();
+        let due: Vec<SignalId> = self
+            .settling
+            .iter()
+            .filter(|(_, settling)| now >= settling.due)
+            .map(|(id, _)| *id)
+            .collect();
         for id in &due {
             if let Some(settling) = self.settling.remove(id) {
                 self.owed.insert(*id, settling.rounds);

@@ -15,7 +15,6 @@ const NO_SLOT: Slot = u32::MAX;
 #[derive(Debug)]
 pub(crate) struct Binding {
     pub(crate) signal: SignalId,
-    pub(crate) name: Box<str>,
     pub(crate) owner: Owner,
     pub(crate) convention: Option<DirectionConvention>,
     /// The type is shown without a PLC prefix.
@@ -28,7 +27,17 @@ pub(crate) struct Binding {
     text: Vec<u8>,
     /// Bytes of `"name":` in `text`.
     head_len: u32,
+    /// The name stands in `text` as it is, without escapes.
+    is_plain: bool,
     encoded_at: Generation,
+}
+
+impl Binding {
+    /// Compares with the name in the encoded text, which is at hand anyway; a name with escapes is found by its hash.
+    fn is_called(&self, name: &str) -> bool {
+        let head_len = self.head_len as usize;
+        self.is_plain && name.len() + 3 == head_len && self.text[1..head_len - 2] == *name.as_bytes()
+    }
 }
 
 /// The state of one endpoint.
@@ -77,7 +86,6 @@ impl Endpoint {
         let head_len = text.len() as u32;
         self.bindings.push(Binding {
             signal,
-            name: name.into(),
             owner,
             convention,
             neutral,
@@ -85,6 +93,7 @@ impl Endpoint {
             followed_by: slot + 1,
             text,
             head_len,
+            is_plain: head_len as usize == name.len() + 3,
             encoded_at: Generation(0),
         });
         self.by_name.insert(name.into(), slot);
@@ -104,7 +113,7 @@ impl Endpoint {
             None => self.first_name,
         };
         if let Some(binding) = self.bindings.get(guess as usize)
-            && *binding.name == *name
+            && binding.is_called(name)
         {
             return Some(guess);
         }
@@ -201,7 +210,7 @@ mod tests {
             let mut previous = None;
             for name in names {
                 let slot = endpoint.slot_named(name, previous).unwrap();
-                assert_eq!(*endpoint.bindings[slot as usize].name, **name);
+                assert_eq!(Some(slot), endpoint.find(name));
                 previous = Some(slot);
             }
         };
@@ -210,6 +219,14 @@ mod tests {
         walk(&["c", "a", "b", "c"]);
         assert_eq!(endpoint.slot_named("A", None), None);
         assert_eq!(endpoint.slot_named("d", Some(2)), None);
+    }
+
+    #[test]
+    fn a_name_that_looks_like_the_escapes_of_another_is_not_taken_for_it() {
+        let (_, mut endpoint) = endpoint(&["a\"b"]);
+        assert_eq!(endpoint.slot_named("a\"b", None), Some(0));
+        assert_eq!(endpoint.slot_named("a\"b", None), Some(0));
+        assert_eq!(endpoint.slot_named("a\\\"b", None), None);
     }
 
     #[test]

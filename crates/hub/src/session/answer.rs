@@ -159,14 +159,13 @@ impl Answer {
 
 /// One row as the live channel writes it.
 pub(crate) fn wire_row(row: &SignalRow) -> live::SignalRow<'_> {
-    let (quality, reason) = live_quality(row.quality);
     live::SignalRow {
         id: row.id.0,
         name: &row.name,
         kind: row.kind,
         value: row.value.as_wire(),
-        quality,
-        reason: (!reason.is_empty()).then_some(reason),
+        quality: live_quality(row.quality),
+        reason: row.quality.reason(),
         owner: row.owner.word(),
         writer: row.writer.as_deref(),
         conflict: row.conflict,

@@ -154,7 +154,7 @@ impl SignalSpace {
         let id = SignalId(self.cells.len() as u32);
         let quality = match owner {
             Owner::Hub => Quality::Good,
-            Owner::Peer => Quality::NEVER_WRITTEN,
+            Owner::Peer => Quality::NeverWritten,
         };
         self.cells.push(Cell {
             value: initial.clone(),

@@ -71,22 +71,26 @@ pub enum Quality {
     Good,
     /// Its writer has gone or is silent: the value is old.
     Stale,
-    /// It is no value of anything; the text says why.
-    Bad(&'static str),
+    /// It is no value of anything: the peer that is meant to write it never has.
+    NeverWritten,
 }
 
 impl Quality {
-    /// The peer that is meant to write it never has.
-    pub const NEVER_WRITTEN: Quality = Quality::Bad("never written");
-    /// Its writer sent something that is no number.
-    pub const NOT_FINITE: Quality = Quality::Bad("not a finite number");
-
     /// The word of the API.
     pub const fn word(self) -> &'static str {
         match self {
             Quality::Good => "good",
             Quality::Stale => "stale",
-            Quality::Bad(_) => "bad",
+            Quality::NeverWritten => "bad",
+        }
+    }
+
+    /// Why it is not good, for people.
+    pub const fn reason(self) -> Option<&'static str> {
+        match self {
+            Quality::Good => None,
+            Quality::Stale => Some("its writer has gone or is silent"),
+            Quality::NeverWritten => Some("never written"),
         }
     }
 }

@@ -83,23 +83,22 @@ pub(crate) fn into_bytes(builder: FrameBuilder) -> Bytes {
     Bytes::from(frame.buffer).slice(frame.start..)
 }
 
-/// Quality as the codecs say it: the word and the reason.
-pub(crate) fn live_quality(quality: Quality) -> (live::Quality, &'static str) {
+/// Quality as the live codec says it.
+pub(crate) fn live_quality(quality: Quality) -> live::Quality {
     match quality {
-        Quality::Good => (live::Quality::Good, ""),
-        Quality::Stale => (live::Quality::Stale, ""),
-        Quality::Bad(reason) => (live::Quality::Bad, reason),
+        Quality::Good => live::Quality::Good,
+        Quality::Stale => live::Quality::Stale,
+        Quality::NeverWritten => live::Quality::Bad,
     }
 }
 
 fn live_row(space: &SignalSpace, row: Row) -> live::DataRow<'_> {
     let cell = space.cell(row.id);
-    let (quality, reason) = live_quality(cell.quality);
     live::DataRow {
         id: row.id.0,
         value: row.shown.map_or_else(|| cell.value.as_wire(), realvirtual::Value::Bool),
-        quality,
-        reason,
+        quality: live_quality(cell.quality),
+        reason: cell.quality.reason().unwrap_or_default(),
         changed_at_ms: cell.changed_at.as_millis(),
         writer: match cell.writer {
             Writer::Peer(conn) | Writer::Operator(Some(conn)) => Some(u64::from(conn.0)),

@@ -478,13 +478,15 @@ impl Peer {
             Some(Err(error)) => Incoming::Gone(error.to_string()),
             None => Incoming::Gone("the end of the stream".to_owned()),
         };
-        let shown = match &incoming {
-            Incoming::Ping => "(ping)".to_owned(),
-            Incoming::Closed(code) => format!("(close {})", code.unwrap_or(1005)),
-            Incoming::Gone(how) => format!("(gone: {how})"),
-            Incoming::Pong(_) | Incoming::Message(_) => "(pong)".to_owned(),
-        };
-        self.transcript.add(self.label, "←", &shown);
+        match &incoming {
+            Incoming::Closed(code) => {
+                self.transcript
+                    .add(self.label, "←", &format!("(close {})", code.unwrap_or(1005)));
+            }
+            Incoming::Gone(how) => self.transcript.add(self.label, "←", &format!("(gone: {how})")),
+            // Signs of life would push the messages out of the transcript.
+            Incoming::Ping | Incoming::Pong(_) | Incoming::Message(_) => {}
+        }
         Ok(incoming)
     }
 

@@ -16,10 +16,7 @@ pub(super) struct AutoSequence {
 impl AutoSequence {
     /// A sequence at its beginning, active or not.
     pub(super) fn new(active: bool) -> Self {
-        Self {
-            active,
-            phase_ms: 0,
-        }
+        Self { active, phase_ms: 0 }
     }
 
     pub(super) fn is_active(&self) -> bool {
@@ -64,20 +61,14 @@ mod tests {
             (u32::MAX, true),
         ];
         for (at_ms, run) in cases {
-            assert_eq!(
-                AutoSequence::new(true).step(at_ms),
-                Some(run),
-                "at {at_ms} ms"
-            );
+            assert_eq!(AutoSequence::new(true).step(at_ms), Some(run), "at {at_ms} ms");
         }
     }
 
     #[test]
     fn sequence_is_the_same_in_small_steps() {
         let mut sequence = AutoSequence::new(true);
-        let on = (0..50_000)
-            .filter(|_| sequence.step(1) == Some(true))
-            .count();
+        let on = (0..50_000).filter(|_| sequence.step(1) == Some(true)).count();
         assert_eq!(on, 40_000);
     }
 

@@ -258,10 +258,7 @@ impl Line {
     }
 
     fn may_fill(&self) -> bool {
-        self.run
-            && !self.fault
-            && self.tank_mpct >= DRAIN_MPCT_PER_MS
-            && self.distance_to_filler_nm() == Some(0)
+        self.run && !self.fault && self.tank_mpct >= DRAIN_MPCT_PER_MS && self.distance_to_filler_nm() == Some(0)
     }
 
     fn fill(&mut self) {
@@ -273,10 +270,7 @@ impl Line {
 
     fn drive(&mut self, setpoint_um_s: i64) {
         let target_um_s = if self.run { setpoint_um_s } else { 0 };
-        let ramped_um_s = target_um_s.clamp(
-            self.speed_um_s - RAMP_UM_S_PER_MS,
-            self.speed_um_s + RAMP_UM_S_PER_MS,
-        );
+        let ramped_um_s = target_um_s.clamp(self.speed_um_s - RAMP_UM_S_PER_MS, self.speed_um_s + RAMP_UM_S_PER_MS);
         let ahead_nm = self.distance_to_filler_nm();
         // The drive brakes in time for the bottle to stop under the filler: v² = 2·a·s, here with a = 1 m/s², v in µm/s
         // and s in nm.
@@ -305,11 +299,7 @@ impl Line {
                 self.count = self.count.saturating_add(1);
             }
         }
-        if self
-            .bottles
-            .front()
-            .is_some_and(|bottle| bottle.at_nm >= BELT_END_NM)
-        {
+        if self.bottles.front().is_some_and(|bottle| bottle.at_nm >= BELT_END_NM) {
             self.bottles.pop_front();
         }
         self.since_bottle_nm += moved_nm;
@@ -412,12 +402,7 @@ impl Changes {
 
     fn between(before: &Outputs, after: &Outputs) -> Self {
         let pairs = before.signals().into_iter().zip(after.signals());
-        Self(
-            pairs
-                .filter(|(old, new)| old != new)
-                .map(|(_, new)| new)
-                .collect(),
-        )
+        Self(pairs.filter(|(old, new)| old != new).map(|(_, new)| new).collect())
     }
 }
 
@@ -488,22 +473,14 @@ mod tests {
         ];
         for (time_ms, state, speed, infeed, filler, outfeed, count) in cases {
             let outputs = ran_for(time_ms).outputs();
-            let sensors = (
-                outputs.sensor_infeed,
-                outputs.sensor_filler,
-                outputs.sensor_outfeed,
-            );
+            let sensors = (outputs.sensor_infeed, outputs.sensor_filler, outputs.sensor_outfeed);
             assert_eq!(outputs.state, state, "state at {time_ms} ms");
             assert!(
                 (outputs.conveyor_speed_mm_s - speed).abs() < 20.0,
                 "speed at {time_ms} ms: {}",
                 outputs.conveyor_speed_mm_s
             );
-            assert_eq!(
-                sensors,
-                (infeed, filler, outfeed),
-                "sensors at {time_ms} ms"
-            );
+            assert_eq!(sensors, (infeed, filler, outfeed), "sensors at {time_ms} ms");
             assert_eq!(outputs.bottle_count, count, "count at {time_ms} ms");
         }
     }
@@ -525,15 +502,9 @@ mod tests {
         for (dt_ms, bottle, tank) in cases {
             line.step(dt_ms, &RUN);
             let outputs = line.outputs();
-            assert_eq!(
-                (outputs.fill_level_pct, outputs.tank_level_pct),
-                (bottle, tank)
-            );
+            assert_eq!((outputs.fill_level_pct, outputs.tank_level_pct), (bottle, tank));
         }
-        assert!(
-            !line.outputs().filler_open,
-            "a full bottle closes the filler"
-        );
+        assert!(!line.outputs().filler_open, "a full bottle closes the filler");
     }
 
     #[test]
@@ -554,10 +525,7 @@ mod tests {
             assert!(line.bottles.len() <= 5, "bottles pile up on the belt");
         }
         // 3.7 s a bottle.
-        assert!(
-            (155..=165).contains(&passed),
-            "{passed} bottles in ten minutes"
-        );
+        assert!((155..=165).contains(&passed), "{passed} bottles in ten minutes");
     }
 
     #[test]
@@ -581,10 +549,7 @@ mod tests {
         line.step(10, &RUN);
         assert!(line.outputs().tank_level_pct >= 0.0);
         line.step(5_000, &RUN);
-        assert!(
-            line.outputs().tank_level_pct > 1.0,
-            "the pump brings it back"
-        );
+        assert!(line.outputs().tank_level_pct > 1.0, "the pump brings it back");
     }
 
     #[test]
@@ -668,10 +633,7 @@ mod tests {
             ..RUN
         };
         let changes = line.step(0, &fault);
-        let expected = [
-            ("State", Value::Text("Fault")),
-            ("FaultActive", Value::Bool(true)),
-        ];
+        let expected = [("State", Value::Text("Fault")), ("FaultActive", Value::Bool(true))];
         assert_eq!(changes.iter().collect::<Vec<_>>(), expected);
     }
 

@@ -12,13 +12,7 @@ use super::line::{Commands, Line, Value};
 pub(super) type Signals = Map<String, Json>;
 
 /// What the twin reads; it subscribes to exactly these. `Run` is the one that it may also write.
-pub(super) const READS: [&str; 5] = [
-    "Run",
-    "FaultSwitch",
-    "SpeedSetpoint",
-    "ResetCount",
-    "AutoRequest",
-];
+pub(super) const READS: [&str; 5] = ["Run", "FaultSwitch", "SpeedSetpoint", "ResetCount", "AutoRequest"];
 
 /// The line, its automatic sequence, and what has to be said next.
 #[derive(Clone, Debug)]
@@ -127,10 +121,7 @@ impl Station {
         let mut types = Signals::new();
         let mut add = |name: &str, value: Value, direction: &str| {
             signals.insert(name.to_owned(), to_json(value));
-            types.insert(
-                name.to_owned(),
-                Json::from(format!("PLC{direction}{}", kind(value))),
-            );
+            types.insert(name.to_owned(), Json::from(format!("PLC{direction}{}", kind(value))));
         };
         add("Run", Value::Bool(self.commands.run), "Output");
         add("Auto", Value::Bool(self.is_auto()), "Output");
@@ -265,9 +256,7 @@ mod tests {
         station.advance(6_000);
         let count = station.full()["BottleCount"].clone();
         assert_ne!(count, 0);
-        station.take_baseline(&signals(
-            json!({"Run": false, "ResetCount": true, "AutoRequest": true}),
-        ));
+        station.take_baseline(&signals(json!({"Run": false, "ResetCount": true, "AutoRequest": true})));
         assert!(station.is_auto());
         assert_eq!(station.full()["BottleCount"], count);
         assert_eq!(station.full()["Run"], true);
@@ -348,10 +337,7 @@ mod tests {
     fn catalog_and_full_data_agree_on_what_the_twin_writes() {
         let mut station = Station::new(true);
         let (values, types) = station.catalog();
-        assert_eq!(
-            values.keys().collect::<Vec<_>>(),
-            types.keys().collect::<Vec<_>>()
-        );
+        assert_eq!(values.keys().collect::<Vec<_>>(), types.keys().collect::<Vec<_>>());
         let written = types
             .iter()
             .filter(|(_, kind)| kind.as_str().unwrap().starts_with("PLCOutput"));

@@ -168,15 +168,9 @@ enum Lost {
 }
 
 /// Connects for ever, with bounded pauses; one station lives through all links.
-async fn play(
-    options: Options,
-    mut stop: watch::Receiver<bool>,
-    timing: Timing,
-) -> Result<(), TwinError> {
+async fn play(options: Options, mut stop: watch::Receiver<bool>, timing: Timing) -> Result<(), TwinError> {
     check_url(&options.url)?;
-    let console = Console {
-        quiet: options.quiet,
-    };
+    let console = Console { quiet: options.quiet };
     let shown_url = without_query(&options.url);
     console.say(format_args!(
         "a stand-in for a Unity twin: it plays a small bottling line, there is no machine behind it"
@@ -210,11 +204,7 @@ async fn play(
 
         // Only a link that got through its handshake clears the count: a hub that takes us in and throws us out at once
         // is not tried four times a second.
-        failures = if link.streaming {
-            1
-        } else {
-            failures.saturating_add(1)
-        };
+        failures = if link.streaming { 1 } else { failures.saturating_add(1) };
         let pause = timing.back_off(failures);
         // The first failure is news, the hundredth is not.
         if failures.is_power_of_two() {
@@ -245,11 +235,7 @@ struct Link<'a> {
 
 impl Link<'_> {
     /// Ends with `Ok` when told to stop, and with the reason otherwise.
-    async fn talk(
-        &mut self,
-        mut socket: Socket,
-        stop: &mut watch::Receiver<bool>,
-    ) -> Result<(), Lost> {
+    async fn talk(&mut self, mut socket: Socket, stop: &mut watch::Receiver<bool>) -> Result<(), Lost> {
         let init = json!({"type": "init", "version": 2, "name": self.options.name});
         self.send(&mut socket, &init).await?;
         let import_request = json!({"type": "import_request", "version": 2});
@@ -304,8 +290,7 @@ impl Link<'_> {
                     if last_heard.elapsed() > self.timing.silence {
                         return Err(Lost::Silent(self.timing.silence));
                     }
-                    self.send_message(&mut socket, Message::Ping(Vec::new().into()))
-                        .await?;
+                    self.send_message(&mut socket, Message::Ping(Vec::new().into())).await?;
                 }
                 Wake::NoCatalog => {
                     self.console.say(format_args!(
@@ -412,8 +397,7 @@ impl Link<'_> {
     }
 
     async fn send(&self, socket: &mut Socket, message: &Json) -> Result<(), Lost> {
-        self.send_message(socket, Message::text(message.to_string()))
-            .await
+        self.send_message(socket, Message::text(message.to_string())).await
     }
 
     async fn send_message(&self, socket: &mut Socket, message: Message) -> Result<(), Lost> {

@@ -39,11 +39,7 @@ impl House {
         };
         let (stop, stopped) = watch::channel(false);
         let twin = tokio::spawn(play(options, stopped, timing));
-        Self {
-            listener,
-            stop,
-            twin,
-        }
+        Self { listener, stop, twin }
     }
 
     async fn accept_tcp(&self) -> TcpStream {
@@ -135,10 +131,7 @@ async fn handshake_is_init_import_request_subscribe_and_then_full_data() {
         peer.next().await,
         json!({"type": "init", "version": 2, "name": "Practice twin"})
     );
-    assert_eq!(
-        peer.next().await,
-        json!({"type": "import_request", "version": 2})
-    );
+    assert_eq!(peer.next().await, json!({"type": "import_request", "version": 2}));
     peer.send(json!({"type": "import_answer", "version": 2, "signals": {}, "signalTypes": {}}))
         .await;
     assert_eq!(
@@ -165,10 +158,8 @@ async fn handshake_is_init_import_request_subscribe_and_then_full_data() {
             "FaultActive",
         ]
     );
-    peer.send(
-        json!({"type": "snapshot", "version": 2, "signals": {"Run": false, "SpeedSetpoint": 4}}),
-    )
-    .await;
+    peer.send(json!({"type": "snapshot", "version": 2, "signals": {"Run": false, "SpeedSetpoint": 4}}))
+        .await;
     peer.until("ConveyorSpeed", json!(4.0)).await;
 }
 
@@ -176,10 +167,7 @@ async fn handshake_is_init_import_request_subscribe_and_then_full_data() {
 async fn operator_takes_the_line_and_gives_it_back() {
     let house = House::with_twin(true, FAST).await;
     let (mut peer, first) = house.accept_and_shake_hands(json!({"Run": false})).await;
-    assert_eq!(
-        (&first["Run"], &first["Auto"]),
-        (&json!(true), &json!(true))
-    );
+    assert_eq!((&first["Run"], &first["Auto"]), (&json!(true), &json!(true)));
     peer.until("State", json!("Running")).await;
     peer.data(json!({"Run": false})).await;
     peer.until("Auto", json!(false)).await;
@@ -208,13 +196,11 @@ async fn data_pushed_before_the_snapshot_does_not_end_auto() {
     for expected in ["init", "import_request", "subscribe"] {
         assert_eq!(peer.next().await["type"], expected);
     }
-    peer.send(json!({"type": "snapshot", "signals": {"Run": false}}))
-        .await;
+    peer.send(json!({"type": "snapshot", "signals": {"Run": false}})).await;
     peer.until("ConveyorSpeed", json!(7.0)).await;
     peer.data(json!({"FaultSwitch": true})).await;
     peer.until("State", json!("Fault")).await;
-    peer.send(json!({"type": "import_request", "version": 2}))
-        .await;
+    peer.send(json!({"type": "import_request", "version": 2})).await;
     let catalog = loop {
         let message = peer.next().await;
         if message["type"] == "import_answer" {
@@ -340,14 +326,8 @@ async fn unusable_address_is_refused_and_shows_no_key() {
         ("not an address", "is not an address"),
         ("ws:///?apikey=secret", "is not an address"),
         ("127.0.0.1:1234", "does not begin with ws://"),
-        (
-            "http://127.0.0.1:1234/?apikey=secret",
-            "does not begin with ws://",
-        ),
-        (
-            "wss://127.0.0.1:1234/?apikey=secret",
-            "does not begin with ws://",
-        ),
+        ("http://127.0.0.1:1234/?apikey=secret", "does not begin with ws://"),
+        ("wss://127.0.0.1:1234/?apikey=secret", "does not begin with ws://"),
     ];
     for (url, expected) in cases {
         let options = Options {

@@ -1,0 +1,139 @@
+/**
+ * The signals that the page knows, as plain rows.
+ *
+ * Rows enter by pages of the catalog and by snapshots, and change by data rows and ticks. The catalog is not
+ * reactive: with 100,000 rows the page re-reads the few on screen when something came, instead of watching all.
+ */
+
+import type { DataRow, Kind, Owner, Quality, Signal, Value } from './protocol';
+
+export interface Row {
+  readonly id: number;
+  readonly name: string;
+  /** The name in lower case, made once because the filter reads it at every key stroke. */
+  readonly key: string;
+  kind: Kind;
+  value: Value;
+  quality: Quality;
+  reason: string | null;
+  owner: Owner;
+  writer: string | null;
+  conflict: boolean;
+  writable: boolean;
+  changedAt: number;
+  confirmedAt: number;
+}
+
+export class Catalog {
+  /** In the order of creation. */
+  rows: Row[] = [];
+  #byId = new Map<number, Row>();
+  #byName = new Map<string, Row>();
+  #clientNames = new Map<number, string>();
+
+  byName(name: string): Row | undefined {
+    return this.#byName.get(name);
+  }
+
+  /** Adds or refreshes the row of a signal; an id that now belongs to another name replaces the old row. */
+  put(signal: Signal): Row {
+    const known = this.#byId.get(signal.id);
+    if (known && known.name === signal.name) {
+      // A page of the catalog may have been on its way while live data arrived: the newer change stays.
+      if (signal.changed_at_ms >= known.changedAt) {
+        known.value = signal.value;
+        known.quality = signal.quality;
+        known.reason = signal.reason;
+        known.writer = signal.writer;
+        known.changedAt = signal.changed_at_ms;
+      }
+      known.kind = signal.kind;
+      known.owner = signal.owner;
+      known.conflict = signal.conflict;
+      known.writable = signal.writable;
+      known.confirmedAt = Math.max(known.confirmedAt, signal.confirmed_at_ms);
+      return known;
+    }
+    if (known) this.remove([known.id]);
+    const renumbered = this.#byName.get(signal.name);
+    if (renumbered) this.remove([renumbered.id]);
+    const row: Row = {
+      id: signal.id,
+      name: signal.name,
+      key: signal.name.toLowerCase(),
+      kind: signal.kind,
+      value: signal.value,
+      quality: signal.quality,
+      reason: signal.reason,
+      owner: signal.owner,
+      writer: signal.writer,
+      conflict: signal.conflict,
+      writable: signal.writable,
+      changedAt: signal.changed_at_ms,
+      confirmedAt: signal.confirmed_at_ms,
+    };
+    this.rows.push(row);
+    this.#byId.set(row.id, row);
+    this.#byName.set(row.name, row);
+    return row;
+  }
+
+  /** Applies live values; rows of unknown ids are skipped, their snapshot has not come yet. */
+  apply(data: readonly DataRow[]): void {
+    for (const [id, value, quality, changedAt, writer] of data) {
+      const row = this.#byId.get(id);
+      if (!row) continue;
+      row.value = value;
+      row.quality = typeof quality === 'string' ? quality : quality[0];
+      row.reason = typeof quality === 'string' ? null : quality[1];
+      // A value that no client wrote came from this side: a route, or an operator without a live channel.
+      row.writer = writer === null ? 'hub' : (this.#clientNames.get(writer) ?? `client ${writer}`);
+      row.changedAt = changedAt;
+      row.confirmedAt = Math.max(row.confirmedAt, changedAt);
+    }
+  }
+
+  /** Moves the sign of life of `rows` by a tick: client id → last sign of life. */
+  confirm(rows: Iterable<Row>, writers: Readonly<Record<string, number>>): void {
+    const lastSign = new Map<string, number>();
+    for (const [id, at_ms] of Object.entries(writers)) {
+      // A row that changed before its writer's name was known carries the number.
+      for (const name of [this.#clientNames.get(Number(id)), `client ${id}`]) {
+        if (name !== undefined) lastSign.set(name, Math.max(at_ms, lastSign.get(name) ?? 0));
+      }
+    }
+    for (const row of rows) {
+      const at_ms = row.writer === null ? undefined : lastSign.get(row.writer);
+      if (at_ms !== undefined) row.confirmedAt = Math.max(row.confirmedAt, at_ms);
+    }
+  }
+
+  /** Learns the names of clients. Names of departed clients are kept: their last values still carry them. */
+  nameClients(clients: Iterable<{ id: number; name: string }>): void {
+    for (const { id, name } of clients) this.#clientNames.set(id, name);
+  }
+
+  remove(ids: Iterable<number>): void {
+    const gone = new Set(ids);
+    if (gone.size === 0) return;
+    this.rows = this.rows.filter((row) => !gone.has(row.id));
+    for (const id of gone) {
+      const row = this.#byId.get(id);
+      if (!row) continue;
+      this.#byId.delete(id);
+      if (this.#byName.get(row.name) === row) this.#byName.delete(row.name);
+    }
+  }
+
+  /** Removes every row whose id is not in `ids`: what a whole pass over the hub's catalog did not find. */
+  keepOnly(ids: ReadonlySet<number>): void {
+    this.remove(this.rows.filter((row) => !ids.has(row.id)).map((row) => row.id));
+  }
+
+  clear(): void {
+    this.rows = [];
+    this.#byId.clear();
+    this.#byName.clear();
+    this.#clientNames.clear();
+  }
+}

@@ -1,0 +1,61 @@
+/** How values, ages and rates are written: one way each, on every page. */
+
+import type { Kind, Value } from './protocol';
+
+/** The shown form of a value. Floats keep a fixed number of digits so that a changing column does not dance. */
+export function formatValue(kind: Kind, value: Value): string {
+  if (value === null) return '–';
+  if (typeof value === 'boolean') return value ? 'true' : 'false';
+  if (typeof value === 'string') return value;
+  if (kind === 'int') return String(value);
+  return formatFloat(value);
+}
+
+function formatFloat(value: number): string {
+  const size = Math.abs(value);
+  if (size !== 0 && (size >= 1e9 || size < 1e-3)) return value.toExponential(3);
+  return value.toFixed(3);
+}
+
+/** The whole value, for the detail view: nothing rounded away. */
+export function formatExactly(value: Value): string {
+  return value === null ? '–' : String(value);
+}
+
+/** An age in its largest fitting unit; a second unit only from one hour on. Negative ages are clock noise: zero. */
+export function formatAge(age_ms: number): string {
+  const seconds = Math.floor(Math.max(0, age_ms) / 1000);
+  if (seconds < 1) return '< 1 s';
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 24) return `${hours} h ${minutes % 60} min`;
+  return `${Math.floor(hours / 24)} d ${hours % 24} h`;
+}
+
+const GROUPED = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
+
+/** A count with thousands marked: `100,000`. */
+export function formatCount(count: number): string {
+  return GROUPED.format(count);
+}
+
+/** A rate per second: whole from 10 on, one digit below, because 0 and 0.4 are different answers. */
+export function formatRate(per_second: number | null): string {
+  if (per_second === null) return '–';
+  if (per_second === 0 || per_second >= 10) return formatCount(per_second);
+  return per_second.toFixed(1);
+}
+
+/** A round trip given in microseconds, in milliseconds. */
+export function formatRoundTrip(rtt_us: number | null): string {
+  if (rtt_us === null) return '–';
+  const rtt_ms = rtt_us / 1000;
+  return rtt_ms >= 10 ? `${Math.round(rtt_ms)} ms` : `${rtt_ms.toFixed(rtt_ms < 1 ? 2 : 1)} ms`;
+}
+
+/** A count with its noun: `1 client`, `2 clients`. */
+export function plural(count: number, noun: string): string {
+  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
+}

@@ -1,0 +1,309 @@
+/**
+ * What the page knows of the hub, as reactive state: the link, the figures of the overview, the catalog.
+ *
+ * Figures (health, endpoints, clients) are read once a second while the link is live. Values come by the live
+ * channel for the names in view only. When the link is lost everything stays as it was last known, the hub's clock
+ * runs on by this machine's clock, so all ages grow; after a reconnect everything is read anew.
+ */
+
+import { Catalog, type Row } from './catalog';
+import { HubApi, HubError, readAll, startLive, type LiveChannel } from './hub';
+import type { Client, Endpoint, Health, HubMessage, Quality, Value } from './protocol';
+import { RateMeter, type Rates } from './rates';
+import { firstLink, type Link } from './reconnect';
+
+const FIGURES_EVERY_MS = 1_000;
+/** How often ages on screen move when no value arrives. */
+const AGES_EVERY_MS = 500;
+/** Points of the rate history: one minute. */
+const HISTORY_LEN = 60;
+/** A whole pass over the catalog is repeated at most this often, and never more than a tenth of the time. */
+const PASS_PAUSE_MS_MIN = 3_000;
+const RETRY_MS = 3_000;
+
+export type CatalogState =
+  | { phase: 'idle' }
+  | { phase: 'reading'; read: number; total: number | null }
+  | { phase: 'complete' }
+  | { phase: 'failed'; read: number; total: number | null; message: string };
+
+/** A client or an endpoint with its rates. */
+export interface Measured<T> {
+  item: T;
+  rates: Rates | null;
+}
+
+export class House {
+  /** Where the link stands. */
+  link = $state.raw<Link>(firstLink(performance.now()));
+  /** How often the link has been lost since the page was opened. */
+  losses = $state(0);
+  health = $state.raw<Health | null>(null);
+  endpoints = $state.raw<Measured<Endpoint>[]>([]);
+  lan = $state.raw<string[]>([]);
+  clients = $state.raw<Measured<Client>[]>([]);
+  /** Sum over all endpoints, newest last. */
+  history = $state.raw<Rates[]>([]);
+  lag_ms = $state(0);
+  /** Why the newest figures could not be read, or null. */
+  figuresError = $state.raw<string | null>(null);
+  catalogState = $state.raw<CatalogState>({ phase: 'idle' });
+  /** Names in view that the hub does not know. */
+  unknown = $state.raw<readonly string[]>([]);
+  /** Grows with every change of a row in view; whoever shows rows reads it. */
+  version = $state(0);
+  /** Grows when rows came or went. */
+  rowsVersion = $state(0);
+  /** The hub's clock now, as well as the page can know it. */
+  now_ms = $state(0);
+  /** The local clock, for times that are not the hub's. */
+  local_ms = $state(performance.now());
+
+  readonly catalog = new Catalog();
+  readonly api = new HubApi();
+  #live: LiveChannel;
+  #meter = new RateMeter();
+  #hubClockAhead_ms = 0;
+  #isFrameAsked = false;
+  #view: readonly string[] = [];
+  #isCatalogWanted = false;
+  #passNumber = 0;
+  #passEndedAt = 0;
+  #passLength_ms = 0;
+  #areFiguresAsked = false;
+
+  constructor() {
+    this.#live = startLive({
+      link: (link) => this.#linkChanged(link),
+      hello: (_, now_ms) => this.#greeted(now_ms),
+      message: (message) => this.#receive(message),
+    });
+    this.link = this.#live.link;
+    setInterval(() => void this.#readFigures(), FIGURES_EVERY_MS);
+    setInterval(() => this.#moveClock(), AGES_EVERY_MS);
+  }
+
+  get isLive(): boolean {
+    return this.link.phase === 'live';
+  }
+
+  /** The epoch to type a write under, or null while the link is down. */
+  get epoch(): number | null {
+    return this.link.phase === 'live' ? this.link.epoch : null;
+  }
+
+  retryNow(): void {
+    this.#live.retryNow();
+  }
+
+  /** Asks for live values of these names, and of no others. */
+  setView(names: readonly string[]): void {
+    this.#view = names;
+    this.#live.setView(names);
+  }
+
+  write(name: string, value: Value, epoch: number): Promise<Value> {
+    return this.#live.write(name, value, epoch);
+  }
+
+  /** From now on the whole catalog is kept, as far as the page can: read once, and again when its size changed. */
+  wantCatalog(): void {
+    if (this.#isCatalogWanted) return;
+    this.#isCatalogWanted = true;
+    if (this.isLive) void this.#readCatalog();
+  }
+
+  /** The ids of all signals of one quality, or null if the pass was given up because `isWanted` ended. */
+  async idsOf(quality: Quality, isWanted: () => boolean): Promise<Set<number> | null> {
+    const ids = new Set<number>();
+    await readAll(
+      this.api,
+      { quality },
+      (signals) => {
+        for (const signal of signals) ids.add(this.catalog.put(signal).id);
+        this.#touch();
+      },
+      isWanted,
+    );
+    return isWanted() ? ids : null;
+  }
+
+  /** Puts the first signals into the catalog, for a page that needs a handful of names. */
+  async readFirst(limit: number): Promise<string[]> {
+    const page = await this.api.signals({ limit });
+    this.#setHubClock(page.now_ms);
+    const names = page.signals.map((signal) => this.catalog.put(signal).name);
+    this.#touch();
+    return names;
+  }
+
+  #linkChanged(link: Link): void {
+    if (this.link.phase === 'live' && link.phase !== 'live') this.losses += 1;
+    this.link = link;
+    this.local_ms = performance.now();
+  }
+
+  #greeted(now_ms: number): void {
+    // A hub that was restarted gives other ids and starts its clock and its counters anew.
+    this.catalog.clear();
+    this.#setHubClock(now_ms);
+    this.history = [];
+    this.rowsVersion += 1;
+    this.#touch();
+    void this.#readFigures();
+    if (this.#isCatalogWanted) void this.#readCatalog();
+  }
+
+  #receive(message: HubMessage): void {
+    switch (message.type) {
+      case 'snapshot':
+        for (const signal of message.signals) this.catalog.put(signal);
+        this.unknown = message.unknown ?? [];
+        this.#setHubClock(message.now_ms);
+        break;
+      case 'added':
+        for (const signal of message.signals) this.catalog.put(signal);
+        this.unknown = this.unknown.filter((name) => !this.catalog.byName(name));
+        this.rowsVersion += 1;
+        break;
+      case 'removed':
+        this.catalog.remove(message.signals);
+        this.rowsVersion += 1;
+        break;
+      case 'data':
+        this.catalog.apply(message.signals);
+        this.#setHubClock(message.now_ms);
+        break;
+      case 'tick':
+        this.catalog.confirm(this.#rowsInView(), message.writers);
+        this.lag_ms = message.lag_ms;
+        this.#setHubClock(message.now_ms);
+        break;
+      default:
+        return;
+    }
+    this.#touch();
+  }
+
+  *#rowsInView(): Iterable<Row> {
+    for (const name of this.#view) {
+      const row = this.catalog.byName(name);
+      if (row) yield row;
+    }
+  }
+
+  async #readFigures(): Promise<void> {
+    if (!this.isLive || document.hidden || this.#areFiguresAsked) return;
+    this.#areFiguresAsked = true;
+    try {
+      const [health, { endpoints, lan }, { clients }] = await Promise.all([
+        this.api.health(),
+        this.api.endpoints(),
+        this.api.clients(),
+      ]);
+      this.catalog.nameClients(clients);
+      this.#measure(health, endpoints, clients);
+      this.lan = lan;
+      this.health = health;
+      this.figuresError = null;
+      this.#repeatCatalog(health.signals);
+    } catch (error) {
+      this.figuresError = words(error);
+    } finally {
+      this.#areFiguresAsked = false;
+    }
+  }
+
+  #measure(health: Health, endpoints: Endpoint[], clients: Client[]): void {
+    const at_ms = health.now_ms;
+    const sum: Rates = { updates_in: 0, updates_out: 0 };
+    let isMeasured = false;
+    this.endpoints = endpoints.map((item) => {
+      const rates = this.#meter.read(`endpoint ${item.name}`, at_ms, item.counters);
+      if (rates) {
+        sum.updates_in += rates.updates_in;
+        sum.updates_out += rates.updates_out;
+        isMeasured = true;
+      }
+      return { item, rates };
+    });
+    this.clients = clients.map((item) => ({ item, rates: this.#meter.read(`client ${item.id}`, at_ms, item.counters) }));
+    this.#meter.keep([
+      ...endpoints.map(({ name }) => `endpoint ${name}`),
+      ...clients.map(({ id }) => `client ${id}`),
+    ]);
+    if (isMeasured) this.history = [...this.history, sum].slice(-HISTORY_LEN);
+  }
+
+  async #readCatalog(): Promise<void> {
+    const pass = ++this.#passNumber;
+    const isCurrent = (): boolean => pass === this.#passNumber && this.isLive;
+    const startedAt = performance.now();
+    const seen = new Set<number>();
+    let total: number | null = null;
+    const isFirst = this.catalogState.phase !== 'complete' || this.catalog.rows.length === 0;
+    if (isFirst) this.catalogState = { phase: 'reading', read: 0, total };
+    try {
+      await readAll(
+        this.api,
+        {},
+        (signals, newTotal) => {
+          total = newTotal;
+          for (const signal of signals) seen.add(this.catalog.put(signal).id);
+          if (isFirst) this.catalogState = { phase: 'reading', read: seen.size, total };
+          this.rowsVersion += 1;
+        },
+        isCurrent,
+      );
+      if (!isCurrent()) return;
+      this.catalog.keepOnly(seen);
+      this.catalogState = { phase: 'complete' };
+      this.rowsVersion += 1;
+      this.#passEndedAt = performance.now();
+      this.#passLength_ms = this.#passEndedAt - startedAt;
+    } catch (error) {
+      if (!isCurrent()) return;
+      this.catalogState = { phase: 'failed', read: seen.size, total, message: words(error) };
+      setTimeout(() => {
+        if (isCurrent()) void this.#readCatalog();
+      }, RETRY_MS);
+    }
+  }
+
+  /** Reads the catalog again when the hub's count says that ours is old, but not in a row without a rest. */
+  #repeatCatalog(count: number): void {
+    if (this.catalogState.phase !== 'complete' || count === this.catalog.rows.length) return;
+    const rest_ms = Math.max(PASS_PAUSE_MS_MIN, 10 * this.#passLength_ms);
+    if (performance.now() - this.#passEndedAt >= rest_ms) void this.#readCatalog();
+  }
+
+  #setHubClock(now_ms: number): void {
+    this.#hubClockAhead_ms = now_ms - performance.now();
+  }
+
+  #moveClock(): void {
+    this.local_ms = performance.now();
+    this.now_ms = this.local_ms + this.#hubClockAhead_ms;
+    // What the channel keeps to itself between two changes of phase: the time of the last word.
+    this.link = this.#live.link;
+  }
+
+  /** Lets the screen follow at its own pace: one change of `version` per frame, however much arrived. */
+  #touch(): void {
+    if (this.#isFrameAsked) return;
+    this.#isFrameAsked = true;
+    requestAnimationFrame(() => {
+      this.#isFrameAsked = false;
+      this.version += 1;
+      this.now_ms = performance.now() + this.#hubClockAhead_ms;
+    });
+  }
+}
+
+/** An error as a sentence for the operator. */
+export function words(error: unknown): string {
+  return error instanceof HubError || error instanceof Error ? error.message : String(error);
+}
+
+/** The one house of the page. */
+export const house = new House();

@@ -1,0 +1,309 @@
+/**
+ * The one door to the hub: its HTTP interface and its live channel, as the manual's page "HTTP and live API" states
+ * them. No other module opens a connection.
+ *
+ * The live channel holds one view (the names on screen) and asks for it again after each reconnect. Values are state
+ * and come anew; writes are commands: one that was not answered when the link was lost is reported as unknown and
+ * never sent again.
+ */
+
+import type {
+  ClientList,
+  EndpointList,
+  Health,
+  HubMessage,
+  Owner,
+  Quality,
+  Signal,
+  SignalPage,
+  Value,
+  WriteOutcome,
+} from './protocol';
+import { firstLink, nextLink, type Link, type LinkEvent } from './reconnect';
+
+/** How long a request may take before it counts as failed. */
+const REQUEST_MS_MAX = 10_000;
+/** How long a write waits for its result. */
+const WRITE_MS_MAX = 5_000;
+/** The view moves at most this often, so that a fast scroll does not flood the hub. */
+const VIEW_PAUSE_MS = 100;
+/** How often the channel looks at the clock for silence, time-outs and the next attempt. */
+const CLOCK_MS = 250;
+
+/** Why a request or a write did not do what was asked, in words for the operator. */
+export class HubError extends Error {
+  constructor(
+    readonly code: string,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** The HTTP interface. Every method throws `HubError`: `unreachable`, or the code that the hub gave. */
+export class HubApi {
+  readonly #base: string;
+  readonly #fetch: typeof fetch;
+
+  constructor(base = '', request: typeof fetch = (...args) => fetch(...args)) {
+    this.#base = base;
+    this.#fetch = request;
+  }
+
+  health(): Promise<Health> {
+    return this.#ask('/api/v1/health');
+  }
+
+  endpoints(): Promise<EndpointList> {
+    return this.#ask('/api/v1/endpoints');
+  }
+
+  clients(): Promise<ClientList> {
+    return this.#ask('/api/v1/clients');
+  }
+
+  /** One page of the catalog, at most 1,000 rows; `after` is the `next` of the page before. */
+  signals(options: {
+    after?: string | null;
+    limit?: number;
+    quality?: Quality | null;
+    owner?: Owner | null;
+  }): Promise<SignalPage> {
+    const query = new URLSearchParams({ limit: String(options.limit ?? 1000) });
+    if (options.after) query.set('after', options.after);
+    if (options.quality) query.set('quality', options.quality);
+    if (options.owner) query.set('owner', options.owner);
+    return this.#ask(`/api/v1/signals?${query}`);
+  }
+
+  /** Asks every client of an endpoint for its catalog; answers how many were asked. */
+  importFrom(endpoint: string): Promise<{ asked: number }> {
+    return this.#ask(`/api/v1/endpoints/${encodeURIComponent(endpoint)}/import`, { method: 'POST' });
+  }
+
+  async #ask<T>(path: string, init: RequestInit = {}): Promise<T> {
+    let response: Response;
+    try {
+      response = await this.#fetch(this.#base + path, { ...init, signal: AbortSignal.timeout(REQUEST_MS_MAX) });
+    } catch {
+      throw new HubError('unreachable', 'the hub did not answer');
+    }
+    const body: unknown = await response.json().catch(() => null);
+    if (response.ok && body !== null) return body as T;
+    const error = (body as { error?: { code: string; message: string } } | null)?.error;
+    throw new HubError(error?.code ?? `http_${response.status}`, error?.message ?? `the hub answered ${response.status}`);
+  }
+}
+
+/** The part of a browser's WebSocket that the channel uses; tests bring their own. */
+export interface Socket {
+  onmessage: ((event: { data: unknown }) => void) | null;
+  onclose: ((event: { code: number; reason: string }) => void) | null;
+  send(text: string): void;
+  close(): void;
+}
+
+/** What the channel reports. */
+export interface LiveListener {
+  link(link: Link): void;
+  /** A new epoch began: everything known before may be outdated. */
+  hello(epoch: number, now_ms: number): void;
+  /** Snapshot, added, removed, data and tick, as they came. */
+  message(message: HubMessage): void;
+}
+
+/** What surrounds the channel: the clock, the socket and chance. */
+export interface Surroundings {
+  now(): number;
+  open(): Socket;
+  jitter(): number;
+}
+
+/** The live channel. Its owner calls `clock()` a few times a second; the browser's owner is `startLive`. */
+export class LiveChannel {
+  #link: Link;
+  #socket: Socket;
+  #view: string[] = [];
+  #viewSent: string[] | null = null;
+  #viewSentAt = Number.NEGATIVE_INFINITY;
+  #lastId = 0;
+  #writes = new Map<number, PendingWrite>();
+
+  constructor(
+    readonly listener: LiveListener,
+    readonly surroundings: Surroundings,
+  ) {
+    this.#link = firstLink(surroundings.now());
+    this.#socket = this.#open();
+  }
+
+  get link(): Link {
+    return this.#link;
+  }
+
+  /** Replaces the names whose values are wanted. */
+  setView(names: readonly string[]): void {
+    const view = [...new Set(names)].sort();
+    if (sameNames(view, this.#view)) return;
+    this.#view = view;
+    this.#sendView();
+  }
+
+  /**
+   * Writes one value under `epoch`, the epoch in which it was typed. Answers what the hub stored.
+   *
+   * Throws `HubError`: `stale_epoch` if the link was lost since, `unknown_result` if it was lost before the hub
+   * answered or the hub was silent, else the hub's refusal.
+   */
+  write(name: string, value: Value, epoch: number): Promise<Value> {
+    if (this.#link.phase !== 'live' || this.#link.epoch !== epoch) {
+      return Promise.reject(new HubError('stale_epoch', 'the link was lost since this was typed'));
+    }
+    const id = ++this.#lastId;
+    return new Promise((resolve, reject) => {
+      this.#writes.set(id, { name, resolve, reject, until: this.surroundings.now() + WRITE_MS_MAX });
+      this.#socket.send(JSON.stringify({ type: 'write', id, epoch, signals: { [name]: value } }));
+    });
+  }
+
+  /** Does not wait for the next attempt. */
+  retryNow(): void {
+    this.#step({ type: 'retry-now' });
+  }
+
+  /** Looks at the clock: silence, the next attempt, writes without answer, a view that still has to be sent. */
+  clock(): void {
+    this.#step({ type: 'clock' });
+    const now = this.surroundings.now();
+    for (const [id, write] of this.#writes) {
+      if (now < write.until) continue;
+      this.#writes.delete(id);
+      write.reject(new HubError('unknown_result', 'the hub did not answer; look at the value before you try again'));
+    }
+    this.#sendView();
+  }
+
+  #step(event: LinkEvent): void {
+    const before = this.#link;
+    const [link, effect] = nextLink(before, event, this.surroundings.now(), this.surroundings.jitter());
+    this.#link = link;
+    if (before.phase === 'live' && link.phase !== 'live') this.#abandonWrites();
+    if (effect === 'drop') this.#drop();
+    if (effect === 'open') this.#socket = this.#open();
+    if (link.phase !== before.phase) this.listener.link(link);
+  }
+
+  #open(): Socket {
+    const socket = this.surroundings.open();
+    this.#viewSent = null;
+    socket.onmessage = ({ data }) => this.#receive(data);
+    socket.onclose = ({ code, reason }) =>
+      this.#step({ type: 'closed', reason: reason || (code === 1001 ? 'the hub was stopped' : 'the connection broke') });
+    return socket;
+  }
+
+  /** Leaves a socket that is of no use any more; nothing of it may be heard later. */
+  #drop(): void {
+    this.#socket.onmessage = null;
+    this.#socket.onclose = null;
+    this.#socket.close();
+  }
+
+  #receive(data: unknown): void {
+    if (typeof data !== 'string') return;
+    let message: HubMessage;
+    try {
+      message = JSON.parse(data) as HubMessage;
+    } catch {
+      return;
+    }
+    if (message.type === 'hello') {
+      this.#step({ type: 'hello', epoch: message.epoch });
+      this.listener.hello(message.epoch, message.now_ms);
+      this.#sendView();
+      return;
+    }
+    this.#step({ type: 'heard' });
+    if (message.type === 'write_result') this.#settle(message.id, message.signals);
+    else if (message.type === 'error' && message.id !== null && this.#writes.has(message.id)) {
+      this.#refuse(message.id, message.code, message.message);
+    } else this.listener.message(message);
+  }
+
+  #settle(id: number, outcomes: Record<string, WriteOutcome>): void {
+    const write = this.#writes.get(id);
+    const outcome = write && outcomes[write.name];
+    if (!outcome) return;
+    if (outcome.ok) {
+      this.#writes.delete(id);
+      write.resolve(outcome.value);
+    } else this.#refuse(id, outcome.code, outcome.message);
+  }
+
+  #refuse(id: number, code: string, message: string): void {
+    this.#writes.get(id)?.reject(new HubError(code, message));
+    this.#writes.delete(id);
+  }
+
+  #abandonWrites(): void {
+    for (const write of this.#writes.values()) {
+      write.reject(new HubError('unknown_result', 'the link was lost before the hub answered; look at the value'));
+    }
+    this.#writes.clear();
+  }
+
+  #sendView(): void {
+    const now = this.surroundings.now();
+    const isKnown = this.#viewSent !== null && sameNames(this.#view, this.#viewSent);
+    const isFirst = this.#viewSent === null;
+    if (this.#link.phase !== 'live' || isKnown || (!isFirst && now - this.#viewSentAt < VIEW_PAUSE_MS)) return;
+    this.#viewSent = this.#view;
+    this.#viewSentAt = now;
+    this.#socket.send(JSON.stringify({ type: 'subscribe', id: ++this.#lastId, names: this.#view, patterns: [] }));
+  }
+}
+
+interface PendingWrite {
+  name: string;
+  until: number;
+  resolve(value: Value): void;
+  reject(error: HubError): void;
+}
+
+function sameNames(left: readonly string[], right: readonly string[]): boolean {
+  return left.length === right.length && left.every((name, index) => name === right[index]);
+}
+
+/** Opens the live channel of the hub that served this page, and keeps it for the life of the page. */
+export function startLive(listener: LiveListener): LiveChannel {
+  const url = new URL('/api/v1/live', location.href);
+  url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
+  const channel = new LiveChannel(listener, {
+    now: () => performance.now(),
+    open: () => new WebSocket(url) as unknown as Socket,
+    jitter: Math.random,
+  });
+  setInterval(() => channel.clock(), CLOCK_MS);
+  // A page that comes back to the front or to the network does not wait for its turn.
+  addEventListener('online', () => channel.retryNow());
+  document.addEventListener('visibilitychange', () => {
+    if (!document.hidden) channel.retryNow();
+  });
+  return channel;
+}
+
+/** All rows of a catalog question, page after page; `report` gets each page and the hub's total. */
+export async function readAll(
+  api: HubApi,
+  question: { quality?: Quality },
+  report: (signals: Signal[], total: number) => void,
+  isWanted: () => boolean,
+): Promise<void> {
+  let after: string | null = null;
+  do {
+    const page: SignalPage = await api.signals({ ...question, after });
+    if (!isWanted()) return;
+    report(page.signals, page.total);
+    after = page.next;
+  } while (after !== null);
+}

@@ -1,0 +1,32 @@
+/** Light, dark, or what the system says. */
+
+import { recall, remember } from './memory';
+
+export type Theme = 'system' | 'light' | 'dark';
+const ORDER: readonly Theme[] = ['system', 'light', 'dark'];
+
+function isTheme(value: unknown): value is Theme {
+  return ORDER.includes(value as Theme);
+}
+
+class ThemeChoice {
+  theme = $state<Theme>(recall('theme', isTheme, 'system'));
+
+  constructor() {
+    this.#show();
+  }
+
+  /** The next choice in the order system, light, dark. */
+  next(): void {
+    this.theme = ORDER[(ORDER.indexOf(this.theme) + 1) % ORDER.length] ?? 'system';
+    remember('theme', this.theme);
+    this.#show();
+  }
+
+  #show(): void {
+    if (this.theme === 'system') delete document.documentElement.dataset['theme'];
+    else document.documentElement.dataset['theme'] = this.theme;
+  }
+}
+
+export const themeChoice = new ThemeChoice();

@@ -1,0 +1,417 @@
+/**
+ * A small stand-in for the hub: it serves the built page and speaks its HTTP interface and live channel, as the
+ * manual's page "HTTP and live API" states them, over a pretended bottling line.
+ *
+ *     node tests/mock-hub.mjs [--port 8000] [--signals 100000] [--empty] [--problems]
+ *
+ * Switches for tests, as POST requests: `/mock/silent` (sockets stay open, nothing is said any more), `/mock/talk`
+ * (the reverse), `/mock/drop` (all live channels are closed). `GET /mock/view` tells how many names the views hold,
+ * `GET /mock/writes` which writes arrived. A hub that is gone altogether is this process being ended.
+ */
+
+import { createReadStream, existsSync, statSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { dirname, extname, join, normalize } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { WebSocketServer } from 'ws';
+
+const DIST = join(dirname(fileURLToPath(import.meta.url)), '../dist');
+const TYPES = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml',
+};
+/** The same policy as the hub's, so that a page which needs more fails here too. */
+const POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; " +
+  "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const STEP_MS = 50;
+
+const { values: args } = parseArgs({
+  options: {
+    port: { type: 'string', default: '0' },
+    signals: { type: 'string', default: '0' },
+    empty: { type: 'boolean', default: false },
+    problems: { type: 'boolean', default: false },
+  },
+});
+
+/** The signal space: a bottling line, and as many further signals as asked for. */
+class Plant {
+  signals = [];
+  byName = new Map();
+  generation = 1;
+  startedAt = performance.now();
+  updatesIn = 0;
+  #position = 0;
+
+  constructor(extra, isEmpty) {
+    if (isEmpty) return;
+    this.add('twin/line/Run', 'bool', true, 'peer');
+    this.add('twin/line/Auto', 'bool', true, 'peer');
+    this.add('twin/line/ConveyorSpeed', 'float', 200, 'peer');
+    this.add('twin/line/ConveyorPosition', 'float', 0, 'peer');
+    this.add('twin/line/SensorInfeed', 'bool', false, 'peer');
+    this.add('twin/line/SensorFiller', 'bool', false, 'peer');
+    this.add('twin/line/FillerOpen', 'bool', false, 'peer');
+    this.add('twin/line/FillLevel', 'float', 0, 'peer');
+    this.add('twin/line/TankLevel', 'float', 80, 'peer');
+    this.add('twin/line/BottleCount', 'int', 0, 'peer');
+    this.add('twin/line/State', 'text', 'Running', 'peer');
+    this.add('twin/line/FaultActive', 'bool', false, 'peer');
+    this.add('twin/line/FaultSwitch', 'bool', false, 'hub');
+    this.add('twin/line/SpeedSetpoint', 'float', 200, 'hub');
+    this.add('twin/line/ResetCount', 'bool', false, 'hub');
+    this.add('twin/line/Recipe', 'text', 'Water 0.5 l', 'hub');
+    this.add('twin/line/LabelPrinter', 'int', 3, 'peer', 'stale');
+    this.add('twin/line/CapTorque', 'float', 0, 'peer', ['bad', 'the value was not a number']);
+    const kinds = ['bool', 'int', 'float', 'text'];
+    for (let index = 0; index < extra; index += 1) {
+      const kind = kinds[index % 4];
+      const value = { bool: false, int: index, float: index / 7, text: `batch ${index}` }[kind];
+      this.add(`plc/PLC1/Area${Math.floor(index / 1000)}/Point${index}`, kind, value, index % 3 ? 'peer' : 'hub');
+    }
+  }
+
+  now() {
+    return Math.round(performance.now() - this.startedAt);
+  }
+
+  add(name, kind, value, owner, quality = 'good') {
+    const signal = {
+      id: this.signals.length + 1,
+      name,
+      kind,
+      value,
+      quality: typeof quality === 'string' ? quality : quality[0],
+      reason: typeof quality === 'string' ? (quality === 'stale' ? 'its writer has left' : null) : quality[1],
+      owner,
+      writer: owner === 'peer' ? 'Practice twin' : null,
+      conflict: false,
+      writable: true,
+      generation: this.generation,
+      changed_at_ms: this.now(),
+      confirmed_at_ms: this.now(),
+    };
+    this.signals.push(signal);
+    this.byName.set(name, signal);
+  }
+
+  set(name, value, writer = 'Practice twin') {
+    const signal = this.byName.get(name);
+    if (signal.value === value) return;
+    this.generation += 1;
+    Object.assign(signal, { value, writer, generation: this.generation, changed_at_ms: this.now() });
+    this.updatesIn += 1;
+  }
+
+  value(name) {
+    return this.byName.get(`twin/line/${name}`).value;
+  }
+
+  /** One step of the pretended line. */
+  step() {
+    if (this.signals.length === 0) return;
+    const line = (name, value) => this.set(`twin/line/${name}`, value);
+    const isFault = this.value('FaultSwitch');
+    const isRunning = this.value('Run') && !isFault;
+    line('FaultActive', isFault);
+    line('State', isFault ? 'Fault' : isRunning ? 'Running' : 'Stopped');
+    line('ConveyorSpeed', isRunning ? this.value('SpeedSetpoint') : 0);
+    if (isRunning) {
+      this.#position += (this.value('ConveyorSpeed') * STEP_MS) / 1000;
+      line('ConveyorPosition', this.#position);
+      line('SensorFiller', this.#position % 240 < 40);
+      line('FillerOpen', this.#position % 240 < 40);
+      line('FillLevel', Math.min(100, (this.#position % 240) * 2.5));
+      line('TankLevel', 60 + 20 * Math.sin(this.#position / 900));
+      line('BottleCount', Math.floor(this.#position / 240));
+    }
+    // A hundred of the further signals change at each step, wherever they are.
+    for (let change = 0; change < 100 && this.signals.length > 100; change += 1) {
+      const signal = this.signals[20 + ((this.generation * 7919) % (this.signals.length - 20))];
+      if (signal.kind === 'bool') this.set(signal.name, !signal.value);
+      else if (signal.kind === 'text') this.set(signal.name, `batch ${this.generation}`);
+      else this.set(signal.name, signal.value + 1);
+    }
+  }
+}
+
+const plant = new Plant(Number(args.signals), args.empty);
+const writes = [];
+const channels = new Set();
+let lastEpoch = Math.floor(Math.random() * 1000);
+let isSilent = false;
+
+function counters(updatesIn, updatesOut) {
+  return {
+    messages_in: updatesIn,
+    messages_out: updatesOut,
+    bytes_in: updatesIn * 40,
+    bytes_out: updatesOut * 40,
+    updates_in: updatesIn,
+    updates_out: updatesOut,
+    merged_frames: 0,
+    ignored: { owned: args.problems ? 14 : 0, unknown: 0, echo: 3, bad_value: 0, malformed: 0, unknown_type: 0, binary: 0, legacy: 0 },
+  };
+}
+
+function problems() {
+  if (!args.problems) return [];
+  return [
+    {
+      id: 'conflict:twin/line/Run',
+      severity: 'warning',
+      subject: 'twin/line/Run',
+      text: 'two writers: Practice twin and HMI panel; the last one wins',
+      hint: 'Let one of them write it, or give each a signal of its own and join them by a route.',
+      first_seen_ms: 1200,
+      count: 3,
+    },
+    {
+      id: 'port:hmi',
+      severity: 'error',
+      subject: 'hmi',
+      text: 'port 1235 is in use by another program',
+      hint: 'Stop that program or give the endpoint another port in the project file.',
+      first_seen_ms: 300,
+      count: 1,
+    },
+  ];
+}
+
+function endpoints() {
+  if (args.empty) return [];
+  const common = { protocol: 'realvirtual', role: 'server', path: null, settings: { update_cycle_ms: 10 } };
+  return [
+    {
+      ...common,
+      name: 'line',
+      bind: '0.0.0.0',
+      port: 1234,
+      url: 'ws://127.0.0.1:1234/',
+      state: 'listening',
+      clients: 1,
+      signals: plant.signals.length,
+      counters: counters(plant.updatesIn, plant.updatesIn * 2),
+    },
+    {
+      ...common,
+      name: 'hmi',
+      bind: '127.0.0.1',
+      port: 1235,
+      url: 'ws://127.0.0.1:1235/',
+      state: args.problems ? 'failed' : 'listening',
+      clients: args.problems ? 0 : 1,
+      signals: 3,
+      counters: counters(0, plant.updatesIn),
+    },
+  ];
+}
+
+function clients() {
+  if (args.empty) return [];
+  const now = plant.now();
+  const common = { protocol: 'realvirtual', path: '/', connected_at_ms: 10, state: 'good', echoer: false, lag_ms: 0, lag_signals: 0 };
+  const list = [
+    {
+      ...common,
+      id: 3,
+      endpoint: 'line',
+      name: 'Practice twin',
+      address: '127.0.0.1:50112',
+      last_seen_at_ms: now - 20,
+      view: 'list',
+      view_len: 4,
+      writes: 14,
+      rtt_us: 182,
+      counters: counters(plant.updatesIn, 3),
+    },
+  ];
+  if (!args.problems) {
+    list.push({
+      ...common,
+      id: 4,
+      endpoint: 'hmi',
+      name: 'Wall panel',
+      address: '192.168.1.44:40122',
+      last_seen_at_ms: now - 900,
+      view: 'all',
+      view_len: 3,
+      writes: 0,
+      rtt_us: 2340,
+      echoer: true,
+      counters: counters(0, plant.updatesIn),
+    });
+  }
+  return list;
+}
+
+function answer(request, url) {
+  const parts = url.pathname.split('/').slice(3);
+  const now_ms = plant.now();
+  switch (parts[0]) {
+    case 'version':
+      return { name: 'crosstie', version: '0.1.0', api: 1 };
+    case 'health':
+      return {
+        status: args.problems ? 'degraded' : 'ok',
+        now_ms,
+        project: args.empty ? 'Untitled' : 'Bottling line',
+        signals: plant.signals.length,
+        clients: clients().length,
+        endpoints: endpoints().length,
+        generation: plant.generation,
+        problems: problems(),
+      };
+    case 'endpoints':
+      if (request.method === 'POST') return { asked: 1 };
+      return { endpoints: endpoints(), lan: ['192.168.1.20', '10.0.0.7'] };
+    case 'clients':
+      return { clients: clients() };
+    case 'signals': {
+      const query = url.searchParams;
+      const limit = Number(query.get('limit') ?? 200);
+      const fits = (signal) =>
+        (!query.get('quality') || signal.quality === query.get('quality')) &&
+        (!query.get('owner') || signal.owner === query.get('owner')) &&
+        signal.name.toLowerCase().includes((query.get('filter') ?? '').toLowerCase());
+      const found = plant.signals.filter(fits);
+      const start = Number(query.get('after') ?? 0);
+      const signals = found.slice(start, start + limit);
+      const next = start + limit < found.length ? String(start + limit) : null;
+      return { now_ms, generation: plant.generation, total: found.length, next, signals };
+    }
+    default:
+      return null;
+  }
+}
+
+function serve(request, response) {
+  const url = new URL(request.url, 'http://localhost');
+  const json = (status, body) => {
+    response.writeHead(status, { 'content-type': 'application/json' });
+    response.end(JSON.stringify(body));
+  };
+  if (url.pathname.startsWith('/mock/')) {
+    const word = url.pathname.slice('/mock/'.length);
+    if (word === 'silent' || word === 'talk') isSilent = word === 'silent';
+    if (word === 'drop') for (const channel of channels) channel.socket.close(1001);
+    return json(200, { views: [...channels].map((channel) => channel.names.length), writes });
+  }
+  // A silent hub lets requests wait for ever, as a machine does whose cable was pulled.
+  if (isSilent) return;
+  if (url.pathname.startsWith('/api/')) {
+    const body = answer(request, url);
+    return body ? json(200, body) : json(404, { error: { code: 'not_found', message: 'no such path' } });
+  }
+  const wanted = normalize(url.pathname).replace(/^(\.\.[/\\])+/, '');
+  const path = extname(wanted) ? join(DIST, wanted) : join(DIST, 'index.html');
+  if (!existsSync(path) || !statSync(path).isFile()) return json(404, { error: { code: 'not_found', message: 'no such file' } });
+  response.writeHead(200, {
+    'content-type': TYPES[extname(path)] ?? 'application/octet-stream',
+    'content-security-policy': POLICY,
+    'x-content-type-options': 'nosniff',
+  });
+  createReadStream(path).pipe(response);
+}
+
+/** One live channel with its view. */
+class Channel {
+  names = [];
+  told = 0;
+  flushedAt = 0;
+  cycle = 100;
+
+  constructor(socket) {
+    this.socket = socket;
+    this.epoch = ++lastEpoch;
+    this.say({ type: 'hello', epoch: this.epoch, now_ms: plant.now(), generation: plant.generation, version: '0.1.0' });
+    socket.on('message', (text) => this.receive(JSON.parse(text)));
+  }
+
+  say(message) {
+    if (!isSilent && this.socket.readyState === this.socket.OPEN) this.socket.send(JSON.stringify(message));
+  }
+
+  receive(message) {
+    if (message.type === 'subscribe') {
+      this.names = message.names;
+      this.cycle = message.cycle_ms ?? 100;
+      this.told = plant.generation;
+      this.say({
+        type: 'snapshot',
+        id: message.id,
+        now_ms: plant.now(),
+        generation: plant.generation,
+        signals: this.names.map((name) => plant.byName.get(name)).filter(Boolean),
+        unknown: this.names.filter((name) => !plant.byName.has(name)),
+      });
+    } else if (message.type === 'write') {
+      if (message.epoch !== this.epoch) {
+        this.say({ type: 'error', id: message.id, code: 'stale_epoch', message: 'this write was typed before the link was lost' });
+        return;
+      }
+      const signals = {};
+      for (const [name, value] of Object.entries(message.signals)) signals[name] = this.write(name, value);
+      this.say({ type: 'write_result', id: message.id, signals });
+    }
+  }
+
+  write(name, value) {
+    const signal = plant.byName.get(name);
+    writes.push({ name, value });
+    if (!signal) return { ok: false, code: 'not_found', message: 'no signal has this name' };
+    if (signal.kind === 'int' && (value > 2147483647 || value < -2147483648)) {
+      return { ok: false, code: 'bad_value', message: 'expected a whole number of at most 32 bits' };
+    }
+    // The line takes setpoints of 0…500 mm/s, so the story of a coerced write can be told.
+    const stored = name === 'twin/line/SpeedSetpoint' ? Math.min(500, Math.max(0, value)) : value;
+    plant.set(name, stored, 'operator');
+    return { ok: true, value: stored };
+  }
+
+  flush(now) {
+    if (now - this.flushedAt < this.cycle) return;
+    const changed = this.names
+      .map((name) => plant.byName.get(name))
+      .filter((signal) => signal && signal.generation > this.told)
+      .map((signal) => [
+        signal.id,
+        signal.value,
+        signal.quality === 'bad' ? ['bad', signal.reason] : signal.quality,
+        signal.changed_at_ms,
+        signal.writer === 'Practice twin' ? 3 : null,
+      ]);
+    this.told = plant.generation;
+    if (changed.length === 0) return;
+    this.flushedAt = now;
+    this.say({ type: 'data', now_ms: now, generation: plant.generation, signals: changed });
+  }
+
+  tick(now) {
+    this.say({ type: 'tick', now_ms: now, generation: plant.generation, writers: { 3: now - 20 }, lag_ms: 0 });
+  }
+}
+
+const server = createServer(serve);
+const live = new WebSocketServer({ server, path: '/api/v1/live' });
+live.on('connection', (socket) => {
+  if (isSilent) return;
+  const channel = new Channel(socket);
+  channels.add(channel);
+  socket.on('close', () => channels.delete(channel));
+});
+setInterval(() => {
+  plant.step();
+  for (const channel of channels) channel.flush(plant.now());
+}, STEP_MS);
+setInterval(() => {
+  for (const channel of channels) channel.tick(plant.now());
+}, 1000);
+server.listen(Number(args.port), '127.0.0.1', () => {
+  // Whoever started this process reads the address here.
+  console.log(`http://127.0.0.1:${server.address().port}`);
+});

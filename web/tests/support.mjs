@@ -1,0 +1,110 @@
+/** What the stories share: a hub to look at, a browser to look with, and waiting for conditions with a limit. */
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright-core';
+
+const MOCK = join(dirname(fileURLToPath(import.meta.url)), 'mock-hub.mjs');
+const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
+/** The limit of every wait. It is far above what is needed: it bounds a failing run and judges no speed. */
+export const LIMIT_MS = 30_000;
+
+/** A process that serves a hub; `url` is its page. */
+export class Hub {
+  constructor(process, url) {
+    this.process = process;
+    this.url = url;
+  }
+
+  /** Ends the process and waits until it is gone. */
+  async stop(signal = 'SIGTERM') {
+    if (this.process.exitCode !== null || this.process.signalCode !== null) return;
+    const gone = once(this.process, 'exit');
+    this.process.kill(signal);
+    await gone;
+  }
+}
+
+/** Starts the mock hub; the port is free unless one is given. */
+export async function startMock(...args) {
+  const mock = spawn(process.execPath, [MOCK, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [url] = await once(createInterface({ input: mock.stdout }), 'line');
+  return new Hub(mock, url);
+}
+
+/**
+ * Starts the real hub on its own ports: `CROSSTIE_BIN` on the project `CROSSTIE_PROJECT`, with its practice twin.
+ * `offset` is added to every port of the project, whose page is on 8000.
+ */
+export async function startReal(offset) {
+  const args = ['run', process.env.CROSSTIE_PROJECT, '--practice', '--port-offset', String(offset)];
+  const hub = spawn(process.env.CROSSTIE_BIN, args, { stdio: 'ignore' });
+  const url = `http://127.0.0.1:${8000 + offset}`;
+  await eventually('the hub is healthy', async () => (await fetch(`${url}/healthz`)).ok);
+  return new Hub(hub, url);
+}
+
+/** Waits until `condition` is true, 30 s at most; an error inside counts as not yet. Gives what was true. */
+export async function eventually(what, condition) {
+  const until = Date.now() + LIMIT_MS;
+  let last;
+  for (;;) {
+    try {
+      last = await condition();
+      if (last) return last;
+    } catch (error) {
+      last = error;
+    }
+    if (Date.now() > until) throw new Error(`not reached in time: ${what} (last: ${last})`);
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+}
+
+/** A browser with a fresh profile that calls nobody by itself. */
+export function startBrowser() {
+  return chromium.launch({
+    executablePath: CHROMIUM,
+    args: [
+      '--headless',
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  });
+}
+
+/**
+ * One story: a hub, a browser and a page, all of them ended afterwards, whatever happens.
+ *
+ * The hub is the one at `CROSSTIE_URL` if there is one and the story does not need the mock, else a mock of its own.
+ * Every story fails on an error in the page.
+ */
+export async function story({ mock = null, context = {} }, tell) {
+  const own = mock || !process.env.CROSSTIE_URL ? await startMock(...(mock ?? [])) : null;
+  const url = own?.url ?? process.env.CROSSTIE_URL.replace(/\/$/, '');
+  const browser = await startBrowser();
+  const errors = [];
+  try {
+    const page = await (await browser.newContext({ viewport: { width: 1280, height: 720 }, ...context })).newPage();
+    page.setDefaultTimeout(LIMIT_MS);
+    page.on('pageerror', (error) => errors.push(error.stack ?? String(error)));
+    await tell({ page, url, hub: own });
+    if (errors.length > 0) throw new Error(`errors in the page:\n${errors.join('\n')}`);
+  } finally {
+    await browser.close();
+    await own?.stop();
+  }
+}
+
+/** Opens a page of the hub and waits until its link is live. */
+export async function openLive(page, url) {
+  await page.goto(url);
+  await page.locator('[data-link=live]').waitFor();
+}
