@@ -93,6 +93,8 @@ pub(crate) struct Client {
     pub(crate) said: Said,
     pub(crate) counters: Counters,
     pub(crate) outlet: Outlet,
+    /// It was within the limit of clients and is counted.
+    pub(crate) is_admitted: bool,
     pub(crate) is_closing: bool,
     pub(crate) alarm: Option<Time>,
 
@@ -159,6 +161,7 @@ impl Client {
             said: Said::default(),
             counters: Counters::default(),
             outlet: Outlet::default(),
+            is_admitted: false,
             is_closing: false,
             alarm: None,
             last_seen: now,

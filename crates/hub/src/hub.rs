@@ -46,6 +46,8 @@ pub struct Hub {
     pub(crate) rejoining: Vec<ConnId>,
     /// Signals that appeared in this turn.
     pub(crate) created: Vec<SignalId>,
+    /// Names that endpoints show since this turn.
+    pub(crate) appeared: Vec<(EndpointId, Box<str>, SignalId)>,
     pub(crate) saves: FxHashMap<Ticket, PendingSave>,
     pub(crate) last_ticket: u64,
     pub(crate) outputs: Vec<Output>,
@@ -72,6 +74,7 @@ impl Hub {
             answering: VecDeque::new(),
             rejoining: Vec::new(),
             created: Vec::new(),
+            appeared: Vec::new(),
             saves: FxHashMap::default(),
             last_ticket: 0,
             outputs: Vec::new(),
@@ -159,6 +162,7 @@ impl Hub {
             }
         }
         self.announce_created();
+        self.announce_names();
         self.carry_routes();
         self.count_writers();
         self.ledger.space.close_batch();
@@ -253,6 +257,9 @@ impl Hub {
             self.close(conn, 1013, "too many clients");
             return;
         }
+        if let Some(client) = self.clients.get_mut(&conn) {
+            client.is_admitted = true;
+        }
         match face {
             Face::Realvirtual(endpoint) => self.realvirtual_connected(conn, endpoint),
             Face::Live => self.live_connected(conn),
@@ -274,7 +281,7 @@ impl Hub {
         if client.writes > 0 {
             self.writer_left(conn, client.face);
         }
-        if let Face::Realvirtual(endpoint) = client.face {
+        if let (true, Face::Realvirtual(endpoint)) = (client.is_admitted, client.face) {
             self.realvirtual_closed(endpoint, &client);
         }
     }

@@ -1,8 +1,27 @@
 //! Floor 2 of the house: sockets, threads, clock, files, command line and page of Crosstie.
 //!
 //! The binary is a thin `main` over this library, so that tests and benches drive the same code that runs.
+//!
+//! ```text
+//!   cli ─▶ config ─▶ run ─┬─ listener ─▶ upgrade ─▶ connection ─┐
+//!                         ├─ http (API, live channel, web page) ─┼─▶ core_task ─▶ crosstie_hub::Hub
+//!                         └─ practice                            │       └─▶ sink ─▶ sockets
+//!                                                                └─ store (project file)
+//! ```
 
+pub mod bench;
 pub mod cli;
 pub mod config;
 pub mod conform;
+pub mod log;
 pub mod practice;
+pub mod run;
+pub mod web;
+
+mod connection;
+mod core_task;
+mod http;
+mod listener;
+mod openapi;
+mod sink;
+mod upgrade;

@@ -17,9 +17,8 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::header::{
-    ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH,
-    CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, REFERRER_POLICY, VARY,
-    X_CONTENT_TYPE_OPTIONS,
+    ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
+    ETAG, IF_NONE_MATCH, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::Response;
@@ -49,12 +48,7 @@ where
 }
 
 async fn page(request: Request) -> Response {
-    answer(
-        embedded,
-        request.method(),
-        request.uri().path(),
-        request.headers(),
-    )
+    answer(embedded, request.method(), request.uri().path(), request.headers())
 }
 
 /// The files of the built page.
@@ -78,12 +72,7 @@ fn embedded(path: &str) -> Option<Asset> {
 /// The answer to one request, from the files that `find` knows.
 ///
 /// The files are a parameter because what is embedded depends on whether the page was built; the tests bring theirs.
-fn answer(
-    find: impl Fn(&str) -> Option<Asset>,
-    method: &Method,
-    path: &str,
-    headers: &HeaderMap,
-) -> Response {
+fn answer(find: impl Fn(&str) -> Option<Asset>, method: &Method, path: &str, headers: &HeaderMap) -> Response {
     let path = path.trim_start_matches('/');
     let first_segment = path.split('/').next().unwrap_or_default();
     if PROGRAM_PATHS.contains(&first_segment) {
@@ -101,11 +90,7 @@ fn answer(
         return response;
     }
 
-    let file_path = if is_page_path(path) {
-        "index.html"
-    } else {
-        path
-    };
+    let file_path = if is_page_path(path) { "index.html" } else { path };
     let Some((asset, encoding)) = best_variant(find, file_path, headers) else {
         return match file_path {
             "index.html" => text(
@@ -155,12 +140,9 @@ fn accepts(header: &str, encoding: &str) -> bool {
     for offer in header.split(',') {
         let mut parts = offer.split(';').map(str::trim);
         let name = parts.next().unwrap_or_default();
-        let refused =
-            parts
-                .filter_map(|parameter| parameter.split_once('='))
-                .any(|(key, value)| {
-                    key.trim().eq_ignore_ascii_case("q") && value.trim().parse() == Ok(0.0_f32)
-                });
+        let refused = parts
+            .filter_map(|parameter| parameter.split_once('='))
+            .any(|(key, value)| key.trim().eq_ignore_ascii_case("q") && value.trim().parse() == Ok(0.0_f32));
         if name.eq_ignore_ascii_case(encoding) {
             return !refused;
         }
@@ -172,13 +154,7 @@ fn accepts(header: &str, encoding: &str) -> bool {
 }
 
 /// A file as a response, or 304 if the browser has exactly these bytes.
-fn file(
-    asset: Asset,
-    encoding: Option<&'static str>,
-    path: &str,
-    is_head: bool,
-    headers: &HeaderMap,
-) -> Response {
+fn file(asset: Asset, encoding: Option<&'static str>, path: &str, is_head: bool, headers: &HeaderMap) -> Response {
     let etag = strong_etag(&asset.sha256);
     let is_known = headers
         .get_all(IF_NONE_MATCH)
@@ -271,10 +247,9 @@ fn unknown_program_path(path: &str) -> Response {
 fn text(status: StatusCode, body: impl Into<Body>) -> Response {
     let mut response = with_policy(Response::new(body.into()));
     *response.status_mut() = status;
-    response.headers_mut().insert(
-        CONTENT_TYPE,
-        HeaderValue::from_static("text/plain; charset=utf-8"),
-    );
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     response
         .headers_mut()
         .insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
@@ -284,10 +259,7 @@ fn text(status: StatusCode, body: impl Into<Body>) -> Response {
 /// Adds the headers that keep the page to itself.
 fn with_policy(mut response: Response) -> Response {
     let fields = response.headers_mut();
-    fields.insert(
-        CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static(PAGE_POLICY),
-    );
+    fields.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(PAGE_POLICY));
     fields.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     fields.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     fields.insert(
@@ -351,11 +323,7 @@ mod tests {
             ("/", "text/html; charset=utf-8", "<!doctype html>"),
             ("/index.html", "text/html; charset=utf-8", "<!doctype html>"),
             ("/signals", "text/html; charset=utf-8", "<!doctype html>"),
-            (
-                "/some/deep/page",
-                "text/html; charset=utf-8",
-                "<!doctype html>",
-            ),
+            ("/some/deep/page", "text/html; charset=utf-8", "<!doctype html>"),
             ("/apiary", "text/html; charset=utf-8", "<!doctype html>"),
             ("/favicon.svg", "image/svg+xml", "<svg/>"),
             (
@@ -367,24 +335,14 @@ mod tests {
             let response = get(path, &[]);
             assert_eq!(response.status(), StatusCode::OK, "{path}");
             assert_eq!(field(&response, CONTENT_TYPE), kind, "{path}");
-            assert_eq!(
-                field(&response, CONTENT_LENGTH),
-                bytes.len().to_string(),
-                "{path}"
-            );
+            assert_eq!(field(&response, CONTENT_LENGTH), bytes.len().to_string(), "{path}");
             assert_eq!(body(response).await, bytes.as_bytes(), "{path}");
         }
     }
 
     #[tokio::test]
     async fn paths_of_programs_are_never_answered_with_a_page() {
-        for path in [
-            "/api",
-            "/api/v1/nothing",
-            "/metrics",
-            "/healthz",
-            "//api/v1/nothing",
-        ] {
+        for path in ["/api", "/api/v1/nothing", "/metrics", "/healthz", "//api/v1/nothing"] {
             let response = get(path, &[]);
             assert_eq!(response.status(), StatusCode::NOT_FOUND, "{path}");
             assert_eq!(field(&response, CONTENT_TYPE), "application/json", "{path}");
@@ -451,10 +409,7 @@ mod tests {
             (IF_NONE_MATCH, "\"02020202020202020202020202020202\""),
             (ACCEPT_ENCODING, "br"),
         ];
-        assert_eq!(
-            get("/assets/index-5f3a.js", &other_form).status(),
-            StatusCode::OK
-        );
+        assert_eq!(get("/assets/index-5f3a.js", &other_form).status(), StatusCode::OK);
     }
 
     #[test]
@@ -463,10 +418,7 @@ mod tests {
             ("/", "no-cache"),
             ("/signals", "no-cache"),
             ("/favicon.svg", "no-cache"),
-            (
-                "/assets/index-5f3a.js",
-                "public, max-age=31536000, immutable",
-            ),
+            ("/assets/index-5f3a.js", "public, max-age=31536000, immutable"),
             ("/assets/gone.js", "no-cache"),
         ] {
             assert_eq!(field(&get(path, &[]), CACHE_CONTROL), cache, "{path}");
@@ -475,32 +427,20 @@ mod tests {
 
     #[test]
     fn every_answer_keeps_the_page_to_itself() {
-        for path in [
-            "/",
-            "/assets/index-5f3a.js",
-            "/assets/gone.js",
-            "/api/v1/nothing",
-        ] {
+        for path in ["/", "/assets/index-5f3a.js", "/assets/gone.js", "/api/v1/nothing"] {
             let response = get(path, &[]);
             assert!(
                 field(&response, CONTENT_SECURITY_POLICY).contains("default-src 'none'"),
                 "{path}"
             );
-            assert_eq!(
-                field(&response, X_CONTENT_TYPE_OPTIONS),
-                "nosniff",
-                "{path}"
-            );
+            assert_eq!(field(&response, X_CONTENT_TYPE_OPTIONS), "nosniff", "{path}");
         }
     }
 
     #[tokio::test]
     async fn head_gives_the_length_without_the_body_and_other_methods_are_refused() {
         let head = ask(Method::HEAD, "/", &[]);
-        assert_eq!(
-            (head.status(), field(&head, CONTENT_LENGTH)),
-            (StatusCode::OK, "15")
-        );
+        assert_eq!((head.status(), field(&head, CONTENT_LENGTH)), (StatusCode::OK, "15"));
         assert_eq!(body(head).await, b"");
         let post = ask(Method::POST, "/signals", &[]);
         assert_eq!(
@@ -517,8 +457,6 @@ mod tests {
 
     #[test]
     fn the_binary_always_embeds_an_index() {
-        assert!(
-            embedded("index.html").is_some_and(|index| index.bytes.starts_with(b"<!doctype html>"))
-        );
+        assert!(embedded("index.html").is_some_and(|index| index.bytes.starts_with(b"<!doctype html>")));
     }
 }

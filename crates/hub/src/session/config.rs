@@ -297,7 +297,8 @@ impl Hub {
                 View::List { .. } => Some(set.as_deref().unwrap_or_default().to_vec()),
                 _ => None,
             };
-            self.change_group(conn, endpoint_id, set);
+            let key = self.endpoint_view(endpoint_id, set);
+            self.change_view(conn, key);
         }
     }
 }

@@ -18,7 +18,6 @@ use crate::view::{Codec, GroupKey};
 use crosstie_wire::frame::ping_frame;
 use crosstie_wire::realvirtual::{self as wire, Message, Subscribe};
 use rustc_hash::FxHashSet;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// A client that says nothing begins after this (RV-11).
@@ -69,6 +68,10 @@ impl Hub {
         if self.endpoints[endpoint_id.0 as usize].settings.debug {
             let text = format!("got {}", shortened(&message));
             self.log(Level::Debug, Some(conn), text);
+        }
+        // Every word is a sign of life, but values after a silence are a burst first (see `session::write`).
+        if !matches!(message, Message::Data(_)) {
+            self.seen(conn);
         }
         let is_init = matches!(message, Message::Init(_));
         let Some(client) = self.clients.get_mut(&conn) else {
@@ -133,36 +136,60 @@ impl Hub {
         }
     }
 
-    /// A name of an endpoint exists from now on: whoever subscribed to it gets it (RV-12).
-    pub(crate) fn name_appeared(&mut self, endpoint_id: EndpointId, wire_name: &str, id: SignalId) {
-        let mut waiting: Vec<ConnId> = Vec::new();
+    /// Names that exist from this turn on: whoever subscribed to them gets them (RV-12).
+    pub(crate) fn announce_names(&mut self) {
+        let appeared = std::mem::take(&mut self.appeared);
+        if appeared.is_empty() {
+            return;
+        }
+        let mut waiting: Vec<(ConnId, EndpointId, Vec<SignalId>)> = Vec::new();
         for (conn, client) in &mut self.clients {
-            if client.face == Face::Realvirtual(endpoint_id)
-                && let View::List { missing } = &mut client.view
-                && missing.remove(wire_name)
-            {
-                waiting.push(*conn);
+            let (Face::Realvirtual(endpoint_id), View::List { missing }) = (client.face, &mut client.view) else {
+                continue;
+            };
+            let here = appeared.iter().filter(|(endpoint, ..)| *endpoint == endpoint_id);
+            let new: Vec<SignalId> = here
+                .filter(|(_, name, _)| missing.remove(name))
+                .map(|(.., id)| *id)
+                .collect();
+            if !new.is_empty() {
+                waiting.push((*conn, endpoint_id, new));
             }
         }
         waiting.sort_unstable();
-        for conn in waiting {
+        for (conn, endpoint_id, new) in waiting {
             let set = self
                 .clients
                 .get(&conn)
                 .and_then(|client| client.group)
                 .and_then(|group| self.views.key(group));
             let mut ids: Vec<SignalId> = set.and_then(|key| key.set.as_deref()).unwrap_or_default().to_vec();
-            ids.push(id);
-            self.change_group(conn, endpoint_id, Some(ids));
+            ids.extend(new.iter().copied());
+            let key = self.endpoint_view(endpoint_id, Some(ids));
+            self.change_view(conn, key);
             if let Some(client) = self.clients.get_mut(&conn) {
-                client.owed.insert(id, 0);
+                client.owed.extend(new.into_iter().map(|id| (id, 0)));
             }
         }
     }
 
-    /// Puts a client into the group of another view, keeping what it was told. It gets its next frame by itself and is then in
-    /// step.
-    pub(crate) fn change_group(&mut self, conn: ConnId, endpoint_id: EndpointId, set: Option<Vec<SignalId>>) {
+    /// The view of an endpoint with its present cycle: these signals, or all.
+    pub(crate) fn endpoint_view(&self, endpoint_id: EndpointId, set: Option<Vec<SignalId>>) -> GroupKey {
+        let settings = &self.endpoints[endpoint_id.0 as usize].settings;
+        GroupKey {
+            codec: Codec::Realvirtual(endpoint_id),
+            set: set.map(|mut ids| {
+                ids.sort_unstable();
+                ids.dedup();
+                ids.into()
+            }),
+            cycle: settings.update_cycle,
+            only_changed: settings.only_transmit_changed,
+        }
+    }
+
+    /// Gives a client another view and keeps what it was told: it gets its next frame by itself and is then in step.
+    pub(crate) fn change_view(&mut self, conn: ConnId, key: GroupKey) {
         let Some(client) = self.clients.get_mut(&conn) else {
             return;
         };
@@ -175,27 +202,10 @@ impl Hub {
             }
             _ => self.ledger.space.generation(),
         };
-        self.enter_group(conn, endpoint_id, set, told);
-    }
-
-    /// Enters the group of a view as somebody who was told up to `told`.
-    fn enter_group(&mut self, conn: ConnId, endpoint_id: EndpointId, set: Option<Vec<SignalId>>, told: Generation) {
-        let set: Option<Arc<[SignalId]>> = set.map(|mut ids| {
-            ids.sort_unstable();
-            ids.dedup();
-            ids.into()
-        });
-        let settings = &self.endpoints[endpoint_id.0 as usize].settings;
-        let key = GroupKey {
-            codec: Codec::Realvirtual(endpoint_id),
-            set,
-            cycle: settings.update_cycle,
-            only_changed: settings.only_transmit_changed,
-        };
         self.enter(conn, key, told);
     }
 
-    /// Enters the group of a view, leaving the one before.
+    /// Enters the group of a view as somebody who was told up to `told`, leaving the group before.
     pub(crate) fn enter(&mut self, conn: ConnId, key: GroupKey, told: Generation) {
         let Some(client) = self.clients.get_mut(&conn) else {
             return;
@@ -293,16 +303,16 @@ impl Hub {
                 (signals.clone(), Some(signals))
             }
         };
-        let generation = self.ledger.space.generation();
-        self.enter_group(conn, endpoint_id, set, generation);
+        let key = self.endpoint_view(endpoint_id, set);
+        self.enter(conn, key, self.ledger.space.generation());
         self.answer(conn, Kind::Snapshot, signals);
     }
 
     /// The full state as the first `data` of a client that never subscribed.
     fn begin_full(&mut self, conn: ConnId, endpoint_id: EndpointId) {
         let signals = self.endpoints[endpoint_id.0 as usize].catalog();
-        let generation = self.ledger.space.generation();
-        self.enter_group(conn, endpoint_id, None, generation);
+        let key = self.endpoint_view(endpoint_id, None);
+        self.enter(conn, key, self.ledger.space.generation());
         self.answer(conn, Kind::FullData, signals);
     }
 

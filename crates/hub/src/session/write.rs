@@ -157,6 +157,10 @@ impl Hub {
             endpoint.senders += 1;
         }
         self.watch_echoes();
+        if is_late && self.clients.get(&conn).is_some_and(|client| client.burst.is_none()) {
+            // Nothing in it was a write: it was only a sign of life.
+            self.seen(conn);
+        }
         let needs_alarm = is_late
             || self
                 .clients
@@ -373,7 +377,7 @@ impl Hub {
         if self.ledger.space.len() > existed {
             self.created.push(id);
         }
-        self.name_appeared(endpoint_id, &setting.wire_name, id);
+        self.appeared.push((endpoint_id, setting.wire_name.as_str().into(), id));
         Some(id)
     }
 }

@@ -716,6 +716,10 @@ fn limits_have_stated_effects() {
     let first = house.join("first");
     let second = house.connect(Wire::default());
     assert_eq!(house.peer(second).closed, Some(1013));
+    let Reply::Endpoints(rows, _) = house.ask(Request::Endpoints) else {
+        panic!("endpoints answer endpoints")
+    };
+    assert_eq!(rows[0].clients, 1);
     house.run_for(ms(1_500));
     house.write(first, json!({"Label": "12345", "Count": 1, "Seventh": 1}));
     house.run_for(ms(50));

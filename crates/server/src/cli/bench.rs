@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 /// What can be measured.
 #[derive(Debug, Subcommand)]
 pub enum BenchCommand {
-    /// Load a hub in this process with clients over loopback sockets and print what it did
+    /// Load a hub in a process of its own with clients over loopback sockets and print what it did
     #[command(after_help = "Example:\n  crosstie bench scale --signals 100000 --clients 50 --secs 60")]
     Scale(ScaleOptions),
 }
@@ -14,7 +14,7 @@ pub enum BenchCommand {
 #[derive(Clone, Debug, Args)]
 pub struct ScaleOptions {
     /// Signals of the endpoint
-    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(2..=1_000_000))]
     pub signals: u32,
     /// Clients that read all of them
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=2_000))]
@@ -22,13 +22,27 @@ pub struct ScaleOptions {
     /// Seconds to measure
     #[arg(long, value_name = "S", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=86_400))]
     pub secs: u32,
-    /// Signals that change in every cycle
-    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
-    pub changes: u32,
-    /// Update cycle of the endpoint in milliseconds
-    #[arg(long, value_name = "MS", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=60_000))]
-    pub cycle_ms: u32,
+    /// Share of the signals that changes in every cycle of the writer
+    #[arg(long, value_name = "SHARE", default_value_t = 0.1, value_parser = share)]
+    pub change: f64,
+    /// Cycle of the writer in milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=60_000))]
+    pub every_ms: u32,
     /// Print a JSON object instead of text
     #[arg(long)]
     pub json: bool,
+}
+
+impl ScaleOptions {
+    /// Signals that change in every cycle; the one that carries the number of the cycle always does.
+    pub fn changes(&self) -> u32 {
+        ((f64::from(self.signals) * self.change).round() as u32).clamp(1, self.signals)
+    }
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
+        _ => Err(String::from("expected a number from 0 to 1, such as 0.1")),
+    }
 }

@@ -1,6 +1,9 @@
 //! `crosstie conform`: the flags of the conformance check.
 
+use super::CliError;
+use crate::conform::{self, Options};
 use clap::{Args, Subcommand};
+use std::io::Write;
 use std::path::PathBuf;
 
 /// What can be checked.
@@ -30,4 +33,27 @@ pub struct ConformOptions {
     /// Check only this claim, such as RV-10; may be given more than once
     #[arg(long, value_name = "CLAIM")]
     pub only: Vec<String>,
+}
+
+/// Checks a server and prints the report.
+pub(super) async fn realvirtual(url: &str, args: &ConformOptions, out: &mut dyn Write) -> Result<(), CliError> {
+    let options = Options {
+        only: args.only.clone(),
+        ..Options::default()
+    };
+    if let Some(unknown) = options.unknown().first() {
+        return Err(CliError::Usage(format!(
+            "--only {unknown}: no claim or check has this name"
+        )));
+    }
+    let report = conform::realvirtual(url, &options).await;
+    if let Some(path) = &args.junit {
+        std::fs::write(path, report.to_junit())?;
+    }
+    let text = if args.json { report.to_json() } else { report.to_text() };
+    writeln!(out, "{}", text.trim_end())?;
+    match report.exit_code() {
+        0 => Ok(()),
+        exit_code => Err(CliError::Told { exit_code }),
+    }
 }

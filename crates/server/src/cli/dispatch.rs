@@ -3,7 +3,7 @@
 use super::bench::BenchCommand;
 use super::conform::ConformCommand;
 use super::practice::PracticeCommand;
-use super::{Cli, CliError, Command, check, init, realvirtual, route, run, signals};
+use super::{Cli, CliError, Command, check, conform, init, realvirtual, route, run, signals};
 use clap::CommandFactory;
 use std::future::Future;
 use std::io;
@@ -15,7 +15,7 @@ pub(super) fn dispatch(command: Command) -> Result<(), CliError> {
     match command {
         Command::Run(args) => {
             let (config, options) = run::prepare(args)?;
-            crate::run::run(config, options).map_err(|error| CliError::failed(&error))
+            Ok(crate::run::run(config, options)?)
         }
         Command::Init(args) => init::init(&args, out),
         Command::Check(args) => check::check(&args, out),
@@ -27,13 +27,9 @@ pub(super) fn dispatch(command: Command) -> Result<(), CliError> {
                 .await
                 .map_err(|error| CliError::failed(&error))
         }),
-        Command::Conform(ConformCommand::Realvirtual { url, options }) => wait_for(async {
-            match crate::conform::realvirtual(&url, &options).await {
-                Ok(true) => Ok(()),
-                Ok(false) => Err(CliError::Told { exit_code: 1 }),
-                Err(error) => Err(CliError::failed(&error)),
-            }
-        }),
+        Command::Conform(ConformCommand::Realvirtual { url, options }) => {
+            wait_for(conform::realvirtual(&url, &options, out))
+        }
         Command::Bench(BenchCommand::Scale(options)) => {
             crate::bench::scale(options).map_err(|error| CliError::failed(&error))
         }

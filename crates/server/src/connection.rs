@@ -1,0 +1,332 @@
+//! One task per socket: reads what a peer sends, and looks after the connection's end.
+//!
+//! Bytes become frames, frames become messages, messages are decoded here, off the core, and handed in at the door of
+//! the core; when the door is full the task stops reading and the peer feels it through TCP. Sending is not done here:
+//! the core writes by itself ([`crate::sink`]), and wakes this task only to finish what a full socket did not take.
+//!
+//! A connection that is idle owns its socket, this task and nothing else: bytes are read into a buffer of the thread
+//! that is borrowed only while they are there.
+
+pub(crate) mod frames;
+
+use std::cell::RefCell;
+use std::io;
+use std::net::Shutdown;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use crosstie_hub::{ConnId, Face, Input, Unreadable};
+use crosstie_wire::{frame, live, realvirtual};
+use tokio::net::TcpStream;
+
+use crate::core_task::{Door, Event, Gone};
+use crate::sink::{Sink, Wake};
+use frames::{FrameReader, Message, Violation};
+
+/// Bytes that one read may bring.
+const READ_LEN_MAX: usize = 64 << 10;
+
+/// A text longer than this is decoded off the workers that serve the other connections: it takes about a tenth of a
+/// millisecond from here on.
+const SHORT_TEXT_LEN_MAX: usize = 64 << 10;
+
+/// How long a peer may take to agree to the end of a connection, and to take what it was still to get.
+const END_MAX: Duration = Duration::from_secs(2);
+
+/// A close frame without a code, the answer to one.
+const CLOSE_WITHOUT_CODE: &[u8] = &[0x88, 0x00];
+
+thread_local! {
+    static READ_BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_LEN_MAX].into_boxed_slice());
+}
+
+/// A socket whose WebSocket handshake is done.
+#[derive(Debug)]
+pub(crate) struct Upgraded {
+    /// The socket.
+    pub(crate) stream: TcpStream,
+    /// What came behind the handshake already.
+    pub(crate) early: Bytes,
+    /// What it speaks.
+    pub(crate) face: Face,
+    /// Address and port of the peer.
+    pub(crate) address: String,
+    /// Path of the request, without its query.
+    pub(crate) path: String,
+}
+
+/// Serves one connection until its end.
+pub(crate) async fn serve(upgraded: Upgraded, door: Door) {
+    let conn = door.new_conn();
+    let sink = Arc::new(Sink::new(upgraded.stream));
+    let connected = Event::Connected {
+        conn,
+        face: upgraded.face,
+        address: upgraded.address,
+        path: upgraded.path,
+        sink: Arc::clone(&sink),
+    };
+    if door.push(connected).await.is_err() {
+        return;
+    }
+    let mut connection = Connection {
+        conn,
+        is_live: upgraded.face == Face::Live,
+        sink,
+        door,
+        reader: FrameReader::default(),
+        unread: upgraded.early,
+    };
+    let Err(end) = connection.read().await;
+    // The end needs a timer and more; boxed, it costs an idle connection nothing.
+    Box::pin(connection.finish(end)).await;
+}
+
+/// Why a connection ends.
+#[derive(Debug)]
+enum End {
+    /// The peer said so.
+    Peer(Option<u16>),
+    /// The hub said so.
+    Ordered { code: u16, reason: &'static str },
+    /// The peer does what it must not.
+    Violation(Violation),
+    /// The socket says so.
+    Lost(io::ErrorKind),
+    /// There is no hub any more.
+    Gone,
+}
+
+impl From<Violation> for End {
+    fn from(violation: Violation) -> End {
+        End::Violation(violation)
+    }
+}
+
+impl From<Gone> for End {
+    fn from(_: Gone) -> End {
+        End::Gone
+    }
+}
+
+/// Nothing is left to do for this call; the other case is an error.
+enum Never {}
+
+struct Connection {
+    conn: ConnId,
+    is_live: bool,
+    sink: Arc<Sink>,
+    door: Door,
+    reader: FrameReader,
+    /// Bytes that were read and not yet looked at, because the door was full.
+    unread: Bytes,
+}
+
+/// An event for which the door had no room, and its bytes.
+type Blocked = (Event, usize);
+
+impl Connection {
+    /// Reads until the connection ends.
+    async fn read(&mut self) -> Result<Never, End> {
+        let early = std::mem::take(&mut self.unread);
+        let mut blocked = self.take_in(&early)?;
+        drop(early);
+        loop {
+            while let Some((event, bytes)) = blocked {
+                let mut event = Some(event);
+                std::future::poll_fn(|cx| self.door.poll_push(cx, &mut event, bytes)).await?;
+                let unread = std::mem::take(&mut self.unread);
+                blocked = self.take_in(&unread)?;
+            }
+            match std::future::poll_fn(|cx| self.poll_next(cx)).await {
+                None => blocked = self.read_once()?,
+                Some(Wake::Writable) => {
+                    let writable = Input::Writable { conn: self.conn };
+                    self.door.push(Event::Input(writable)).await?;
+                }
+                Some(Wake::Close { code, reason }) => return Err(End::Ordered { code, reason }),
+                Some(Wake::Broken) => return Err(End::Lost(io::ErrorKind::BrokenPipe)),
+            }
+        }
+    }
+
+    /// What to do next: something about the sink, or, with `None`, to read.
+    fn poll_next(&self, cx: &mut Context<'_>) -> Poll<Option<Wake>> {
+        if let Poll::Ready(wake) = self.sink.poll_wake(cx) {
+            return Poll::Ready(Some(wake));
+        }
+        // An error of the socket shows itself to the read that follows.
+        let _ = ready!(self.sink.stream().poll_read_ready(cx));
+        Poll::Ready(None)
+    }
+
+    fn read_once(&mut self) -> Result<Option<Blocked>, End> {
+        READ_BUFFER.with_borrow_mut(|buffer| match self.sink.stream().try_read(buffer) {
+            Ok(0) => Err(End::Lost(io::ErrorKind::UnexpectedEof)),
+            Ok(len) => self.take_in(&buffer[..len]),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+            Err(error) => Err(End::Lost(error.kind())),
+        })
+    }
+
+    /// Hands in the messages that are whole. When the door is full, what is left waits in `unread`.
+    fn take_in(&mut self, mut bytes: &[u8]) -> Result<Option<Blocked>, End> {
+        while let Some(message) = self.reader.next(&mut bytes)? {
+            let (input, size) = match message {
+                Message::Text(text) => {
+                    let size = text.len();
+                    (self.decode(text), size)
+                }
+                Message::Binary(size) => {
+                    let why = Unreadable::Binary;
+                    (self.unreadable(why, size), 0)
+                }
+                Message::Ping(payload) => {
+                    self.sink.pong(payload.as_slice());
+                    (Input::Seen { conn: self.conn }, 0)
+                }
+                Message::Pong(payload) => {
+                    let sent_at = payload.as_slice().try_into().ok();
+                    let pong = Input::Pong {
+                        conn: self.conn,
+                        sent_at_nanos: sent_at.map(u64::from_le_bytes),
+                    };
+                    (pong, 0)
+                }
+                Message::Close(code) => return Err(End::Peer(code)),
+            };
+            if let Err(event) = self.door.try_push(Event::Input(input), size) {
+                self.unread = Bytes::copy_from_slice(bytes);
+                return Ok(Some((event, size)));
+            }
+        }
+        Ok(None)
+    }
+
+    fn decode(&self, text: String) -> Input {
+        if text.len() > SHORT_TEXT_LEN_MAX {
+            tokio::task::block_in_place(|| self.decode_here(text))
+        } else {
+            self.decode_here(text)
+        }
+    }
+
+    fn decode_here(&self, text: String) -> Input {
+        let (conn, size) = (self.conn, text.len());
+        // Messages end far below 4 GiB.
+        let bytes = size as u32;
+        if self.is_live {
+            let request = live::decode(text);
+            return Input::Live { conn, request, bytes };
+        }
+        match realvirtual::decode(text) {
+            Ok(message) => Input::Realvirtual { conn, message, bytes },
+            Err(error) => self.unreadable(Unreadable::Malformed(error.to_string()), size),
+        }
+    }
+
+    fn unreadable(&self, why: Unreadable, size: usize) -> Input {
+        Input::Unreadable {
+            conn: self.conn,
+            why,
+            bytes: size as u32,
+        }
+    }
+
+    /// Ends the connection as its end demands. The hub hears of it once, at the earliest moment that is true.
+    async fn finish(mut self, end: End) {
+        match end {
+            End::Peer(code) => {
+                let (reason, answer) = match code {
+                    Some(code) => (
+                        format!("closed by the peer with {code}"),
+                        Bytes::from(frame::close_frame(code, "")),
+                    ),
+                    None => (
+                        String::from("closed by the peer"),
+                        Bytes::from_static(CLOSE_WITHOUT_CODE),
+                    ),
+                };
+                self.closed(reason).await;
+                self.send_close(&answer).await;
+            }
+            End::Violation(violation) => {
+                self.closed(violation.to_string()).await;
+                let close = frame::close_frame(violation.code, violation.reason);
+                self.send_close(&Bytes::from(close)).await;
+                // What the peer goes on sending cannot be understood any more. It is read all the same: closing a
+                // socket with unread bytes would tear the close frame out of the peer's hands.
+                let socket = socket2::SockRef::from(self.sink.stream());
+                if socket.shutdown(Shutdown::Write).is_ok() {
+                    self.within_limit(Self::discard).await;
+                }
+            }
+            End::Ordered { code, reason } => {
+                let close = frame::close_frame(code, reason);
+                self.send_close(&Bytes::from(close)).await;
+                self.within_limit(Self::wait_for_close).await;
+                self.closed(format!("closed with {code}: {reason}")).await;
+            }
+            End::Lost(kind) => {
+                let reason = match kind {
+                    io::ErrorKind::UnexpectedEof => String::from("ended without a close"),
+                    other => format!("lost: {other}"),
+                };
+                self.closed(reason).await;
+            }
+            End::Gone => {}
+        }
+    }
+
+    /// Tells the hub. When there is none any more there is nothing to tell.
+    async fn closed(&self, reason: String) {
+        let conn = self.conn;
+        let _ = (self.door).push(Event::Input(Input::Closed { conn, reason })).await;
+    }
+
+    async fn send_close(&mut self, close: &Bytes) {
+        let sent = std::future::poll_fn(|cx| self.sink.poll_end(cx, close));
+        // A peer that takes nothing for so long loses its close frame.
+        let _ = tokio::time::timeout(END_MAX, sent).await;
+    }
+
+    async fn within_limit(&mut self, step: fn(&mut Connection) -> io::Result<bool>) {
+        let steps = async {
+            while self.sink.stream().readable().await.is_ok() {
+                match step(self) {
+                    Ok(true) => return,
+                    Ok(false) => {}
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                    Err(_) => return,
+                }
+            }
+        };
+        // A peer that neither agrees nor leaves is left.
+        let _ = tokio::time::timeout(END_MAX, steps).await;
+    }
+
+    /// Reads and forgets; true at the end.
+    fn discard(&mut self) -> io::Result<bool> {
+        READ_BUFFER.with_borrow_mut(|buffer| {
+            let len = self.sink.stream().try_read(buffer)?;
+            Ok(len == 0)
+        })
+    }
+
+    /// Reads until the peer's own close frame; true when it is there or nothing more can come.
+    fn wait_for_close(&mut self) -> io::Result<bool> {
+        READ_BUFFER.with_borrow_mut(|buffer| {
+            let len = self.sink.stream().try_read(buffer)?;
+            let mut bytes = &buffer[..len];
+            loop {
+                match self.reader.next(&mut bytes) {
+                    Ok(Some(Message::Close(_))) | Err(_) => return Ok(true),
+                    Ok(Some(_)) => {}
+                    Ok(None) => return Ok(len == 0),
+                }
+            }
+        })
+    }
+}

@@ -1,0 +1,421 @@
+//! Bytes of a peer into messages: the one place that knows the WebSocket library's frame codec.
+//!
+//! The reader owns nothing while nothing is under way: a header that arrived in pieces stands in the reader itself, the
+//! payload of a message grows in a vector that leaves with the message. Everything that RFC 6455 demands of a client is
+//! checked here; a violation names the code with which the connection has to be closed.
+
+use std::io::Cursor;
+
+use tungstenite::protocol::frame::FrameHeader;
+use tungstenite::protocol::frame::coding::{CloseCode, Control, Data, OpCode};
+
+/// Bytes of one message, in one frame or several. One more closes the connection with 1009 (RV-51).
+pub(crate) const MESSAGE_LEN_MAX: usize = 16 << 20;
+
+/// The longest header of a masked frame.
+const HEADER_LEN_MAX: usize = 14;
+
+/// Payload memory that is taken before the bytes are there: the length in a header is a claim of the peer.
+const RESERVE_MAX: usize = 64 << 10;
+
+/// Something whole that a peer has sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Message {
+    /// Text, proven to be UTF-8.
+    Text(String),
+    /// A binary message of so many bytes; nobody wants to know which.
+    Binary(usize),
+    /// A ping with its payload.
+    Ping(ControlPayload),
+    /// A pong with its payload.
+    Pong(ControlPayload),
+    /// The peer ends the connection, with this code if it gave one.
+    Close(Option<u16>),
+}
+
+/// What a peer must not do. `code` and `reason` are told to it in the close frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub(crate) struct Violation {
+    pub(crate) code: u16,
+    pub(crate) reason: &'static str,
+}
+
+const fn protocol(reason: &'static str) -> Violation {
+    Violation { code: 1002, reason }
+}
+
+const TOO_BIG: Violation = Violation {
+    code: 1009,
+    reason: "message above 16 MiB",
+};
+const NOT_UTF8: Violation = Violation {
+    code: 1007,
+    reason: "text is not UTF-8",
+};
+
+/// The payload of a control frame: at most 125 bytes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ControlPayload {
+    bytes: [u8; 125],
+    len: u8,
+}
+
+impl ControlPayload {
+    const EMPTY: ControlPayload = ControlPayload {
+        bytes: [0; 125],
+        len: 0,
+    };
+
+    pub(crate) fn as_slice(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.len)]
+    }
+}
+
+impl std::fmt::Debug for ControlPayload {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.as_slice().fmt(f)
+    }
+}
+
+/// Reads the frames of one client.
+#[derive(Debug, Default)]
+pub(crate) struct FrameReader {
+    head: [u8; HEADER_LEN_MAX],
+    head_len: usize,
+    frame: Option<Begun>,
+    message: Option<Kind>,
+    /// Payload of the text message so far.
+    text: Vec<u8>,
+    /// Bytes of the message so far, also of a binary one.
+    message_len: usize,
+    /// Payload of the control frame so far; on the heap, because it is nearly never there.
+    control: Option<Box<ControlPayload>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Text,
+    Binary,
+}
+
+/// A frame of which the header is read.
+#[derive(Clone, Copy, Debug)]
+struct Begun {
+    opcode: OpCode,
+    is_final: bool,
+    mask: [u8; 4],
+    /// Bytes of the payload that are still to come.
+    missing: usize,
+}
+
+impl FrameReader {
+    /// Takes bytes from the front of `bytes` until a message is whole or nothing is left.
+    ///
+    /// Call it again as long as it gives a message. After a violation or a close nothing may be read any more.
+    pub(crate) fn next(&mut self, bytes: &mut &[u8]) -> Result<Option<Message>, Violation> {
+        loop {
+            let frame = match self.frame {
+                Some(frame) => frame,
+                None => match self.header(bytes)? {
+                    None => return Ok(None),
+                    Some(frame) => frame,
+                },
+            };
+            let part_len = frame.missing.min(bytes.len());
+            let (part, after) = bytes.split_at(part_len);
+            self.payload(&frame, part);
+            *bytes = after;
+            let missing = frame.missing - part_len;
+            if missing > 0 {
+                let mut mask = frame.mask;
+                mask.rotate_left(part_len % 4);
+                self.frame = Some(Begun { mask, missing, ..frame });
+                return Ok(None);
+            }
+            self.frame = None;
+            if let Some(message) = self.finish(&frame)? {
+                return Ok(Some(message));
+            }
+        }
+    }
+
+    fn header(&mut self, bytes: &mut &[u8]) -> Result<Option<Begun>, Violation> {
+        let known = self.head_len;
+        let more = bytes.len().min(HEADER_LEN_MAX - known);
+        self.head[known..known + more].copy_from_slice(&bytes[..more]);
+        let mut cursor = Cursor::new(&self.head[..known + more]);
+        // The codec's one complaint about a header is an opcode that does not exist.
+        let parsed = FrameHeader::parse(&mut cursor).map_err(|_| protocol("unknown opcode"))?;
+        let Some((header, payload_len)) = parsed else {
+            self.head_len += more;
+            *bytes = &bytes[more..];
+            return Ok(None);
+        };
+        *bytes = &bytes[cursor.position() as usize - known..];
+        self.head_len = 0;
+        self.begin(&header, payload_len).map(Some)
+    }
+
+    fn begin(&mut self, header: &FrameHeader, payload_len: u64) -> Result<Begun, Violation> {
+        if header.rsv1 || header.rsv2 || header.rsv3 {
+            return Err(protocol("reserved bits set"));
+        }
+        let mask = header.mask.ok_or(protocol("frame not masked"))?;
+        match (header.opcode, self.message) {
+            (OpCode::Control(_), _) if payload_len > 125 || !header.is_final => {
+                return Err(protocol("control frame too long or in pieces"));
+            }
+            (OpCode::Control(_), _) => self.control = Some(Box::new(ControlPayload::EMPTY)),
+            (OpCode::Data(Data::Continue), None) => {
+                return Err(protocol("continuation of nothing"));
+            }
+            (OpCode::Data(Data::Continue), Some(_)) => {}
+            (OpCode::Data(_), Some(_)) => {
+                return Err(protocol("new message within a message"));
+            }
+            (OpCode::Data(Data::Text), None) => self.message = Some(Kind::Text),
+            (OpCode::Data(_), None) => self.message = Some(Kind::Binary),
+        }
+        if let OpCode::Data(_) = header.opcode {
+            let room = (MESSAGE_LEN_MAX - self.message_len) as u64;
+            if payload_len > room {
+                return Err(TOO_BIG);
+            }
+            self.message_len += payload_len as usize;
+            if self.message == Some(Kind::Text) {
+                self.text.reserve((payload_len as usize).min(RESERVE_MAX));
+            }
+        }
+        Ok(Begun {
+            opcode: header.opcode,
+            is_final: header.is_final,
+            mask,
+            missing: payload_len as usize,
+        })
+    }
+
+    fn payload(&mut self, frame: &Begun, part: &[u8]) {
+        match (&mut self.control, frame.opcode) {
+            (Some(control), OpCode::Control(_)) => {
+                let start = usize::from(control.len);
+                let room = &mut control.bytes[start..start + part.len()];
+                room.copy_from_slice(part);
+                unmask(room, frame.mask);
+                control.len += part.len() as u8;
+            }
+            _ if self.message == Some(Kind::Text) => {
+                let start = self.text.len();
+                self.text.extend_from_slice(part);
+                unmask(&mut self.text[start..], frame.mask);
+            }
+            _ => {}
+        }
+    }
+
+    fn finish(&mut self, frame: &Begun) -> Result<Option<Message>, Violation> {
+        if let OpCode::Control(control) = frame.opcode {
+            let payload = self.control.take();
+            let payload = payload.map_or(ControlPayload::EMPTY, |payload| *payload);
+            return match control {
+                Control::Ping => Ok(Some(Message::Ping(payload))),
+                Control::Pong => Ok(Some(Message::Pong(payload))),
+                // The codec refuses reserved opcodes, so only a close is left.
+                _ => close(payload.as_slice()).map(|code| Some(Message::Close(code))),
+            };
+        }
+        if !frame.is_final {
+            return Ok(None);
+        }
+        let message_len = std::mem::take(&mut self.message_len);
+        match self.message.take() {
+            Some(Kind::Text) => {
+                let text = String::from_utf8(std::mem::take(&mut self.text));
+                text.map(|text| Some(Message::Text(text))).map_err(|_| NOT_UTF8)
+            }
+            _ => Ok(Some(Message::Binary(message_len))),
+        }
+    }
+}
+
+/// The code of a close frame's payload.
+fn close(payload: &[u8]) -> Result<Option<u16>, Violation> {
+    let [high, low, reason @ ..] = payload else {
+        return match payload {
+            [] => Ok(None),
+            _ => Err(protocol("close code of one byte")),
+        };
+    };
+    let code = u16::from_be_bytes([*high, *low]);
+    if !CloseCode::from(code).is_allowed() {
+        return Err(protocol("close code that may not be sent"));
+    }
+    match std::str::from_utf8(reason) {
+        Ok(_) => Ok(Some(code)),
+        Err(_) => Err(NOT_UTF8),
+    }
+}
+
+/// Undoes the mask of a payload, eight bytes at a time; `mask` is turned to the first byte.
+fn unmask(bytes: &mut [u8], mask: [u8; 4]) {
+    let [a, b, c, d] = mask;
+    let wide = u64::from_ne_bytes([a, b, c, d, a, b, c, d]);
+    let mut chunks = bytes.chunks_exact_mut(8);
+    for chunk in &mut chunks {
+        let word: [u8; 8] = (&*chunk).try_into().expect("chunks_exact_mut gives chunks of eight");
+        chunk.copy_from_slice(&(u64::from_ne_bytes(word) ^ wide).to_ne_bytes());
+    }
+    for (byte, mask) in chunks.into_remainder().iter_mut().zip(mask.iter().cycle()) {
+        *byte ^= mask;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MASK: [u8; 4] = [0x37, 0xFA, 0x21, 0x3D];
+
+    fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+        let mut bytes = vec![first];
+        match payload.len() {
+            len @ 0..=125 => bytes.push(0x80 | len as u8),
+            len @ 126..=0xFFFF => {
+                bytes.push(0x80 | 126);
+                bytes.extend((len as u16).to_be_bytes());
+            }
+            len => {
+                bytes.push(0x80 | 127);
+                bytes.extend((len as u64).to_be_bytes());
+            }
+        }
+        bytes.extend(MASK);
+        bytes.extend(payload.iter().zip(MASK.iter().cycle()).map(|(b, m)| b ^ m));
+        bytes
+    }
+
+    /// All messages in these bytes, given in pieces of `piece_len`.
+    fn read(bytes: &[u8], piece_len: usize) -> Result<Vec<Message>, Violation> {
+        let mut reader = FrameReader::default();
+        let mut messages = Vec::new();
+        for mut piece in bytes.chunks(piece_len) {
+            while let Some(message) = reader.next(&mut piece)? {
+                messages.push(message);
+            }
+            assert!(piece.is_empty());
+        }
+        Ok(messages)
+    }
+
+    fn check(bytes: &[u8], expected: &[Message]) {
+        for piece_len in [1, 2, 3, 7, 64, usize::MAX] {
+            let messages = read(bytes, piece_len.min(bytes.len())).unwrap();
+            assert_eq!(messages, expected, "in pieces of {piece_len}");
+        }
+    }
+
+    fn text(text: &str) -> Message {
+        Message::Text(text.to_owned())
+    }
+
+    #[test]
+    fn messages_are_whole_however_their_bytes_are_cut() {
+        let long = "x".repeat(70_000);
+        let bytes = [
+            frame(0x81, b"one"),
+            frame(0x81, b""),
+            frame(0x82, &[0xFF; 300]),
+            frame(0x81, long.as_bytes()),
+        ]
+        .concat();
+        check(&bytes, &[text("one"), text(""), Message::Binary(300), text(&long)]);
+    }
+
+    #[test]
+    fn a_message_in_pieces_may_have_control_frames_between_them() {
+        let bytes = [
+            frame(0x01, "gr\u{fc}".as_bytes().split_last().unwrap().1),
+            frame(0x89, b"ping"),
+            frame(0x00, &["\u{fc}".as_bytes()[1]]),
+            frame(0x8A, b""),
+            frame(0x80, b"n"),
+        ]
+        .concat();
+        let messages = read(&bytes, bytes.len()).unwrap();
+        let [Message::Ping(ping), Message::Pong(pong), last] = &messages[..] else {
+            panic!("{messages:?}");
+        };
+        assert_eq!(ping.as_slice(), b"ping");
+        assert_eq!(pong.as_slice(), b"");
+        assert_eq!(*last, text("gr\u{fc}n"));
+    }
+
+    #[test]
+    fn what_a_client_must_not_do_is_answered_with_its_code() {
+        let check = |bytes: &[u8], code: u16| {
+            for piece_len in [1, bytes.len()] {
+                let violation = read(bytes, piece_len).unwrap_err();
+                assert_eq!(violation.code, code, "{bytes:02x?}");
+            }
+        };
+        // Not masked.
+        check(&[0x81, 0x01, b'a'], 1002);
+        // Reserved bits and opcodes.
+        for first in [0xC1, 0xA1, 0x91, 0x83, 0x87, 0x8B, 0x8F] {
+            check(&frame(first, b""), 1002);
+        }
+        // Control frames: too long, in pieces.
+        check(&frame(0x89, &[0; 126]), 1002);
+        check(&frame(0x09, b""), 1002);
+        // Continuation rules.
+        check(&frame(0x80, b""), 1002);
+        check(&[frame(0x01, b""), frame(0x81, b"")].concat(), 1002);
+        // Close frames: one byte, codes that may not be sent, reason that is no text.
+        check(&frame(0x88, &[3]), 1002);
+        for code in [0_u16, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000] {
+            check(&frame(0x88, &code.to_be_bytes()), 1002);
+        }
+        check(&frame(0x88, &[0x03, 0xE8, 0xFF]), 1007);
+        // Text that is none.
+        check(&frame(0x81, &[0xC3]), 1007);
+        check(&[frame(0x01, b"a"), frame(0x80, &[0xED, 0xA0, 0x80])].concat(), 1007);
+    }
+
+    #[test]
+    fn close_codes_that_may_be_sent_are_told() {
+        check(&frame(0x88, b""), &[Message::Close(None)]);
+        for code in [1000_u16, 1001, 1003, 1011, 3000, 4999] {
+            check(&frame(0x88, &code.to_be_bytes()), &[Message::Close(Some(code))]);
+        }
+    }
+
+    #[test]
+    fn a_message_ends_at_its_limit_also_in_pieces() {
+        let claim = |len: u64| {
+            let mut head = vec![0x82, 0xFF];
+            head.extend(len.to_be_bytes());
+            head.extend(MASK);
+            read(&head, head.len())
+        };
+        assert_eq!(claim(MESSAGE_LEN_MAX as u64), Ok(vec![]));
+        assert_eq!(claim(MESSAGE_LEN_MAX as u64 + 1), Err(TOO_BIG));
+        assert_eq!(claim(u64::MAX), Err(TOO_BIG));
+        let mut bytes = frame(0x02, &vec![0; MESSAGE_LEN_MAX]);
+        bytes.extend(frame(0x80, b""));
+        assert_eq!(read(&bytes, bytes.len()), Ok(vec![Message::Binary(MESSAGE_LEN_MAX)]));
+        let mut bytes = frame(0x02, &vec![0; MESSAGE_LEN_MAX]);
+        bytes.extend(frame(0x80, b"x"));
+        assert_eq!(read(&bytes, bytes.len()), Err(TOO_BIG));
+    }
+
+    #[test]
+    fn nothing_is_kept_between_messages() {
+        let mut reader = FrameReader::default();
+        let bytes = [frame(0x81, &[b'a'; 5_000]), frame(0x89, b"x")].concat();
+        let mut rest = &bytes[..];
+        while reader.next(&mut rest).unwrap().is_some() {}
+        assert!(reader.message.is_none() && reader.frame.is_none() && reader.head_len == 0);
+        assert_eq!(reader.text.capacity(), 0);
+        assert!(reader.control.is_none());
+    }
+}

@@ -1,0 +1,241 @@
+//! The core: one thread that owns the hub, and the only one that ever touches it.
+//!
+//! ```text
+//!   connection tasks ─┐                        ┌─▶ sinks (the core writes the sockets itself)
+//!   API               ├─▶ door ─▶ Hub::handle ─┼─▶ waiting API calls
+//!   store             ┘     (one event         ├─▶ store thread (files)
+//!                            at a time)        └─▶ log
+//! ```
+//!
+//! A turn is: take an event, hand it to the hub with the time, carry the outputs out in order, hand back at once what a
+//! full socket did not take. The core never waits for a client, a file or a log: everything it hands on either takes it
+//! at once or is told that it was refused.
+
+mod door;
+mod store;
+
+pub(crate) use door::{Door, Event, Gone};
+pub(crate) use store::{Job, Store, StoreError};
+
+use std::collections::VecDeque;
+use std::io;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use crosstie_hub::api::Reply;
+use crosstie_hub::settings::Settings;
+use crosstie_hub::{ConnId, Frame, Hub, Input, Level, Output, Ticket, Time};
+use rustc_hash::FxHashMap;
+use tokio::sync::oneshot;
+
+use crate::sink::{Sent, Sink};
+
+/// How long the clients together may take to agree to the end when the hub shuts down.
+const FAREWELL_MAX: Duration = Duration::from_millis(2_500);
+
+/// Starts the core with the hub of these settings.
+///
+/// The thread ends after [`Event::Stop`], when every connection has ended or the time for that is over. A panic in it is
+/// our mistake and ends the process with a message: a house without its core must not look alive.
+///
+/// # Errors
+///
+/// The system grants no thread.
+pub(crate) fn start(settings: Settings, started: Instant, door: Door, store: Store) -> io::Result<JoinHandle<()>> {
+    std::thread::Builder::new().name(String::from("core")).spawn(move || {
+        let run = AssertUnwindSafe(|| {
+            let names = settings.endpoints.iter().map(|e| e.name.clone()).collect();
+            Core {
+                hub: Hub::new(settings),
+                started,
+                door: door.clone(),
+                store,
+                endpoint_names: names,
+                sinks: FxHashMap::default(),
+                questions: FxHashMap::default(),
+                outputs: Vec::new(),
+                unsent: FxHashMap::default(),
+                ends_at: None,
+            }
+            .run();
+        });
+        if std::panic::catch_unwind(run).is_err() {
+            tracing::error!("the core has failed: this is a fault of Crosstie itself, not of a client");
+            crate::log::flush();
+            std::process::exit(1);
+        }
+        door.close();
+    })
+}
+
+struct Core {
+    hub: Hub,
+    started: Instant,
+    door: Door,
+    store: Store,
+    endpoint_names: Vec<String>,
+    sinks: FxHashMap<ConnId, Arc<Sink>>,
+    questions: FxHashMap<Ticket, oneshot::Sender<Reply>>,
+    outputs: Vec<Output>,
+    /// Frames of this turn that full sockets did not take; an entry without frames is a frame that was begun.
+    unsent: FxHashMap<ConnId, Vec<Frame>>,
+    /// The hub is shutting down, and this is when it ends at the latest.
+    ends_at: Option<Instant>,
+}
+
+impl Core {
+    fn run(&mut self) {
+        let mut events = VecDeque::new();
+        loop {
+            let deadline = self.hub.next_deadline();
+            let deadline = deadline.map(|at| self.started + Duration::from_nanos(at.as_nanos()));
+            let deadline = match (deadline, self.ends_at) {
+                (Some(a), Some(b)) => Some(a.min(b)),
+                (a, b) => a.or(b),
+            };
+            self.door.take(deadline, &mut events);
+            if events.is_empty() {
+                self.handle(Input::Tick);
+            }
+            for event in events.drain(..) {
+                self.event(event);
+            }
+            if let Some(ends_at) = self.ends_at
+                && (self.sinks.is_empty() || Instant::now() >= ends_at)
+            {
+                return;
+            }
+        }
+    }
+
+    fn event(&mut self, event: Event) {
+        match event {
+            Event::Connected {
+                conn,
+                face,
+                address,
+                path,
+                sink,
+            } => {
+                if self.ends_at.is_some() {
+                    say_goodbye(&sink);
+                }
+                self.sinks.insert(conn, sink);
+                self.handle(Input::Connected {
+                    conn,
+                    face,
+                    address,
+                    path,
+                });
+            }
+            Event::Input(input) => {
+                if let Input::Closed { conn, .. } = &input {
+                    self.sinks.remove(conn);
+                }
+                self.handle(input);
+            }
+            Event::Request { request, reply } => {
+                let ticket = self.door.new_ticket();
+                self.questions.insert(ticket, reply);
+                self.handle(Input::Request { ticket, request });
+            }
+            Event::Saved { ticket, result } => self.handle(Input::Saved { ticket, result }),
+            Event::Stop => {
+                self.ends_at = Some(Instant::now() + FAREWELL_MAX);
+                self.sinks.values().for_each(|sink| say_goodbye(sink));
+            }
+        }
+    }
+
+    /// One turn.
+    fn handle(&mut self, input: Input) {
+        let since_start = self.started.elapsed();
+        // The clock of the hub holds five hundred years.
+        let now = Time::from_nanos(since_start.as_nanos() as u64);
+        self.hub.handle(now, input, &mut self.outputs);
+        loop {
+            let mut outputs = std::mem::take(&mut self.outputs);
+            for output in outputs.drain(..) {
+                self.carry_out(output);
+            }
+            self.outputs = outputs;
+            if self.unsent.is_empty() {
+                return;
+            }
+            for (conn, frames) in std::mem::take(&mut self.unsent) {
+                let unsent = Input::Unsent { conn, frames };
+                self.hub.handle(now, unsent, &mut self.outputs);
+            }
+        }
+    }
+
+    fn carry_out(&mut self, output: Output) {
+        match output {
+            Output::Send { conn, frame } => self.send(conn, frame),
+            Output::Close { conn, code, reason } => {
+                if let Some(sink) = self.sinks.get(&conn) {
+                    sink.order_close(code, reason);
+                }
+            }
+            Output::Reply { ticket, reply } => {
+                if let Some(question) = self.questions.remove(&ticket) {
+                    // Who asked may have given up; the answer is for nobody else.
+                    let _ = question.send(*reply);
+                }
+            }
+            Output::Save {
+                ticket,
+                endpoint,
+                changes,
+            } => {
+                let name = &self.endpoint_names[usize::from(endpoint.0)];
+                let changes = changes.into_iter();
+                let changes = changes.map(|(key, value)| (format!("realvirtual.{name}.{key}"), value));
+                self.store.hand_in(Job::Settings {
+                    ticket,
+                    changes: changes.collect(),
+                });
+            }
+            Output::SaveSignals { endpoint, signals } => {
+                let endpoint = self.endpoint_names[usize::from(endpoint.0)].clone();
+                self.store.hand_in(Job::Signals { endpoint, signals });
+            }
+            Output::Log { level, conn, text } => log_line(level, conn, &text),
+        }
+    }
+
+    fn send(&mut self, conn: ConnId, frame: Frame) {
+        // Behind a frame that was not sent nothing may be sent: the order is part of the meaning.
+        if let Some(frames) = self.unsent.get_mut(&conn) {
+            frames.push(frame);
+            return;
+        }
+        let Some(sink) = self.sinks.get(&conn) else {
+            return;
+        };
+        match sink.send(&frame.bytes) {
+            Sent::Whole => {}
+            Sent::Begun => {
+                self.unsent.insert(conn, Vec::new());
+            }
+            Sent::Refused => {
+                self.unsent.insert(conn, vec![frame]);
+            }
+        }
+    }
+}
+
+fn say_goodbye(sink: &Sink) {
+    sink.order_close(1001, "the hub is shutting down");
+}
+
+fn log_line(level: Level, conn: Option<ConnId>, text: &str) {
+    let conn = conn.map(|conn| conn.0);
+    match level {
+        Level::Debug => tracing::debug!(target: crate::log::MESSAGES, conn, "{text}"),
+        Level::Info => tracing::info!(conn, "{text}"),
+        Level::Warn => tracing::warn!(conn, "{text}"),
+    }
+}

@@ -1,0 +1,136 @@
+//! The store: the one thread that changes the project's files.
+//!
+//! Everyone who wants something kept hands in a job and goes on; jobs are done one after the other, so two changes of
+//! the same file never meet. What the hub itself has asked for is answered at its door.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::thread::JoinHandle;
+
+use crossbeam_channel::{Receiver, Sender};
+use crosstie_hub::Ticket;
+use crosstie_hub::settings::SignalSetting;
+use serde_json::Value;
+use tokio::sync::oneshot;
+
+use super::door::{Door, Event};
+use crate::config;
+
+/// Jobs that wait. A further one is refused as "busy": whoever asked hears it.
+const JOBS_MAX: usize = 1_024;
+
+/// Something to keep.
+#[derive(Debug)]
+pub(crate) enum Job {
+    /// Settings that the hub checked, by dotted key; [`Event::Saved`] answers.
+    Settings {
+        /// Of the hub's output.
+        ticket: Ticket,
+        /// Dotted keys and values.
+        changes: Vec<(String, Value)>,
+    },
+    /// Signals that an import has made.
+    Signals {
+        /// Name of the endpoint.
+        endpoint: String,
+        /// What to add to it.
+        signals: Vec<SignalSetting>,
+    },
+    /// A route that was added.
+    AddRoute {
+        /// Name of the source.
+        from: String,
+        /// Name of the target.
+        to: String,
+        /// Hears the end of it.
+        done: oneshot::Sender<Result<(), StoreError>>,
+    },
+    /// A route that was removed.
+    RemoveRoute {
+        /// Name of the source.
+        from: String,
+        /// Name of the target.
+        to: String,
+        /// Hears the end of it.
+        done: oneshot::Sender<Result<(), StoreError>>,
+    },
+}
+
+/// Why something could not be kept; the text is for people.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct StoreError(pub(crate) String);
+
+/// A handle to hand jobs in. Cloning is cheap; the thread ends with the last one.
+#[derive(Clone, Debug)]
+pub(crate) struct Store {
+    jobs: Sender<Job>,
+    door: Door,
+}
+
+impl Store {
+    /// Starts the thread that keeps things in the project file `file`.
+    ///
+    /// # Errors
+    ///
+    /// The system grants no thread.
+    pub(crate) fn start(file: PathBuf, door: Door) -> io::Result<(Store, JoinHandle<()>)> {
+        let (sender, jobs) = crossbeam_channel::bounded(JOBS_MAX);
+        let answers = door.clone();
+        let thread = std::thread::Builder::new()
+            .name(String::from("store"))
+            .spawn(move || do_jobs(&file, &jobs, &answers))?;
+        Ok((Store { jobs: sender, door }, thread))
+    }
+
+    /// Hands in a job. Never waits: what does not fit is answered as refused.
+    pub(crate) fn hand_in(&self, job: Job) {
+        if let Err(refused) = self.jobs.try_send(job) {
+            answer(
+                &self.door,
+                refused.into_inner(),
+                Err(StoreError(String::from("the store is busy"))),
+            );
+        }
+    }
+}
+
+fn do_jobs(file: &Path, jobs: &Receiver<Job>, door: &Door) {
+    for job in jobs {
+        let result = keep(file, &job).map_err(StoreError);
+        answer(door, job, result);
+    }
+}
+
+fn keep(file: &Path, job: &Job) -> Result<(), String> {
+    match job {
+        Job::Settings { changes, .. } => config::write_settings(file, changes),
+        Job::Signals { endpoint, signals } => config::add_signals(file, endpoint, signals),
+        Job::AddRoute { from, to, .. } => config::add_route(file, from, to),
+        Job::RemoveRoute { from, to, .. } => config::remove_route(file, from, to),
+    }
+    .map_err(|error| error.to_string())
+}
+
+fn answer(door: &Door, job: Job, result: Result<(), StoreError>) {
+    match job {
+        Job::Settings { ticket, .. } => door.answer(Event::Saved {
+            ticket,
+            result: result.map_err(|error| error.0),
+        }),
+        Job::Signals { endpoint, signals } => match result {
+            Ok(()) => tracing::info!(
+                endpoint,
+                signals = signals.len(),
+                "imported signals are in the project file"
+            ),
+            Err(error) => {
+                tracing::warn!(endpoint, signals = signals.len(), %error, "imported signals are not in the project file")
+            }
+        },
+        // Who asked may have given up meanwhile.
+        Job::AddRoute { done, .. } | Job::RemoveRoute { done, .. } => {
+            let _ = done.send(result);
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! The web port: the API for programs, the live channel, the health of the hub and the page.
+//!
+//! ```text
+//!   request ─▶ question to the hub (through its door) ─▶ rows ─▶ JSON
+//! ```
+//!
+//! Nothing is known here: every answer is asked of the hub at the moment it is wanted, and every change goes to the hub
+//! first and to the project's files second. What the JSON looks like is written down in `docs/manual/http-api.md`, and
+//! for machines in [`crate::openapi`]; a test compares that with [`operations`].
+
+pub(crate) mod clients;
+pub(crate) mod endpoints;
+mod error;
+pub(crate) mod health;
+pub(crate) mod live;
+pub(crate) mod metrics;
+pub(crate) mod routes;
+pub(crate) mod settings;
+pub(crate) mod signals;
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::Method;
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, delete, get, patch, post, put};
+use crosstie_hub::api;
+use crosstie_hub::settings::EndpointId;
+use hyper_util::rt::TokioIo;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpStream;
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::config::Config;
+use crate::core_task::{Door, Store};
+use crate::{listener, upgrade, web};
+use error::ApiError;
+pub(crate) use error::ErrorBody;
+
+/// Bytes of a request's body. A longer one is refused with 413.
+const BODY_LEN_MAX: usize = 1 << 20;
+
+/// How long the hub may take for an answer before the request is refused with 503.
+const ANSWER_MAX: Duration = Duration::from_secs(5);
+
+/// What the handlers share.
+#[derive(Debug)]
+pub(crate) struct Api {
+    /// The way to the hub.
+    pub(crate) door: Door,
+    /// The way to the project's files.
+    pub(crate) store: Store,
+    /// The project as it is in force. Behind a lock and not a message, because it is read to show it and changed only
+    /// when a setting was changed through the API; the hub has its own copy of what it needs.
+    pub(crate) config: Mutex<Config>,
+    /// The listening ports of the endpoints, in the order of the hub's endpoints.
+    pub(crate) ports: Vec<EndpointPort>,
+}
+
+/// Where an endpoint listens.
+#[derive(Clone, Debug)]
+pub(crate) struct EndpointPort {
+    /// The endpoint.
+    pub(crate) id: EndpointId,
+    /// Its name.
+    pub(crate) name: String,
+    /// The address it is bound to.
+    pub(crate) address: SocketAddr,
+    /// The one path that it accepts.
+    pub(crate) path: Option<String>,
+}
+
+impl Api {
+    /// Asks the hub and waits for its answer.
+    async fn ask(&self, request: api::Request) -> Result<api::Reply, ApiError> {
+        match tokio::time::timeout(ANSWER_MAX, self.door.ask(request)).await {
+            Ok(Ok(api::Reply::Refused(refused))) => Err(refused.into()),
+            Ok(Ok(reply)) => Ok(reply),
+            Ok(Err(_)) => Err(ApiError::busy("the hub is shutting down")),
+            Err(_) => Err(ApiError::busy("the hub has more to do than it can answer; try again")),
+        }
+    }
+}
+
+/// The address of the client, put into every request by [`serve`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer(SocketAddr);
+
+/// One operation: what it is called by, and what it does.
+type Operation = (Method, &'static str, MethodRouter<Arc<Api>>);
+
+/// Everything that programs may ask for.
+pub(crate) fn operations() -> Vec<Operation> {
+    vec![
+        (Method::GET, "/healthz", get(health::healthz)),
+        (Method::GET, "/metrics", get(metrics::metrics)),
+        (Method::GET, "/api/v1/version", get(health::version)),
+        (Method::GET, "/api/v1/health", get(health::health)),
+        (Method::GET, "/api/v1/openapi.json", get(crate::openapi::document)),
+        (Method::GET, "/api/v1/signals", get(signals::list)),
+        (Method::GET, "/api/v1/signals/{*name}", get(signals::one)),
+        (Method::PUT, "/api/v1/signals/{*name}", put(signals::write)),
+        (Method::GET, "/api/v1/endpoints", get(endpoints::list)),
+        (Method::POST, "/api/v1/endpoints/{name}/import", post(endpoints::import)),
+        (Method::GET, "/api/v1/clients", get(clients::list)),
+        (Method::GET, "/api/v1/routes", get(routes::list)),
+        (Method::POST, "/api/v1/routes", post(routes::add)),
+        (Method::DELETE, "/api/v1/routes/{id}", delete(routes::remove)),
+        (Method::GET, "/api/v1/config", get(settings::list)),
+        (Method::PATCH, "/api/v1/config", patch(settings::change)),
+        (Method::GET, "/api/v1/live", get(live::live)),
+        (Method::GET, "/realvirtual/{endpoint}", get(live::realvirtual)),
+    ]
+}
+
+/// The whole of the web port.
+pub(crate) fn router(api: Arc<Api>) -> Router {
+    let mut router = Router::new();
+    for (_, path, operation) in operations() {
+        router = router.route(path, operation);
+    }
+    router
+        .method_not_allowed_fallback(async || ApiError::method_not_allowed())
+        .layer(middleware::from_fn(guard))
+        .with_state(api)
+        .merge(web::router())
+}
+
+/// Serves one socket of the web port until it is closed or has become a WebSocket.
+pub(crate) async fn serve(router: Router, stream: TcpStream, address: SocketAddr, permit: OwnedSemaphorePermit) {
+    let with_address = router.layer(axum::Extension(Peer(address)));
+    let service = TowerToHyperService::new(with_address);
+    // Whatever goes wrong here is the business of this one client.
+    let _ = listener::http()
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades()
+        .await;
+    drop(permit);
+}
+
+/// Keeps pages of other origins from changing anything: browsers send such requests for every page that wants it.
+async fn guard(request: Request, next: Next) -> Response {
+    let is_harmless = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    if is_harmless || upgrade::is_origin_allowed(request.headers()) {
+        next.run(request).await
+    } else {
+        ApiError::foreign_origin().into_response()
+    }
+}

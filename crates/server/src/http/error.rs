@@ -1,0 +1,137 @@
+//! Refusals of the API: one JSON shape for all of them.
+
+use axum::Json;
+use axum::extract::{FromRequest, Request};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use crosstie_hub::api::Refused;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use utoipa::ToSchema;
+
+use super::BODY_LEN_MAX;
+
+/// Why a request is refused.
+///
+/// Shape: `{"error":{"code":"not_found","message":"no signal is called 'a/b'"}}`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ApiError {
+    status: StatusCode,
+    code: &'static str,
+    message: String,
+}
+
+/// The body of every refusal.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct ErrorBody {
+    /// What is wrong.
+    error: ErrorDetail,
+}
+
+/// What is wrong.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct ErrorDetail {
+    /// A word for programs.
+    #[schema(example = "not_found")]
+    code: &'static str,
+    /// What was expected, for people.
+    message: String,
+}
+
+impl ApiError {
+    fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> ApiError {
+        ApiError {
+            status,
+            code,
+            message: message.into(),
+        }
+    }
+
+    pub(crate) fn bad_request(message: impl Into<String>) -> ApiError {
+        ApiError::new(StatusCode::BAD_REQUEST, "bad_request", message)
+    }
+
+    pub(crate) fn not_found(message: impl Into<String>) -> ApiError {
+        ApiError::new(StatusCode::NOT_FOUND, "not_found", message)
+    }
+
+    pub(crate) fn bad_value(message: impl Into<String>) -> ApiError {
+        ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "bad_value", message)
+    }
+
+    pub(crate) fn needs_restart(message: impl Into<String>) -> ApiError {
+        ApiError::new(StatusCode::CONFLICT, "needs_restart", message)
+    }
+
+    pub(crate) fn not_saved(message: impl Into<String>) -> ApiError {
+        ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "not_saved", message)
+    }
+
+    pub(crate) fn busy(message: impl Into<String>) -> ApiError {
+        ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "busy", message)
+    }
+
+    pub(crate) fn method_not_allowed() -> ApiError {
+        let message = "this path exists, but not with this method (see /api/v1/openapi.json)";
+        ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message)
+    }
+
+    pub(crate) fn foreign_origin() -> ApiError {
+        let message = "a page of another origin may not use this hub";
+        ApiError::new(StatusCode::FORBIDDEN, "foreign_origin", message)
+    }
+
+    fn too_large() -> ApiError {
+        let message = format!("a body of at most {BODY_LEN_MAX} bytes");
+        ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message)
+    }
+
+    /// The hub answered a question that nobody asked: our own mistake, told as such instead of a panic.
+    pub(crate) fn mismatch() -> ApiError {
+        ApiError::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "the hub gave an answer to another question",
+        )
+    }
+}
+
+impl From<Refused> for ApiError {
+    fn from(refused: Refused) -> ApiError {
+        let message = refused.to_string();
+        match refused {
+            Refused::NotFound { .. } => ApiError::not_found(message),
+            Refused::BadValue { .. } => ApiError::bad_value(message),
+            Refused::Conflict(_) => ApiError::new(StatusCode::CONFLICT, "conflict", message),
+            Refused::Limit { .. } => ApiError::new(StatusCode::CONFLICT, "refused", message),
+            Refused::NotSaved(_) => ApiError::not_saved(message),
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let error = ErrorDetail {
+            code: self.code,
+            message: self.message,
+        };
+        (self.status, Json(ErrorBody { error })).into_response()
+    }
+}
+
+/// A JSON body of a known form, whatever the content type says, refused in the API's own words.
+pub(crate) struct JsonBody<T>(pub(crate) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _: &S) -> Result<JsonBody<T>, ApiError> {
+        let body = axum::body::to_bytes(request.into_body(), BODY_LEN_MAX).await;
+        // Reading fails for one reason only that somebody is there to hear: too many bytes.
+        let body = body.map_err(|_| ApiError::too_large())?;
+        let value = serde_json::from_slice(&body);
+        value
+            .map(JsonBody)
+            .map_err(|error| ApiError::bad_request(format!("a JSON body was expected: {error}")))
+    }
+}

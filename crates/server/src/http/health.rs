@@ -1,0 +1,132 @@
+//! Is everything alive, and which hub is it?
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use crosstie_hub::api::{HealthRow, Problem, Reply, Request};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{Api, ApiError, ErrorBody};
+
+/// How long the core may take to prove that it lives.
+const ALIVE_MAX: Duration = Duration::from_secs(1);
+
+/// Whether the core answers within a second.
+#[utoipa::path(get, path = "/healthz", tag = "health", responses(
+    (status = 200, body = String, content_type = "text/plain"),
+    (status = 503, body = String, content_type = "text/plain"),
+))]
+pub(crate) async fn healthz(State(api): State<Arc<Api>>) -> (StatusCode, &'static str) {
+    match tokio::time::timeout(ALIVE_MAX, api.door.ask(Request::Health)).await {
+        Ok(Ok(_)) => (StatusCode::OK, "ok"),
+        _ => (StatusCode::SERVICE_UNAVAILABLE, "the core does not answer"),
+    }
+}
+
+/// What stands behind this address.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct Version {
+    /// Always `crosstie`.
+    name: &'static str,
+    /// Version of the program.
+    version: &'static str,
+    /// Version of this interface.
+    api: u32,
+}
+
+/// What stands behind this address.
+#[utoipa::path(get, path = "/api/v1/version", tag = "health", responses((status = 200, body = Version)))]
+pub(crate) async fn version() -> Json<Version> {
+    Json(Version {
+        name: "crosstie",
+        version: env!("CARGO_PKG_VERSION"),
+        api: 1,
+    })
+}
+
+/// How the hub is.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct Health {
+    /// `ok`, or `degraded` when one of the problems is an error.
+    status: &'static str,
+    /// Hub time of the answer, in milliseconds.
+    now_ms: u64,
+    /// Name of the project.
+    project: String,
+    /// Signals in the space.
+    signals: usize,
+    /// Connected clients, channels of the page included.
+    clients: usize,
+    /// Endpoints.
+    endpoints: usize,
+    /// Newest generation.
+    generation: u64,
+    /// What a person should know, newest last.
+    problems: Vec<ProblemRow>,
+}
+
+/// A thing that a person should know.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct ProblemRow {
+    /// Stable key.
+    #[schema(example = "echo:line:3")]
+    id: String,
+    /// `warning` or `error`.
+    severity: &'static str,
+    /// Name of the signal, endpoint or client.
+    subject: String,
+    /// What happened.
+    text: String,
+    /// What to do.
+    hint: String,
+    /// Hub time of the first time, in milliseconds.
+    first_seen_ms: u64,
+    /// How often.
+    count: u64,
+}
+
+impl From<Problem> for ProblemRow {
+    fn from(problem: Problem) -> ProblemRow {
+        ProblemRow {
+            id: problem.id,
+            severity: if problem.is_error { "error" } else { "warning" },
+            subject: problem.subject,
+            text: problem.text,
+            hint: problem.hint,
+            first_seen_ms: problem.first_seen.as_millis(),
+            count: problem.count,
+        }
+    }
+}
+
+impl From<HealthRow> for Health {
+    fn from(row: HealthRow) -> Health {
+        let is_degraded = row.problems.iter().any(|problem| problem.is_error);
+        Health {
+            status: if is_degraded { "degraded" } else { "ok" },
+            now_ms: row.now.as_millis(),
+            project: row.project,
+            signals: row.signals,
+            clients: row.clients,
+            endpoints: row.endpoints,
+            generation: row.generation.0,
+            problems: row.problems.into_iter().map(ProblemRow::from).collect(),
+        }
+    }
+}
+
+/// How the hub is.
+#[utoipa::path(get, path = "/api/v1/health", tag = "health", responses(
+    (status = 200, body = Health),
+    (status = 503, body = ErrorBody),
+))]
+pub(crate) async fn health(State(api): State<Arc<Api>>) -> Result<Json<Health>, ApiError> {
+    match api.ask(Request::Health).await? {
+        Reply::Health(row) => Ok(Json(row.into())),
+        _ => Err(ApiError::mismatch()),
+    }
+}

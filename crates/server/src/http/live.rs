@@ -1,0 +1,67 @@
+//! WebSockets on the web port: the live channel, and the endpoints for peers that can reach this port only.
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::{Path, Request, State};
+use axum::http::Response;
+use axum::response::IntoResponse;
+use crosstie_hub::Face;
+
+use super::{Api, ApiError, ErrorBody, Peer};
+use crate::upgrade;
+
+/// The live channel: a WebSocket with one JSON object per text frame.
+#[utoipa::path(get, path = "/api/v1/live", tag = "live", responses(
+    (status = 101, description = "the channel is open; its messages are described in the manual"),
+    (status = 403, body = ErrorBody, description = "a page of another origin"),
+    (status = 426, body = String, content_type = "text/plain", description = "no WebSocket handshake"),
+))]
+pub(crate) async fn live(
+    State(api): State<Arc<Api>>,
+    Extension(peer): Extension<Peer>,
+    request: Request,
+) -> Response<Body> {
+    session(
+        &api,
+        peer,
+        request,
+        Face::Live,
+        "This is the live channel of Crosstie: connect a WebSocket client.",
+    )
+}
+
+/// A session of an endpoint, as on its own port.
+#[utoipa::path(get, path = "/realvirtual/{endpoint}", tag = "live",
+    params(("endpoint" = String, Path, description = "name of the endpoint")),
+    responses(
+        (status = 101, description = "the session is open"),
+        (status = 403, body = ErrorBody, description = "a page of another origin"),
+        (status = 404, body = ErrorBody, description = "no such endpoint"),
+        (status = 426, body = String, content_type = "text/plain", description = "no WebSocket handshake"),
+    ),
+)]
+pub(crate) async fn realvirtual(
+    State(api): State<Arc<Api>>,
+    Extension(peer): Extension<Peer>,
+    Path(name): Path<String>,
+    request: Request,
+) -> Response<Body> {
+    let Some(endpoint) = api.ports.iter().find(|port| port.name == name) else {
+        return ApiError::not_found(format!("no endpoint is called '{name}'")).into_response();
+    };
+    let hint = format!("This is the realvirtual endpoint '{name}' of Crosstie: connect a WebSocket client.");
+    session(&api, peer, request, Face::Realvirtual(endpoint.id), &hint)
+}
+
+fn session(api: &Api, Peer(address): Peer, mut request: Request, face: Face, hint: &str) -> Response<Body> {
+    // Browsers let every page open a WebSocket anywhere: here is the only place that can say no.
+    if !upgrade::is_origin_allowed(request.headers()) {
+        return ApiError::foreign_origin().into_response();
+    }
+    match upgrade::check(&request) {
+        Ok(key) => upgrade::accept(&mut request, &key, face, address, &api.door),
+        Err(why) => upgrade::refuse(why, hint),
+    }
+}

@@ -1,0 +1,193 @@
+//! Figures for Prometheus, in its text format.
+//!
+//! They are read from the hub at the moment of the scrape, so there is no second set of counters that could differ.
+
+use std::fmt::{Display, Write as _};
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use crosstie_hub::api::{Counters, EndpointRow, HealthRow, Ignored, Reply, Request};
+
+use super::{Api, ApiError};
+
+/// Figures for Prometheus.
+#[utoipa::path(get, path = "/metrics", tag = "health", responses(
+    (status = 200, body = String, content_type = "text/plain; version=0.0.4"),
+))]
+pub(crate) async fn metrics(State(api): State<Arc<Api>>) -> Result<Response, ApiError> {
+    let Reply::Health(health) = api.ask(Request::Health).await? else {
+        return Err(ApiError::mismatch());
+    };
+    let Reply::Endpoints(endpoints, _) = api.ask(Request::Endpoints).await? else {
+        return Err(ApiError::mismatch());
+    };
+    let kind = [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
+    Ok((kind, exposition(&health, &endpoints)).into_response())
+}
+
+fn exposition(health: &HealthRow, endpoints: &[EndpointRow]) -> String {
+    let mut page = Page::default();
+    page.family("crosstie_info", "gauge", "Version and project of this hub.");
+    page.sample(
+        &[("version", env!("CARGO_PKG_VERSION")), ("project", &health.project)],
+        1,
+    );
+    page.family("crosstie_uptime_seconds", "gauge", "Time since the hub was started.");
+    page.sample(&[], health.now.as_nanos() as f64 / 1e9);
+    page.family("crosstie_signals", "gauge", "Signals in the signal space.");
+    page.sample(&[], health.signals);
+    page.family(
+        "crosstie_clients",
+        "gauge",
+        "Connected clients, channels of the page included.",
+    );
+    page.sample(&[], health.clients);
+    page.family(
+        "crosstie_generations_total",
+        "counter",
+        "Batches of changes that were applied.",
+    );
+    page.sample(&[], health.generation.0);
+    page.family(
+        "crosstie_problems",
+        "gauge",
+        "Problems that a person should know, by severity.",
+    );
+    for (severity, is_error) in [("error", true), ("warning", false)] {
+        let count = health
+            .problems
+            .iter()
+            .filter(|problem| problem.is_error == is_error)
+            .count();
+        page.sample(&[("severity", severity)], count);
+    }
+    page.family(
+        "crosstie_endpoint_clients",
+        "gauge",
+        "Connected clients of an endpoint.",
+    );
+    for endpoint in endpoints {
+        page.sample(&[("endpoint", &endpoint.name)], endpoint.clients);
+    }
+    page.family("crosstie_endpoint_signals", "gauge", "Signals that an endpoint shows.");
+    for endpoint in endpoints {
+        page.sample(&[("endpoint", &endpoint.name)], endpoint.signals);
+    }
+    for (name, help, counter) in COUNTERS {
+        page.family(name, "counter", help);
+        for endpoint in endpoints {
+            page.sample(&[("endpoint", &endpoint.name)], counter(&endpoint.counters));
+        }
+    }
+    page.family("crosstie_ignored_total", "counter", "What was ignored, by reason.");
+    for endpoint in endpoints {
+        for (reason, counter) in REASONS {
+            let labels = [("endpoint", endpoint.name.as_str()), ("reason", reason)];
+            page.sample(&labels, counter(&endpoint.counters.ignored));
+        }
+    }
+    page.text
+}
+
+type Of<T> = fn(&T) -> u64;
+
+const COUNTERS: [(&str, &str, Of<Counters>); 8] = [
+    (
+        "crosstie_messages_received_total",
+        "Messages received from peers.",
+        |c| c.messages_in,
+    ),
+    ("crosstie_messages_sent_total", "Frames sent to peers.", |c| {
+        c.messages_out
+    }),
+    (
+        "crosstie_received_bytes_total",
+        "Payload bytes received from peers.",
+        |c| c.bytes_in,
+    ),
+    ("crosstie_sent_bytes_total", "Bytes sent to peers.", |c| c.bytes_out),
+    (
+        "crosstie_updates_received_total",
+        "Signal values received from peers.",
+        |c| c.updates_in,
+    ),
+    ("crosstie_updates_sent_total", "Signal values sent to peers.", |c| {
+        c.updates_out
+    }),
+    (
+        "crosstie_merged_frames_total",
+        "Frames that stand for more than one cycle.",
+        |c| c.merged_frames,
+    ),
+    (
+        "crosstie_late_bursts_total",
+        "Bursts after a silence, taken newest-only.",
+        |c| c.late_bursts,
+    ),
+];
+
+const REASONS: [(&str, Of<Ignored>); 8] = [
+    ("owned", |i| i.owned),
+    ("unknown", |i| i.unknown),
+    ("echo", |i| i.echo),
+    ("bad_value", |i| i.bad_value),
+    ("malformed", |i| i.malformed),
+    ("unknown_type", |i| i.unknown_type),
+    ("binary", |i| i.binary),
+    ("legacy", |i| i.legacy),
+];
+
+/// A page of families, each with its samples directly behind it, as the format demands.
+#[derive(Default)]
+struct Page {
+    text: String,
+    family: &'static str,
+}
+
+// Writing to a text cannot fail, so its results are passed over here.
+impl Page {
+    fn family(&mut self, name: &'static str, kind: &str, help: &str) {
+        self.family = name;
+        let _ = writeln!(self.text, "# HELP {name} {help}\n# TYPE {name} {kind}");
+    }
+
+    /// One line of the family that was begun last.
+    fn sample(&mut self, labels: &[(&str, &str)], value: impl Display) {
+        self.text.push_str(self.family);
+        for (index, (name, value)) in labels.iter().enumerate() {
+            let before = if index == 0 { '{' } else { ',' };
+            let _ = write!(self.text, "{before}{name}=\"");
+            for character in value.chars() {
+                match character {
+                    '\\' => self.text.push_str("\\\\"),
+                    '"' => self.text.push_str("\\\""),
+                    '\n' => self.text.push_str("\\n"),
+                    other => self.text.push(other),
+                }
+            }
+            self.text.push('"');
+        }
+        let end = if labels.is_empty() { "" } else { "}" };
+        let _ = writeln!(self.text, "{end} {value}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_are_escaped_and_samples_stand_below_their_family() {
+        let mut page = Page::default();
+        page.family("a_total", "counter", "What it is.");
+        page.sample(&[("name", "x\"y\\z\n"), ("other", "")], 3);
+        page.family("b", "gauge", "Another.");
+        page.sample(&[], 0.5);
+        let expected = "# HELP a_total What it is.\n# TYPE a_total counter\n\
+            a_total{name=\"x\\\"y\\\\z\\n\",other=\"\"} 3\n\
+            # HELP b Another.\n# TYPE b gauge\nb 0.5\n";
+        assert_eq!(page.text, expected);
+    }
+}

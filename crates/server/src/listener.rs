@@ -1,0 +1,161 @@
+//! The listening ports: from an address to accepted sockets, and what stands on the plain ports of the protocols.
+//!
+//! A port is bound before anything else is started, so that a hub either has all its ports or tells which are taken. Every
+//! accepted socket speaks HTTP first; what becomes a WebSocket leaves for [`crate::connection`], the rest is answered
+//! and closed.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::header::CONNECTION;
+use axum::http::{HeaderValue, Request, Response, StatusCode};
+use crosstie_hub::Face;
+use crosstie_hub::settings::EndpointId;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::core_task::Door;
+use crate::upgrade;
+
+/// Sockets of one port that speak HTTP at a time: unfinished handshakes, and on the web port requests. Further ones wait
+/// in the queue of the system.
+const HTTP_CONNECTIONS_MAX: usize = 1_024;
+
+/// Bytes of a request's head. A longer one is answered with 431.
+const HEAD_LEN_MAX: usize = 16 << 10;
+
+/// How long a request's head may take, the time before it included. Then the socket is closed.
+const HEAD_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// Connections that wait in the system until they are accepted.
+const BACKLOG: u32 = 1_024;
+
+/// How long to wait after the system could not give a socket: until then others may be closed.
+const SHORTAGE_PAUSE: Duration = Duration::from_millis(50);
+
+/// Binds a port for listening. Within a runtime only.
+///
+/// # Errors
+///
+/// As the system says: the port is taken, the address is not ours.
+pub(crate) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()?
+    } else {
+        TcpSocket::new_v6()?
+    };
+    // A hub that was just ended must be able to start again while old connections linger.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+/// Accepts sockets for ever and gives each one to `serve`, which holds the permit as long as the socket speaks HTTP.
+pub(crate) async fn accept_all(
+    listener: TcpListener,
+    mut serve: impl FnMut(TcpStream, SocketAddr, OwnedSemaphorePermit),
+) {
+    let room = Arc::new(Semaphore::new(HTTP_CONNECTIONS_MAX));
+    let mut is_short = false;
+    loop {
+        let Ok(permit) = Arc::clone(&room).acquire_owned().await else {
+            return;
+        };
+        match listener.accept().await {
+            Ok((stream, address)) => {
+                is_short = false;
+                // Values are small and urgent; waiting for more bytes would add up to 40 ms.
+                if stream.set_nodelay(true).is_ok() {
+                    serve(stream, address, permit);
+                }
+            }
+            Err(error) if is_of_one_peer(&error) => {}
+            Err(error) => {
+                if !std::mem::replace(&mut is_short, true) {
+                    tracing::warn!(%error, "no connection can be accepted for the moment");
+                }
+                tokio::time::sleep(SHORTAGE_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// The error is about a peer that gave up, not about us.
+fn is_of_one_peer(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
+/// The HTTP of all ports.
+pub(crate) fn http() -> http1::Builder {
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIME_MAX)
+        .max_buf_size(HEAD_LEN_MAX);
+    http
+}
+
+/// The plain port of one realvirtual endpoint.
+#[derive(Clone, Debug)]
+pub(crate) struct ProtocolPort {
+    /// The endpoint.
+    pub(crate) endpoint: EndpointId,
+    /// The one path that is accepted; `None` for every path (RV-20).
+    pub(crate) path: Option<String>,
+    /// What to say to somebody who comes without a WebSocket.
+    pub(crate) hint: String,
+    /// Where sessions begin.
+    pub(crate) door: Door,
+}
+
+impl ProtocolPort {
+    /// Serves one accepted socket until it is a session or closed.
+    pub(crate) async fn serve(self: Arc<Self>, stream: TcpStream, address: SocketAddr, permit: OwnedSemaphorePermit) {
+        let service = service_fn(|request| {
+            let response = self.answer(request, address);
+            async { Ok::<_, Infallible>(response) }
+        });
+        // Whatever goes wrong here is the business of a peer that never became one.
+        let _ = http()
+            .serve_connection(TokioIo::new(stream), service)
+            .with_upgrades()
+            .await;
+        drop(permit);
+    }
+
+    fn answer(&self, mut request: Request<Incoming>, address: SocketAddr) -> Response<Body> {
+        if self.path.as_deref().is_some_and(|path| path != request.uri().path()) {
+            return closing(upgrade::text_response(
+                StatusCode::NOT_FOUND,
+                format!("There is nothing at this path.\n{}\n", self.hint),
+            ));
+        }
+        match upgrade::check(&request) {
+            Ok(key) => upgrade::accept(
+                &mut request,
+                &key,
+                Face::Realvirtual(self.endpoint),
+                address,
+                &self.door,
+            ),
+            Err(why) => closing(upgrade::refuse(why, &self.hint)),
+        }
+    }
+}
+
+/// Says that this was the only answer.
+fn closing(mut response: Response<Body>) -> Response<Body> {
+    response
+        .headers_mut()
+        .append(CONNECTION, HeaderValue::from_static("close"));
+    response
+}

@@ -1,0 +1,79 @@
+//! The description of the API for machines, made from the types that the API itself uses.
+
+use std::sync::LazyLock;
+
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use utoipa::OpenApi;
+
+use crate::http::{clients, endpoints, health, live, metrics, routes, settings, signals};
+
+/// Everything that [`crate::http::operations`] offers; a test compares the two.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Crosstie",
+        description = "Signals, endpoints, routes and settings of one hub. The messages of the live channel and the \
+            meaning of every field are described in the manual, docs/manual/http-api.md.",
+    ),
+    paths(
+        health::healthz,
+        metrics::metrics,
+        health::version,
+        health::health,
+        document,
+        signals::list,
+        signals::one,
+        signals::write,
+        endpoints::list,
+        endpoints::import,
+        clients::list,
+        routes::list,
+        routes::add,
+        routes::remove,
+        settings::list,
+        settings::change,
+        live::live,
+        live::realvirtual,
+    )
+)]
+struct Description;
+
+/// This description.
+#[utoipa::path(get, path = "/api/v1/openapi.json", tag = "health", responses(
+    (status = 200, body = Object, description = "an OpenAPI 3.1 document"),
+))]
+pub(crate) async fn document() -> Response {
+    static TEXT: LazyLock<String> = LazyLock::new(|| {
+        let text = Description::openapi().to_json();
+        text.expect("names and texts of our own types are JSON")
+    });
+    ([(CONTENT_TYPE, "application/json")], TEXT.as_str()).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn the_description_lists_every_operation_and_no_other() {
+        let served: BTreeSet<(String, String)> = crate::http::operations()
+            .into_iter()
+            .map(|(method, path, _)| (method.as_str().to_lowercase(), path.replace("{*", "{")))
+            .collect();
+        let description = serde_json::to_value(Description::openapi()).unwrap();
+        let described: BTreeSet<(String, String)> = description["paths"]
+            .as_object()
+            .unwrap()
+            .iter()
+            .flat_map(|(path, item)| {
+                item.as_object()
+                    .unwrap()
+                    .keys()
+                    .map(|method| (method.clone(), path.clone()))
+            })
+            .collect();
+        assert_eq!(described, served);
+    }
+}

@@ -1,0 +1,304 @@
+//! A running hub: everything that a project asks for is started, watched over and ended in good order.
+//!
+//! ```text
+//!   Config ─▶ bind all ports ─▶ core thread ─▶ listeners ─▶ "here I am" ─▶ … ─▶ signal ─▶ 1001 to all ─▶ end
+//! ```
+//!
+//! Ports come first: a hub has all of them or it does not start, and then it says at once which are taken. Nothing slow
+//! happens before they listen.
+
+mod summary;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use crosstie_hub::settings::EndpointId;
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+use tokio::sync::watch;
+use tokio::task::JoinHandle as Task;
+
+use crate::cli::run::RunOptions;
+use crate::cli::{BusyPort, CliError, busy_ports_message};
+use crate::config::{Config, PracticeKind};
+use crate::core_task::{self, Door, Event, Store};
+use crate::http::{self, Api, EndpointPort};
+use crate::listener::{self, ProtocolPort};
+use crate::practice::twin;
+
+/// How long tasks that still run may take at the very end.
+const TASKS_END_MAX: Duration = Duration::from_millis(300);
+
+/// Worker threads for sockets when the project says nothing: the core writes the sockets itself, so two are plenty.
+const WORKERS_MAX: usize = 2;
+
+/// Why a hub does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// Ports are taken; the text names all of them and what to do.
+    #[error("{0}")]
+    BusyPorts(String),
+    /// The system refuses something that a hub cannot do without.
+    #[error("{what} failed")]
+    System {
+        /// What was tried.
+        what: &'static str,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+impl From<RunError> for CliError {
+    /// Ports are the user's to free or to move: that is a mistake of the project or of the command line.
+    fn from(error: RunError) -> CliError {
+        match error {
+            RunError::BusyPorts(message) => CliError::Usage(message),
+            error => CliError::failed(&error),
+        }
+    }
+}
+
+fn system(what: &'static str) -> impl FnOnce(io::Error) -> RunError {
+    move |source| RunError::System { what, source }
+}
+
+/// Runs the hub of a project until it is interrupted or asked to end (SIGINT, SIGTERM).
+///
+/// # Errors
+///
+/// A [`RunError`] when it cannot start.
+pub fn run(config: Config, options: RunOptions) -> Result<(), RunError> {
+    let practices = if options.practice {
+        config.practices.clone()
+    } else {
+        Vec::new()
+    };
+    let project = config.project.name.clone();
+    let hub = RunningHub::start(config)?;
+    summary::print(&project, &hub, options.practice, practices.len());
+
+    let (stop, stopped) = watch::channel(false);
+    let mut twins: Vec<Task<()>> = Vec::new();
+    for practice in &practices {
+        let PracticeKind::Twin = practice.kind;
+        let Some(address) = hub.endpoint(&practice.endpoint) else {
+            continue;
+        };
+        let path = hub
+            .ports
+            .iter()
+            .find(|port| port.name == practice.endpoint)
+            .and_then(|port| port.path.clone());
+        let options = twin::Options {
+            url: format!("ws://{}{}", summary::reachable(address), path.as_deref().unwrap_or("/")),
+            quiet: true,
+            ..twin::Options::default()
+        };
+        let stopped = stopped.clone();
+        twins.push(hub.runtime.spawn(async move {
+            if let Err(error) = twin::run_until(options, stopped).await {
+                tracing::warn!(%error, "the practice twin does not start");
+            }
+        }));
+    }
+
+    let signal = hub.runtime.block_on(wait_for_end());
+    tracing::info!(signal, "the hub shuts down");
+    // The twins hold their receivers as long as they play; when all have gone there is nobody to tell.
+    let _ = stop.send(true);
+    hub.stop();
+    crate::log::flush();
+    Ok(())
+}
+
+/// A hub with its threads and ports.
+#[derive(Debug)]
+pub struct RunningHub {
+    runtime: Runtime,
+    door: Door,
+    core: JoinHandle<()>,
+    store: JoinHandle<()>,
+    web: SocketAddr,
+    ports: Vec<EndpointPort>,
+}
+
+impl RunningHub {
+    /// Starts the hub of a project. When this returns, all its ports take connections.
+    ///
+    /// # Errors
+    ///
+    /// A [`RunError`]; then nothing of it is left.
+    pub fn start(config: Config) -> Result<RunningHub, RunError> {
+        let started = Instant::now();
+        let workers = config.hub.threads.unwrap_or_else(default_workers);
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(workers)
+            .thread_name("sockets")
+            .enable_io()
+            .enable_time()
+            .build()
+            .map_err(system("starting the socket threads"))?;
+        let listeners = runtime.block_on(async { Listeners::bind(&config) })?;
+
+        let web = listeners.web.local_addr().map_err(system("asking for the web port"))?;
+        let mut settings = config.hub_settings(epoch_base());
+        let mut ports = Vec::new();
+        for (index, (endpoint, listener)) in config.endpoints.iter().zip(&listeners.endpoints).enumerate() {
+            let address = listener
+                .local_addr()
+                .map_err(system("asking for the port of an endpoint"))?;
+            let path = endpoint.path.clone();
+            // Port 0 of a project becomes the one that the system chose.
+            settings.endpoints[index].url = format!("ws://{address}{}", path.as_deref().unwrap_or("/"));
+            ports.push(EndpointPort {
+                id: EndpointId(index as u16),
+                name: endpoint.name.clone(),
+                address,
+                path,
+            });
+        }
+
+        let door = Door::new();
+        let (store, store_thread) =
+            Store::start(config.file(), door.clone()).map_err(system("starting the store thread"))?;
+        let core = core_task::start(settings, started, door.clone(), store.clone());
+        let core = core.map_err(system("starting the core thread"))?;
+
+        let _within = runtime.enter();
+        for (port, listener) in ports.iter().zip(listeners.endpoints) {
+            let hint = format!(
+                "This is the realvirtual endpoint '{}' of Crosstie: connect a WebSocket client. The page is at http://{web}/.",
+                port.name
+            );
+            let port = ProtocolPort {
+                endpoint: port.id,
+                path: port.path.clone(),
+                hint,
+                door: door.clone(),
+            };
+            let port = Arc::new(port);
+            tokio::spawn(listener::accept_all(listener, move |stream, address, permit| {
+                tokio::spawn(Arc::clone(&port).serve(stream, address, permit));
+            }));
+        }
+        let api = Api {
+            door: door.clone(),
+            store,
+            config: Mutex::new(config),
+            ports: ports.clone(),
+        };
+        let router = http::router(Arc::new(api));
+        tokio::spawn(listener::accept_all(listeners.web, move |stream, address, permit| {
+            tokio::spawn(http::serve(router.clone(), stream, address, permit));
+        }));
+        drop(_within);
+        Ok(RunningHub {
+            runtime,
+            door,
+            core,
+            store: store_thread,
+            web,
+            ports,
+        })
+    }
+
+    /// The address of the page and the API.
+    pub fn web(&self) -> SocketAddr {
+        self.web
+    }
+
+    /// The address of an endpoint.
+    pub fn endpoint(&self, name: &str) -> Option<SocketAddr> {
+        self.ports
+            .iter()
+            .find(|port| port.name == name)
+            .map(|port| port.address)
+    }
+
+    /// Closes every connection with 1001, finishes what is to be written and ends, within three seconds.
+    pub fn stop(self) {
+        // The door takes the order or the core is gone already.
+        let _ = self.runtime.block_on(self.door.push(Event::Stop));
+        // A core that panicked has ended the whole process, so it is there to be joined.
+        let _ = self.core.join();
+        self.runtime.shutdown_timeout(TASKS_END_MAX);
+        // With the tasks the last handle of the store is gone: its thread finishes its jobs and ends.
+        let _ = self.store.join();
+    }
+}
+
+/// All the ports of a project, bound.
+struct Listeners {
+    web: TcpListener,
+    endpoints: Vec<TcpListener>,
+}
+
+impl Listeners {
+    fn bind(config: &Config) -> Result<Listeners, RunError> {
+        let mut busy = Vec::new();
+        let mut bind = |listener: String, moved_by: String, address: SocketAddr| match listener::bind(address) {
+            Ok(bound) => Some(bound),
+            Err(error) => {
+                busy.push(BusyPort {
+                    listener,
+                    address,
+                    moved_by,
+                    error,
+                });
+                None
+            }
+        };
+        let web = bind(String::from("page"), String::from("--web-port P"), config.web.address);
+        let endpoints: Vec<Option<TcpListener>> = (config.endpoints.iter())
+            .map(|endpoint| {
+                let listener = format!("realvirtual \"{}\"", endpoint.name);
+                bind(
+                    listener,
+                    format!("realvirtual.{}.port", endpoint.name),
+                    endpoint.address,
+                )
+            })
+            .collect();
+        match (web, endpoints.into_iter().collect()) {
+            (Some(web), Some(endpoints)) => Ok(Listeners { web, endpoints }),
+            _ => Err(RunError::BusyPorts(busy_ports_message(&busy))),
+        }
+    }
+}
+
+/// Grows from one start to the next, and stays exact in a JSON number of any language.
+fn epoch_base() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    since.as_micros() as u64
+}
+
+fn default_workers() -> usize {
+    std::thread::available_parallelism().map_or(1, |cores| cores.get().min(WORKERS_MAX))
+}
+
+/// Waits for the order to end; gives its name.
+#[cfg(unix)]
+async fn wait_for_end() -> &'static str {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (interrupt, terminate) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+    match (interrupt, terminate) {
+        (Ok(mut interrupt), Ok(mut terminate)) => tokio::select! {
+            _ = interrupt.recv() => "SIGINT",
+            _ = terminate.recv() => "SIGTERM",
+        },
+        // Without handlers the system ends the process by itself.
+        _ => std::future::pending().await,
+    }
+}
+
+/// Waits for the order to end; gives its name.
+#[cfg(not(unix))]
+async fn wait_for_end() -> &'static str {
+    match tokio::signal::ctrl_c().await {
+        Ok(()) => "Ctrl+C",
+        Err(_) => std::future::pending().await,
+    }
+}

@@ -1,0 +1,213 @@
+//! Where frames go: the way from the core to one socket.
+//!
+//! The core itself tries the write of a frame, without waiting and without a copy: the frame's bytes are shared by all
+//! clients that get it. What the socket does not take is kept here as a slice of the same bytes, and the connection's
+//! task is woken to finish it; from then on frames are refused, and the hub keeps what it wanted to say, until the task
+//! reports that the socket takes bytes again.
+//!
+//! ```text
+//!   core ── send ──▶ socket                     (nearly always)
+//!   core ── send ──▶ rest of the frame ── task ──▶ socket ──▶ "writable" to the core
+//! ```
+//!
+//! Frames of the driver's own (pong, close) go only between the hub's frames: that is why a lock, and not a message,
+//! joins the two threads that write to one socket. Nobody holds it while waiting.
+
+use std::io;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker, ready};
+
+use bytes::{Buf, Bytes};
+use crosstie_wire::frame;
+use tokio::net::TcpStream;
+
+/// What became of a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sent {
+    /// The socket has all of it, or the connection is at its end and the frame means nothing any more.
+    Whole,
+    /// The socket has the first bytes, the rest follows; it takes nothing else until it is writable again.
+    Begun,
+    /// Not a byte of it was taken.
+    Refused,
+}
+
+/// Why the connection's task was woken by its sink.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wake {
+    /// The core was refused and wants to hear that the socket takes bytes again.
+    Writable,
+    /// The hub wants the connection to end.
+    Close {
+        /// Code for the peer.
+        code: u16,
+        /// Reason for the peer.
+        reason: &'static str,
+    },
+    /// The socket is broken.
+    Broken,
+}
+
+/// The socket of one connection, shared by the core, which writes, and the connection's task, which reads.
+#[derive(Debug)]
+pub(crate) struct Sink {
+    stream: TcpStream,
+    out: Mutex<Out>,
+}
+
+#[derive(Debug, Default)]
+struct Out {
+    /// What is left of the frame that was begun.
+    rest: Bytes,
+    /// The newest pong that could not be begun.
+    pong: Bytes,
+    /// The socket was full; the task waits until it is writable.
+    is_stuck: bool,
+    /// The core has been refused since.
+    core_waits: bool,
+    close: Option<(u16, &'static str)>,
+    /// A close frame was sent: nothing may follow it.
+    is_ended: bool,
+    is_broken: bool,
+    task: Option<Waker>,
+}
+
+impl Sink {
+    pub(crate) fn new(stream: TcpStream) -> Sink {
+        Sink {
+            stream,
+            out: Mutex::default(),
+        }
+    }
+
+    /// The socket, to read from it.
+    pub(crate) fn stream(&self) -> &TcpStream {
+        &self.stream
+    }
+
+    /// Tries to write a frame of the hub. Never waits.
+    pub(crate) fn send(&self, frame: &Bytes) -> Sent {
+        let mut out = self.lock();
+        let sent = self.begin(&mut out, frame);
+        if sent != Sent::Whole {
+            out.core_waits = true;
+        }
+        sent
+    }
+
+    /// Tells the connection's task to end the connection.
+    pub(crate) fn order_close(&self, code: u16, reason: &'static str) {
+        let mut out = self.lock();
+        out.close.get_or_insert((code, reason));
+        wake(&mut out);
+    }
+
+    /// Answers a ping between two frames of the hub. While the socket is full only the newest answer is kept: a peer
+    /// that sends pings and does not read gets no queue.
+    pub(crate) fn pong(&self, payload: &[u8]) {
+        let pong = Bytes::from(frame::pong_frame(payload));
+        let mut out = self.lock();
+        if self.begin(&mut out, &pong) == Sent::Refused {
+            out.pong = pong;
+        }
+    }
+
+    /// Sends the close frame as soon as the frame that was begun is whole; nothing follows it.
+    pub(crate) fn poll_end(&self, cx: &mut Context<'_>, close: &Bytes) -> Poll<()> {
+        let mut out = self.lock();
+        if !out.is_ended {
+            out.pong = Bytes::new();
+            ready!(self.poll_unstick(&mut out, cx));
+            if self.begin(&mut out, close) == Sent::Refused {
+                out.rest = close.clone();
+            }
+            out.is_ended = true;
+        }
+        self.poll_unstick(&mut out, cx)
+    }
+
+    /// Finishes what was begun, and tells what else the task has to do.
+    pub(crate) fn poll_wake(&self, cx: &mut Context<'_>) -> Poll<Wake> {
+        let mut out = self.lock();
+        let is_known = (out.task.as_ref()).is_some_and(|task| task.will_wake(cx.waker()));
+        if !is_known {
+            out.task = Some(cx.waker().clone());
+        }
+        // A close order goes before the rest: its own time limit covers a peer that reads nothing.
+        if let Some((code, reason)) = out.close.take() {
+            return Poll::Ready(Wake::Close { code, reason });
+        }
+        ready!(self.poll_unstick(&mut out, cx));
+        match (out.is_broken, std::mem::take(&mut out.core_waits)) {
+            (true, _) => Poll::Ready(Wake::Broken),
+            (false, true) => Poll::Ready(Wake::Writable),
+            (false, false) => Poll::Pending,
+        }
+    }
+
+    /// Ready when the socket is not stuck: the rest and the pong are out.
+    fn poll_unstick(&self, out: &mut Out, cx: &mut Context<'_>) -> Poll<()> {
+        while out.is_stuck && !out.is_broken {
+            match ready!(self.stream.poll_write_ready(cx)) {
+                Ok(()) => self.write_rest(out),
+                Err(_) => out.is_broken = true,
+            }
+        }
+        Poll::Ready(())
+    }
+
+    fn write_rest(&self, out: &mut Out) {
+        while !out.is_broken {
+            if out.rest.is_empty() {
+                out.rest = std::mem::take(&mut out.pong);
+            }
+            if out.rest.is_empty() {
+                out.is_stuck = false;
+                return;
+            }
+            match self.stream.try_write(&out.rest) {
+                Ok(0) => out.is_broken = true,
+                Ok(taken) => out.rest.advance(taken),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(_) => out.is_broken = true,
+            }
+        }
+    }
+
+    fn begin(&self, out: &mut Out, frame: &Bytes) -> Sent {
+        if out.is_ended || out.is_broken {
+            return Sent::Whole;
+        }
+        if out.is_stuck {
+            return Sent::Refused;
+        }
+        let sent = match self.stream.try_write(frame) {
+            Ok(taken) if taken == frame.len() => return Sent::Whole,
+            Ok(0) => Sent::Refused,
+            Ok(taken) => {
+                out.rest = frame.slice(taken..);
+                Sent::Begun
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Sent::Refused,
+            Err(_) => {
+                out.is_broken = true;
+                wake(out);
+                return Sent::Whole;
+            }
+        };
+        out.is_stuck = true;
+        wake(out);
+        sent
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Out> {
+        // What is behind the lock is whole after every statement, so a panic elsewhere spoils nothing.
+        self.out.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn wake(out: &mut Out) {
+    if let Some(task) = out.task.take() {
+        task.wake();
+    }
+}

@@ -1,0 +1,9 @@
+//! Stories over real sockets and real files: one binary for all of them.
+
+mod cli;
+mod config;
+mod conform;
+mod nasty;
+mod server;
+mod support;
+mod wrong_server;
