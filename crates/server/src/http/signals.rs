@@ -7,7 +7,7 @@ use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use crosstie_hub::api::{self, Reply, Request, SignalQuery};
 use crosstie_hub::settings::Owner;
-use crosstie_hub::signal::{Quality, Value};
+use crosstie_hub::signal::Value;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -61,11 +61,7 @@ impl From<api::SignalRow> for SignalRow {
             kind: row.value.kind().word(),
             value: to_json(&row.value),
             quality: row.quality.word(),
-            reason: match row.quality {
-                Quality::Good => None,
-                Quality::Stale => Some("its writer is silent or has gone"),
-                Quality::Bad(reason) => Some(reason),
-            },
+            reason: row.quality.reason(),
             owner: row.owner.word(),
             writer: row.writer,
             conflict: row.conflict,
