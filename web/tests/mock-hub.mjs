@@ -5,8 +5,8 @@
  *     node tests/mock-hub.mjs [--port 8000] [--signals 100000] [--empty] [--problems]
  *
  * Switches for tests, as POST requests: `/mock/silent` (sockets stay open, nothing is said any more), `/mock/talk`
- * (the reverse), `/mock/drop` (all live channels are closed). `GET /mock/view` tells how many names the views hold,
- * `GET /mock/writes` which writes arrived. A hub that is gone altogether is this process being ended.
+ * (the reverse), `/mock/drop` (all live channels are closed). Each answers, and so does `GET /mock/state`, how many
+ * names each view holds and which writes arrived. A hub that is gone altogether is this process being ended.
  */
 
 import { createReadStream, existsSync, statSync } from 'node:fs';
@@ -88,7 +88,7 @@ class Plant {
       quality: typeof quality === 'string' ? quality : quality[0],
       reason: typeof quality === 'string' ? (quality === 'stale' ? 'its writer has left' : null) : quality[1],
       owner,
-      writer: owner === 'peer' ? 'Practice twin' : null,
+      writer: quality !== 'good' ? 'Label printer' : owner === 'peer' ? 'Practice twin' : null,
       conflict: false,
       writable: true,
       generation: this.generation,
@@ -272,6 +272,7 @@ function answer(request, url) {
     case 'clients':
       return { clients: clients() };
     case 'signals': {
+      if (parts.length > 1) return plant.byName.get(decodeURIComponent(parts.slice(1).join('/'))) ?? null;
       const query = url.searchParams;
       const limit = Number(query.get('limit') ?? 200);
       const fits = (signal) =>

@@ -13,7 +13,7 @@ mkdirSync(folder, { recursive: true });
 const SIZES = { desk: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } };
 /** What is shown: a name, the mock's arguments, the path, and what to do and wait for before the picture. */
 const SCENES = [
-  ['overview', [], '/', async (page) => page.waitForFunction(() => /\d/.test(document.querySelector('[data-figure=updates-in]').textContent))],
+  ['overview', [], '/', async (page) => page.waitForFunction(() => document.querySelector('polyline').getAttribute('points').split(' ').length > 12)],
   ['problems', ['--problems'], '/', async (page) => page.locator('[data-problem]').first().waitFor()],
   ['empty', ['--empty'], '/', async (page) => page.locator('[data-health]').waitFor()],
   ['signals', ['--signals', '100000'], '/signals', async (page) => page.getByText('100,018 signals', { exact: true }).waitFor()],

@@ -2,6 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -35,11 +36,30 @@ export async function startMock(...args) {
   return new Hub(mock, url);
 }
 
+/** A port of the loopback on which nobody listens now. */
+async function freePort() {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address();
+  probe.close();
+  await once(probe, 'close');
+  return port;
+}
+
+/**
+ * A hub that a story may stop and start again at the same address: gives a function that starts it. It is the real
+ * one if `CROSSTIE_BIN` and `CROSSTIE_PROJECT` are set, else the mock.
+ */
+export async function restartable() {
+  const port = await freePort();
+  return process.env.CROSSTIE_BIN ? () => startReal(port - 8000) : () => startMock('--port', String(port));
+}
+
 /**
  * Starts the real hub on its own ports: `CROSSTIE_BIN` on the project `CROSSTIE_PROJECT`, with its practice twin.
  * `offset` is added to every port of the project, whose page is on 8000.
  */
-export async function startReal(offset) {
+async function startReal(offset) {
   const args = ['run', process.env.CROSSTIE_PROJECT, '--practice', '--port-offset', String(offset)];
   const hub = spawn(process.env.CROSSTIE_BIN, args, { stdio: 'ignore' });
   const url = `http://127.0.0.1:${8000 + offset}`;
@@ -83,11 +103,11 @@ export function startBrowser() {
 /**
  * One story: a hub, a browser and a page, all of them ended afterwards, whatever happens.
  *
- * The hub is the one at `CROSSTIE_URL` if there is one and the story does not need the mock, else a mock of its own.
- * Every story fails on an error in the page.
+ * The hub is what `start` starts; without it the one at `CROSSTIE_URL`, and where that is not set the mock. Every
+ * story fails on an error in the page.
  */
-export async function story({ mock = null, context = {} }, tell) {
-  const own = mock || !process.env.CROSSTIE_URL ? await startMock(...(mock ?? [])) : null;
+export async function story({ start = null, context = {} }, tell) {
+  const own = start ? await start() : process.env.CROSSTIE_URL ? null : await startMock();
   const url = own?.url ?? process.env.CROSSTIE_URL.replace(/\/$/, '');
   const browser = await startBrowser();
   const errors = [];

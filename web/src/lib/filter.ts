@@ -38,10 +38,11 @@ function patternOf(word: string): RegExp {
  * The rows that pass, in their order. `ofQuality` is the hub's own answer to the quality filter, when there is one:
  * the page keeps only what is on screen up to date and would not know by itself.
  */
-export function filterRows(rows: readonly Row[], filter: Filter, ofQuality: ReadonlySet<number> | null): readonly Row[] {
+export function filterRows(rows: readonly Row[], filter: Filter, ofQuality: ReadonlySet<number> | null): Row[] {
   const { quality, owner } = filter;
   const text = filter.text.trim();
-  if (!text && !quality && !owner) return rows;
+  // A copy even so: the catalog's own list grows in place, and who shows rows must see that it did.
+  if (!text && !quality && !owner) return rows.slice();
   const hasName = nameTest(text);
   return rows.filter(
     (row) =>

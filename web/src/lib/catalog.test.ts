@@ -1,0 +1,84 @@
+import { expect, it } from 'vitest';
+import { Catalog } from './catalog';
+import { signal } from './fixtures';
+
+function names(catalog: Catalog): string[] {
+  return catalog.rows.map((row) => row.name);
+}
+
+it('keeps the order of creation and finds by name', () => {
+  const catalog = new Catalog();
+  catalog.put(signal(2, 'b'));
+  catalog.put(signal(1, 'a'));
+  expect(names(catalog)).toEqual(['b', 'a']);
+  expect(catalog.byName('a')?.id).toBe(1);
+});
+
+it('does not let an older page of the catalog undo a live value', () => {
+  const catalog = new Catalog();
+  const row = catalog.put(signal(1, 'a', { value: 1, changed_at_ms: 100 }));
+  catalog.apply([[1, 2, 'good', 200, null]]);
+  catalog.put(signal(1, 'a', { value: 1, changed_at_ms: 100 }));
+  expect(row.value).toBe(2);
+  catalog.put(signal(1, 'a', { value: 3, changed_at_ms: 200, quality: 'stale' }));
+  expect([row.value, row.quality]).toEqual([3, 'stale']);
+});
+
+it('reads quality with and without a reason', () => {
+  const catalog = new Catalog();
+  const row = catalog.put(signal(1, 'a'));
+  catalog.apply([[1, 0, ['bad', 'not a number'], 200, null]]);
+  expect([row.quality, row.reason]).toEqual(['bad', 'not a number']);
+  catalog.apply([[1, 0, 'good', 300, null]]);
+  expect([row.quality, row.reason]).toEqual(['good', null]);
+});
+
+it('skips live rows of signals that it does not know', () => {
+  const catalog = new Catalog();
+  catalog.apply([[9, 1, 'good', 200, 3]]);
+  expect(catalog.rows).toEqual([]);
+});
+
+it('names the writer, also one whose name comes later, and this side', () => {
+  const catalog = new Catalog();
+  const row = catalog.put(signal(1, 'a', { writer: null }));
+  catalog.apply([[1, 1, 'good', 200, 3]]);
+  expect(row.writer).toBe('client 3');
+  catalog.nameClients([{ id: 3, name: 'Practice twin' }]);
+  catalog.apply([[1, 2, 'good', 300, 3]]);
+  expect(row.writer).toBe('Practice twin');
+  catalog.apply([[1, 3, 'good', 400, null]]);
+  expect(row.writer).toBe('hub');
+});
+
+it('moves the sign of life of rows whose writer lives, and never back', () => {
+  const catalog = new Catalog();
+  catalog.nameClients([{ id: 3, name: 'Twin' }]);
+  const living = catalog.put(signal(1, 'a'));
+  const other = catalog.put(signal(2, 'b', { writer: 'Gone' }));
+  const unnamed = catalog.put(signal(3, 'c', { writer: 'client 3' }));
+  const early = catalog.put(signal(4, 'd', { confirmed_at_ms: 900 }));
+  catalog.confirm(catalog.rows, { 3: 500 });
+  expect([living, other, unnamed, early].map((row) => row.confirmedAt)).toEqual([500, 100, 500, 900]);
+});
+
+it('replaces a row whose number or name now belongs to another', () => {
+  const catalog = new Catalog();
+  catalog.put(signal(1, 'a'));
+  catalog.put(signal(1, 'b'));
+  expect(names(catalog)).toEqual(['b']);
+  catalog.put(signal(2, 'b'));
+  expect(names(catalog)).toEqual(['b']);
+  expect([catalog.byName('a'), catalog.byName('b')?.id]).toEqual([undefined, 2]);
+});
+
+it('removes what a whole pass did not find', () => {
+  const catalog = new Catalog();
+  for (const id of [1, 2, 3]) catalog.put(signal(id, `s${id}`));
+  catalog.keepOnly(new Set([1, 3]));
+  expect(names(catalog)).toEqual(['s1', 's3']);
+  catalog.remove([3, 99]);
+  expect(names(catalog)).toEqual(['s1']);
+  catalog.clear();
+  expect([catalog.rows, catalog.byName('s1')]).toEqual([[], undefined]);
+});

@@ -1,0 +1,203 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { HubApi, LiveChannel, readAll, type LiveListener, type Socket } from './hub';
+import type { HubMessage, Signal } from './protocol';
+import type { Link } from './reconnect';
+import { signal } from './fixtures';
+
+/** A socket whose far end is the test. */
+class TestSocket implements Socket {
+  onmessage: Socket['onmessage'] = null;
+  onclose: Socket['onclose'] = null;
+  sent: Record<string, unknown>[] = [];
+  isClosed = false;
+
+  send(text: string): void {
+    this.sent.push(JSON.parse(text) as Record<string, unknown>);
+  }
+  close(): void {
+    this.isClosed = true;
+  }
+  say(message: unknown): void {
+    this.onmessage?.({ data: typeof message === 'string' ? message : JSON.stringify(message) });
+  }
+  breakOff(): void {
+    this.onclose?.({ code: 1006, reason: '' });
+  }
+}
+
+let now: number;
+let sockets: TestSocket[];
+let links: Link['phase'][];
+let messages: HubMessage[];
+let epochs: number[];
+let channel: LiveChannel;
+
+function socket(): TestSocket {
+  const newest = sockets.at(-1);
+  if (!newest) throw new Error('no socket was opened');
+  return newest;
+}
+
+function greet(epoch: number): void {
+  socket().say({ type: 'hello', epoch, now_ms: 10, generation: 1, version: '0.1.0' });
+}
+
+beforeEach(() => {
+  now = 0;
+  sockets = [];
+  links = [];
+  messages = [];
+  epochs = [];
+  const listener: LiveListener = {
+    link: (link) => links.push(link.phase),
+    hello: (epoch) => epochs.push(epoch),
+    message: (message) => messages.push(message),
+  };
+  channel = new LiveChannel(listener, {
+    now: () => now,
+    open: () => {
+      sockets.push(new TestSocket());
+      return socket();
+    },
+    jitter: () => 0.5,
+  });
+});
+
+describe('the view', () => {
+  it('is sent after the hello, sorted and without doubles', () => {
+    channel.setView(['b', 'a', 'b']);
+    expect(socket().sent).toEqual([]);
+    greet(5);
+    expect(socket().sent).toEqual([{ type: 'subscribe', id: 1, names: ['a', 'b'], patterns: [] }]);
+  });
+
+  it('is not sent again when nothing changed, and at most every 100 ms when it did', () => {
+    greet(5);
+    channel.setView(['a']);
+    channel.setView(['a']);
+    channel.setView(['b']);
+    expect(socket().sent.map((message) => message['names'])).toEqual([[]]);
+    now = 99;
+    channel.clock();
+    expect(socket().sent).toHaveLength(1);
+    now = 100;
+    channel.clock();
+    expect(socket().sent.map((message) => message['names'])).toEqual([[], ['b']]);
+    now = 500;
+    channel.clock();
+    expect(socket().sent).toHaveLength(2);
+  });
+
+  it('is asked for anew on the next connection', () => {
+    channel.setView(['a']);
+    greet(5);
+    socket().breakOff();
+    channel.retryNow();
+    greet(6);
+    expect(sockets).toHaveLength(2);
+    expect(socket().sent.map((message) => message['names'])).toEqual([['a']]);
+    expect([epochs, links]).toEqual([[5, 6], ['live', 'waiting', 'connecting', 'live']]);
+  });
+});
+
+describe('a write', () => {
+  it('carries its epoch and gives what was stored', async () => {
+    greet(5);
+    const written = channel.write('a', 900, 5);
+    expect(socket().sent.at(-1)).toEqual({ type: 'write', id: 2, epoch: 5, signals: { a: 900 } });
+    socket().say({ type: 'write_result', id: 2, signals: { a: { ok: true, value: 500 } } });
+    await expect(written).resolves.toBe(500);
+  });
+
+  it('is refused in the words of the hub, for the signal or as a whole', async () => {
+    greet(5);
+    const one = channel.write('a', 1, 5);
+    socket().say({ type: 'write_result', id: 2, signals: { a: { ok: false, code: 'bad_value', message: 'expected a bool' } } });
+    await expect(one).rejects.toMatchObject({ code: 'bad_value', message: 'expected a bool' });
+    const other = channel.write('a', 1, 5);
+    socket().say({ type: 'error', id: 3, code: 'stale_epoch', message: 'too late' });
+    await expect(other).rejects.toMatchObject({ code: 'stale_epoch' });
+  });
+
+  it('of an older epoch, or without a link, never leaves the page', async () => {
+    await expect(channel.write('a', 1, 5)).rejects.toMatchObject({ code: 'stale_epoch' });
+    greet(5);
+    socket().breakOff();
+    channel.retryNow();
+    greet(6);
+    await expect(channel.write('a', 1, 5)).rejects.toMatchObject({ code: 'stale_epoch' });
+    expect(sockets.flatMap((each) => each.sent).filter((message) => message['type'] === 'write')).toEqual([]);
+  });
+
+  it('without an answer is reported as unknown when the link breaks, and never sent again', async () => {
+    greet(5);
+    const written = channel.write('a', 1, 5);
+    socket().breakOff();
+    await expect(written).rejects.toMatchObject({ code: 'unknown_result' });
+    channel.retryNow();
+    greet(6);
+    expect(socket().sent.map((message) => message['type'])).toEqual(['subscribe']);
+  });
+
+  it('without an answer is reported as unknown after five seconds of an otherwise living link', async () => {
+    greet(5);
+    const written = channel.write('a', 1, 5);
+    for (now = 1_000; now <= 5_000; now += 1_000) {
+      socket().say({ type: 'tick', now_ms: now, generation: 1, writers: {}, lag_ms: 0 });
+      channel.clock();
+    }
+    await expect(written).rejects.toMatchObject({ code: 'unknown_result' });
+  });
+});
+
+describe('a strange hub', () => {
+  it('may send what is no message', () => {
+    greet(5);
+    socket().say('{"type":');
+    socket().onmessage?.({ data: new ArrayBuffer(4) });
+    socket().say({ type: 'write_result', id: 99, signals: {} });
+    socket().say({ type: 'error', id: null, code: 'bad_request', message: '' });
+    expect(channel.link.phase).toBe('live');
+    expect(messages.map((message) => message.type)).toEqual(['error']);
+  });
+
+  it('that is silent is left, and what it says later is not heard', () => {
+    greet(5);
+    const old = socket();
+    now = 4_000;
+    channel.clock();
+    expect([old.isClosed, channel.link.phase]).toEqual([true, 'waiting']);
+    old.say({ type: 'hello', epoch: 9, now_ms: 0, generation: 0, version: '' });
+    expect(channel.link.phase).toBe('waiting');
+  });
+});
+
+describe('requests', () => {
+  function api(status: number, body: string): HubApi {
+    return new HubApi('', () => Promise.resolve(new Response(body, { status })));
+  }
+
+  it('give the body, or the hub’s refusal, or that nobody answered', async () => {
+    await expect(api(200, '{"status":"ok"}').health()).resolves.toEqual({ status: 'ok' });
+    await expect(api(503, '{"error":{"code":"busy","message":"later"}}').health()).rejects.toMatchObject({ code: 'busy', message: 'later' });
+    await expect(api(502, '<html>').health()).rejects.toMatchObject({ code: 'http_502' });
+    await expect(api(200, 'no json').health()).rejects.toMatchObject({ code: 'http_200' });
+    const nobody = new HubApi('', () => Promise.reject(new TypeError('failed')));
+    await expect(nobody.health()).rejects.toMatchObject({ code: 'unreachable' });
+  });
+
+  it('read the catalog page after page until it ends', async () => {
+    const asked: string[] = [];
+    const pages = new HubApi('', (input) => {
+      const after = new URL(String(input), 'http://hub').searchParams.get('after') ?? '0';
+      asked.push(after);
+      const id = Number(after) + 1;
+      const body = { now_ms: 0, generation: 1, total: 3, next: id < 3 ? String(id) : null, signals: [signal(id, `s${id}`)] };
+      return Promise.resolve(new Response(JSON.stringify(body)));
+    });
+    const read: Signal[] = [];
+    await readAll(pages, {}, (signals) => read.push(...signals), () => true);
+    expect([asked, read.map(({ id }) => id)]).toEqual([['0', '1', '2'], [1, 2, 3]]);
+    await readAll(pages, {}, () => expect.unreachable(), () => false);
+  });
+});

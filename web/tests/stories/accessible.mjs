@@ -1,0 +1,64 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import test from 'node:test';
+import assert from 'node:assert/strict';
+import { openLive, startMock, story } from '../support.mjs';
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+/** What axe finds serious or critical on the page as it stands, as lines to read. */
+async function violations(page) {
+  // Evaluated by the debugger, so the page's own policy stays in force.
+  await page.evaluate(AXE);
+  return page.evaluate(async () => {
+    const { violations: found } = await window.axe.run(document, { resultTypes: ['violations'] });
+    return found
+      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+      .flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.target.join(' ')}: ${node.failureSummary}`));
+  });
+}
+
+for (const colorScheme of ['light', 'dark']) {
+  test(`both pages are accessible in ${colorScheme}`, () =>
+    story({ context: { colorScheme } }, async ({ page, url }) => {
+      await openLive(page, url);
+      await page.locator('[data-watch]').first().waitFor();
+      await page.locator('[data-client]').first().waitFor();
+      assert.deepEqual(await violations(page), []);
+
+      await page.goto(`${url}/signals`);
+      await page.locator('[role=row][data-name]').first().click();
+      await page.locator('[data-detail] form').waitFor();
+      assert.deepEqual(await violations(page), []);
+    }));
+
+  test(`problems, empty and lost pages are accessible in ${colorScheme}`, () =>
+    story({ start: () => startMock('--problems'), context: { colorScheme } }, async ({ page, url, hub }) => {
+      await openLive(page, url);
+      await page.locator('[data-problem]').first().waitFor();
+      assert.deepEqual(await violations(page), []);
+      await page.getByRole('link', { name: 'Signals', exact: true }).click();
+      await page.getByLabel('Filter by name').fill('no such name');
+      await page.getByText('passes this filter').waitFor();
+      assert.deepEqual(await violations(page), []);
+      await page.getByRole('button', { name: 'Clear the filter' }).click();
+      await hub.stop();
+      await page.locator('[data-banner=lost]').waitFor();
+      assert.deepEqual(await violations(page), []);
+    }));
+}
+
+test('the theme can be chosen and is remembered', () =>
+  story({}, async ({ page, url }) => {
+    const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+    await openLive(page, url);
+    const button = page.getByRole('button', { name: /Theme: system/ });
+    await button.click();
+    const light = await ground();
+    await page.getByRole('button', { name: /Theme: light/ }).click();
+    const dark = await ground();
+    assert.notEqual(light, dark);
+    await page.reload();
+    await page.getByRole('button', { name: /Theme: dark/ }).waitFor();
+    assert.equal(await ground(), dark);
+  }));

@@ -1,0 +1,29 @@
+import test from 'node:test';
+import { eventually, openLive, story } from '../support.mjs';
+
+/** Waits until the text of a part of the page has been two different things, both of them told by `isReal`. */
+async function changes(locator, what, isReal) {
+  const first = await eventually(`${what} is shown`, async () => {
+    const text = await locator.textContent();
+    return isReal(text) && text;
+  });
+  await eventually(`${what} changes from ${first}`, async () => {
+    const text = await locator.textContent();
+    return isReal(text) && text !== first;
+  });
+}
+
+test('the first page shows that the plant is alive', () =>
+  story({}, async ({ page, url }) => {
+    await openLive(page, url);
+    const isCount = (text) => /^[\d,]+$/.test(text);
+    await changes(page.locator('[data-figure=generation]'), 'the generation', isCount);
+    await eventually('updates come in', async () => {
+      const text = await page.locator('[data-figure=updates-in]').textContent();
+      return /[1-9]/.test(text);
+    });
+    await changes(page.locator('[data-watch="twin/line/ConveyorPosition"] .value .value'), 'a value', (text) => /\d/.test(text));
+    await page.locator('[data-health=ok]').waitFor();
+    await page.locator('[data-endpoint=line]').getByText('listening').waitFor();
+    await page.locator('[data-client]').filter({ hasText: 'Practice twin' }).getByText('good').waitFor();
+  }));
