@@ -34,7 +34,7 @@ fn message(phase: usize) -> String {
     for index in 0..SIGNALS {
         let comma = if index == 0 { "" } else { "," };
         let value = match kind(index) {
-            Kind::Bool => ((index + phase) % 2 == 0).to_string(),
+            Kind::Bool => (index + phase).is_multiple_of(2).to_string(),
             Kind::Int => (index * 7 % 30_011 + phase).to_string(),
             Kind::Float => format!("{}", (index * 37 % 4_001) as f64 * 0.25 + phase as f64 * 0.125),
             Kind::Text => format!("\"{}\"", ["Running", "Stopped"][phase]),
@@ -124,8 +124,11 @@ fn way_through(criterion: &mut Criterion) {
                         },
                         &mut outputs,
                     );
-                    let is_for_reader =
-                        |output: &&Output| matches!(output, Output::Send { conn, .. } if *conn == reader);
+                    let is_for_reader = |output: &&Output| match output {
+                        Output::Send { conn, .. } => *conn == reader,
+                        Output::Share { conns, .. } => conns.contains(&reader),
+                        _ => false,
+                    };
                     assert_eq!(
                         outputs.iter().filter(is_for_reader).count(),
                         1,

@@ -18,7 +18,7 @@ pub(crate) enum Step {
     /// It gets no values.
     Idle,
     /// It has been told what its group has been told.
-    InStep,
+    Shared,
     /// It goes its own way: it was told up to here and gets one frame over the rest as soon as it can.
     Behind {
         /// What it was told.

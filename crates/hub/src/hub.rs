@@ -326,7 +326,9 @@ impl Hub {
                 Class::Control => control.push(frame.bytes),
                 Class::Value { from, extra } => {
                     told = told.min(from);
-                    client.owed.extend(extra.iter().map(|id| (*id, 0)));
+                    client
+                        .owed
+                        .extend(extra.iter().flat_map(|ids| ids.iter()).map(|id| (*id, 0)));
                 }
             }
         }

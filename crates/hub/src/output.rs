@@ -28,8 +28,8 @@ pub enum Class {
     Value {
         /// What the client had been told before this frame.
         from: Generation,
-        /// Signals the frame carries for another reason than a change since `from`.
-        extra: Arc<[SignalId]>,
+        /// Signals the frame carries for another reason than a change since `from`, when there are some.
+        extra: Option<Arc<[SignalId]>>,
     },
 }
 
@@ -51,6 +51,13 @@ pub enum Output {
     Send {
         /// To whom.
         conn: ConnId,
+        /// What.
+        frame: Frame,
+    },
+    /// Write the same frame to the socket of each of these, as if it were sent to one after the other.
+    Share {
+        /// To whom.
+        conns: Vec<ConnId>,
         /// What.
         frame: Frame,
     },

@@ -161,7 +161,7 @@ impl Views {
                     since,
                 }
             }
-            Step::InStep => {
+            Step::Shared => {
                 client.step = Step::Behind { told, since: house.now };
                 if let Some(id) = client.group {
                     let held = self.leave_step(id, conn);
@@ -200,7 +200,7 @@ impl Views {
             since,
             merged: cycles as u64,
         });
-        client.step = Step::InStep;
+        client.step = Step::Shared;
         client.baseline_at = Some(house.now);
         if group.members.is_empty() {
             // Nobody in step has been told anything that this client has not: the group begins with it.
@@ -278,37 +278,37 @@ impl Group {
         self.told = house.space.generation();
         self.wants = !self.held.is_empty();
         let authors = authors(house.space, &rows);
-        let mut shared: Option<Frame> = None;
+        let mut sharers: Vec<ConnId> = Vec::with_capacity(if rows.is_empty() { 0 } else { self.members.len() });
         let mut sent = false;
         for index in 0..self.members.len() {
             let conn = self.members[index];
-            let Some(client) = house.clients.get_mut(&conn) else {
+            let Some(client) = house.clients.get(&conn) else {
                 continue;
             };
             if client.owed.is_empty() && !authors.contains(&conn) {
-                if rows.is_empty() {
-                    continue;
-                }
-                let frame = shared.get_or_insert_with(|| {
-                    let bytes = frame::encode(house.space, house.endpoints, &self.key, house.now, &rows, None);
-                    Frame {
-                        bytes,
-                        class: Class::Value {
-                            from: told,
-                            extra: extra.clone(),
-                        },
-                    }
-                });
-                count(client, house.endpoints, &self.key, frame.bytes.len(), rows.len());
-                house.outputs.push(Output::Send {
-                    conn,
-                    frame: frame.clone(),
-                });
-                sent = true;
+                sharers.push(conn);
             } else {
                 let own = own_rows(house.space, conn, &self.key, rows.iter().copied(), &client.owed);
                 sent |= send_own(house, &self.key, conn, told, own, None);
             }
+        }
+        if !rows.is_empty() && !sharers.is_empty() {
+            let bytes = frame::encode(house.space, house.endpoints, &self.key, house.now, &rows, None);
+            for conn in &sharers {
+                if let Some(client) = house.clients.get_mut(conn) {
+                    count(&mut client.counters, 1, bytes.len(), rows.len());
+                }
+            }
+            if let Codec::Realvirtual(endpoint) = self.key.codec {
+                let counters = &mut house.endpoints[endpoint.0 as usize].counters;
+                count(counters, sharers.len(), bytes.len(), rows.len());
+            }
+            let frame = Frame {
+                bytes,
+                class: Class::Value { from: told, extra },
+            };
+            house.outputs.push(Output::Share { conns: sharers, frame });
+            sent = true;
         }
         let pause = if sent {
             self.key.cycle
@@ -322,7 +322,7 @@ impl Group {
     ///
     /// A bit that went and came back since the last frame would be lost: it is shown as it was in between, and as it is in
     /// the next cycle. A bit that is held already and moved again keeps one edge pending, so no single pulse is lost.
-    fn rows(&mut self, house: &House<'_>, span: &[SignalId], told: Generation) -> (Vec<Row>, Arc<[SignalId]>) {
+    fn rows(&mut self, house: &House<'_>, span: &[SignalId], told: Generation) -> (Vec<Row>, Option<Arc<[SignalId]>>) {
         let holds = match self.key.codec {
             Codec::Realvirtual(endpoint) => house.endpoints[endpoint.0 as usize].settings.hold_pulses,
             Codec::Live => true,
@@ -346,7 +346,7 @@ impl Group {
             .filter(|id| self.key.only_changed || !span.contains(id))
             .collect();
         rows.extend(extra.iter().copied().map(Row::current));
-        (rows, extra.into())
+        (rows, (!extra.is_empty()).then(|| extra.into()))
     }
 
     fn held_row(&mut self, id: SignalId, cell: &Cell, bit: bool, told: Generation, held: &[(SignalId, bool)]) -> Row {
@@ -481,28 +481,31 @@ fn send_own(
     }
     let owed = client.take_owed(house.now);
     let bytes: Bytes = frame::encode(house.space, house.endpoints, key, house.now, &rows, gap);
-    count(client, house.endpoints, key, bytes.len(), rows.len());
+    count(&mut client.counters, 1, bytes.len(), rows.len());
+    if let Codec::Realvirtual(endpoint) = key.codec {
+        count(
+            &mut house.endpoints[endpoint.0 as usize].counters,
+            1,
+            bytes.len(),
+            rows.len(),
+        );
+    }
     house.outputs.push(Output::Send {
         conn,
         frame: Frame {
             bytes,
             class: Class::Value {
                 from,
-                extra: owed.into(),
+                extra: (!owed.is_empty()).then(|| owed.into()),
             },
         },
     });
     true
 }
 
-fn count(client: &mut crate::client::Client, endpoints: &mut [Endpoint], key: &GroupKey, bytes: usize, rows: usize) {
-    let add = |counters: &mut crate::api::Counters| {
-        counters.messages_out += 1;
-        counters.bytes_out += bytes as u64;
-        counters.updates_out += rows as u64;
-    };
-    add(&mut client.counters);
-    if let Codec::Realvirtual(endpoint) = key.codec {
-        add(&mut endpoints[endpoint.0 as usize].counters);
-    }
+/// Counts so many frames of the same size.
+fn count(counters: &mut crate::api::Counters, frames: usize, bytes: usize, rows: usize) {
+    counters.messages_out += frames as u64;
+    counters.bytes_out += (frames * bytes) as u64;
+    counters.updates_out += (frames * rows) as u64;
 }

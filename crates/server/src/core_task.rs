@@ -173,7 +173,8 @@ impl Core {
 
     fn carry_out(&mut self, output: Output) {
         match output {
-            Output::Send { conn, frame } => self.send(conn, frame),
+            Output::Send { conn, frame } => self.send(conn, &frame),
+            Output::Share { conns, frame } => conns.into_iter().for_each(|conn| self.send(conn, &frame)),
             Output::Close { conn, code, reason } => {
                 if let Some(sink) = self.sinks.get(&conn) {
                     sink.order_close(code, reason);
@@ -206,10 +207,12 @@ impl Core {
         }
     }
 
-    fn send(&mut self, conn: ConnId, frame: Frame) {
+    fn send(&mut self, conn: ConnId, frame: &Frame) {
         // Behind a frame that was not sent nothing may be sent: the order is part of the meaning.
-        if let Some(frames) = self.unsent.get_mut(&conn) {
-            frames.push(frame);
+        if !self.unsent.is_empty()
+            && let Some(frames) = self.unsent.get_mut(&conn)
+        {
+            frames.push(frame.clone());
             return;
         }
         let Some(sink) = self.sinks.get(&conn) else {
@@ -221,7 +224,7 @@ impl Core {
                 self.unsent.insert(conn, Vec::new());
             }
             Sent::Refused => {
-                self.unsent.insert(conn, vec![frame]);
+                self.unsent.insert(conn, vec![frame.clone()]);
             }
         }
     }

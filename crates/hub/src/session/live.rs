@@ -196,7 +196,7 @@ impl Hub {
             self.send_text(conn, |out| wire::write_error(out, Some(write.id), "stale_epoch", text));
             return;
         }
-        let mut outcomes: Vec<(&str, Result<Value, (&'static str, String)>)> = Vec::new();
+        let mut outcomes: Vec<(&str, Result<Value, Refusal>)> = Vec::new();
         for (name, received) in write.signals.iter() {
             let outcome = match self.ledger.space.find(name) {
                 None => Err(("not_found", String::from("no signal has this name"))),
@@ -274,6 +274,9 @@ pub(crate) fn signal_row(space: &SignalSpace, clients: &Clients, id: SignalId) -
         confirmed_at: cell.changed_at.max(seen_at),
     }
 }
+
+/// The word for programs and the text for people.
+type Refusal = (&'static str, String);
 
 fn client_wants(client: &Client, name: &str) -> bool {
     match &client.view {

@@ -195,7 +195,7 @@ impl Hub {
         };
         let told = match (client.step, client.group) {
             (Step::Behind { told, .. }, _) => told,
-            (Step::InStep, Some(group)) => {
+            (Step::Shared, Some(group)) => {
                 let held = self.views.leave_step(group, conn);
                 client.owed.extend(held.into_iter().map(|id| (id, 0)));
                 self.views.told(group)
@@ -505,7 +505,7 @@ impl Hub {
         let begins =
             client.begins_at.is_some_and(|at| now >= at) && client.holds_until.is_none_or(|until| now >= until);
         if client.settle_due(now)
-            && let (Step::InStep, Some(group)) = (client.step, client.group)
+            && let (Step::Shared, Some(group)) = (client.step, client.group)
         {
             self.views.want(group);
         }

@@ -35,7 +35,7 @@ impl Hub {
         let endpoint = &mut endpoints[endpoint_id.0 as usize];
         let key = client.group.and_then(|group| views.key(group));
         let told = match client.step {
-            Step::InStep => client.group.map_or(Generation(0), |group| views.told(group)),
+            Step::Shared => client.group.map_or(Generation(0), |group| views.told(group)),
             Step::Behind { told, .. } => told,
             Step::Idle => Generation(0),
         };
@@ -150,7 +150,7 @@ impl Hub {
         endpoint.counters.updates_in += update_count;
         add_ignored(&mut client.counters.ignored, ignored);
         add_ignored(&mut endpoint.counters.ignored, ignored);
-        if let (Step::InStep, Some(group), false) = (client.step, client.group, client.owed.is_empty()) {
+        if let (Step::Shared, Some(group), false) = (client.step, client.group, client.owed.is_empty()) {
             views.want(group);
         }
         if !std::mem::replace(&mut client.has_sent_data, true) {
@@ -224,7 +224,7 @@ impl Hub {
         }
         self.link_is_good(conn);
         if let Some(client) = self.clients.get(&conn)
-            && let (Step::InStep, Some(group)) = (client.step, client.group)
+            && let (Step::Shared, Some(group)) = (client.step, client.group)
         {
             self.views.want(group);
         }

@@ -329,22 +329,10 @@ impl House {
 
     fn carry_out(&mut self, output: Output, unsent: &mut BTreeMap<ConnId, Vec<Frame>>, inputs: &mut VecDeque<Input>) {
         match output {
-            Output::Send { conn, frame } => {
-                let Some(peer) = self.peers.get_mut(&conn) else { return };
-                if let Some(frames) = unsent.get_mut(&conn) {
-                    frames.push(frame);
-                } else if peer.reads && !peer.is_stuck {
-                    self.carry(conn, frame);
-                } else {
-                    // The first frame after the socket filled up is begun every other time.
-                    assert!(!peer.is_stuck, "nothing is sent to a stuck socket");
-                    peer.is_stuck = true;
-                    let frames = unsent.entry(conn).or_default();
-                    if conn.0 % 2 == 0 {
-                        peer.begun = Some(frame);
-                    } else {
-                        frames.push(frame);
-                    }
+            Output::Send { conn, frame } => self.send(conn, frame, unsent),
+            Output::Share { conns, frame } => {
+                for conn in conns {
+                    self.send(conn, frame.clone(), unsent);
                 }
             }
             Output::Close { conn, code, .. } => {
@@ -370,6 +358,25 @@ impl House {
             }
             Output::SaveSignals { signals, .. } => self.imported.extend(signals),
             Output::Log { text, .. } => self.log.push(text),
+        }
+    }
+
+    fn send(&mut self, conn: ConnId, frame: Frame, unsent: &mut BTreeMap<ConnId, Vec<Frame>>) {
+        let Some(peer) = self.peers.get_mut(&conn) else { return };
+        if let Some(frames) = unsent.get_mut(&conn) {
+            frames.push(frame);
+        } else if peer.reads && !peer.is_stuck {
+            self.carry(conn, frame);
+        } else {
+            // The first frame after the socket filled up is begun every other time.
+            assert!(!peer.is_stuck, "nothing is sent to a stuck socket");
+            peer.is_stuck = true;
+            let frames = unsent.entry(conn).or_default();
+            if conn.0.is_multiple_of(2) {
+                peer.begun = Some(frame);
+            } else {
+                frames.push(frame);
+            }
         }
     }
 

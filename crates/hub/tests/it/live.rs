@@ -17,8 +17,11 @@ fn open(house: &mut House, request: Json) -> (ConnId, Json) {
     house.run_for(ms(20));
     assert_eq!(house.types(conn), ["hello", "snapshot"]);
     let mut inbox = std::mem::take(&mut house.peer(conn).inbox);
-    let snapshot = inbox.pop().unwrap();
-    (conn, json!({"hello": inbox.pop().unwrap(), "snapshot": snapshot}))
+    let snapshot = inbox.pop().expect("two messages came");
+    (
+        conn,
+        json!({"hello": inbox.pop().expect("two messages came"), "snapshot": snapshot}),
+    )
 }
 
 #[test]
@@ -168,7 +171,7 @@ fn a_text_that_is_no_request_gets_a_located_error_and_the_channel_lives() {
     );
     house.say_text(live, r#"{"type":"write","id":3,"epoch":"five"}"#.into());
     house.run_for(ms(5));
-    let error = house.peer(live).inbox.pop().unwrap();
+    let error = house.peer(live).inbox.pop().expect("two messages came");
     assert_eq!(
         (&error["type"], &error["code"]),
         (&json!("error"), &json!("bad_request"))

@@ -60,6 +60,7 @@ pub(crate) const CHECKS: &[Entry] = checks! {
     "RV-11.silent" "RV-11" "a client that says nothing gets the full state" view::silent;
     "RV-11.import" "RV-11" "no data comes between import_request, import_answer and a subscribe that follows" view::import_first;
     "RV-11.late" "RV-11" "a client that only imports gets the full state in the end" view::import_only;
+    "RV-21.push" "RV-21" "where it is set, the catalog and the full state come right after the upgrade" view::push;
 
     "RV-10.order" "RV-10" "import_answer comes before the snapshot, and the snapshot before any delta" delivery::order;
     "RV-10.baseline" "RV-10" "no write beside a subscribe is missed or older than the snapshot" delivery::baseline;

@@ -161,6 +161,8 @@ pub(crate) struct Peer {
     limit: Duration,
     believed: BTreeMap<String, Value>,
     log: Vec<Message>,
+    /// How often this client asked for the catalog.
+    imports: usize,
     extensions: Option<String>,
 }
 
@@ -207,6 +209,7 @@ impl Peer {
             limit,
             believed: BTreeMap::new(),
             log: Vec::new(),
+            imports: 0,
             extensions,
         })
     }
@@ -219,6 +222,15 @@ impl Peer {
     /// All messages so far, oldest first.
     pub(crate) fn log(&self) -> &[Message] {
         &self.log
+    }
+
+    /// Whether more catalogs came than this client asked for by [`Peer::catalog`].
+    pub(crate) fn got_unasked_catalog(&self) -> bool {
+        self.log
+            .iter()
+            .filter(|message| message.kind == "import_answer")
+            .count()
+            > self.imports
     }
 
     /// What this client holds for a signal: the later of the last value it received and the last that it wrote.
@@ -333,6 +345,7 @@ impl Peer {
 
     /// Asks for the catalog.
     pub(crate) async fn catalog(&mut self) -> Result<Message, Stop> {
+        self.imports += 1;
         self.say_json(&json!({"type": "import_request", "version": 2})).await?;
         self.expect("import_answer").await
     }
@@ -413,6 +426,13 @@ impl Peer {
                 None => return Ok(false),
             }
         }
+    }
+
+    /// Reads whatever comes for this long; it goes into the log.
+    pub(crate) async fn listen(&mut self, time: Duration) -> Result<(), Stop> {
+        let deadline = Instant::now() + time;
+        while self.next_before(deadline).await?.is_some() {}
+        Ok(())
     }
 
     /// Closes in good order and waits until the server has seen it.

@@ -20,6 +20,8 @@ const PROBE_ROUNDS: usize = 3;
 const PROBE_SETTLE: Duration = Duration::from_millis(300);
 /// Pause between two looks at the catalog while a probe settles.
 const PROBE_LOOK_EVERY: Duration = Duration::from_millis(25);
+/// How long the signals are watched for another writer after a failure.
+const RESTLESS_WATCH: Duration = Duration::from_millis(1_000);
 /// Values that one run may make up; its numbers stay within a band of this width.
 const FRESH_BAND: i64 = 50_000;
 
@@ -127,12 +129,16 @@ pub(crate) struct Signal {
 pub(crate) struct Field {
     /// Signals that keep a peer's write and that nobody else moves.
     pub(crate) writable: Vec<Signal>,
+    /// Signals that kept a peer's write at the start, also those that somebody else was found to move since.
+    touched: Vec<Signal>,
     /// Signals that do not take a peer's write and stand still.
     pub(crate) owned: Vec<Signal>,
     /// All names of the catalog.
     pub(crate) names: Vec<String>,
     /// The map of config_answer; `None` when the server does not answer config_get.
     pub(crate) config: Option<Map<String, Value>>,
+    /// Whether the server sends its catalog unasked (RV-21).
+    pub(crate) pushes: bool,
 }
 
 /// One run of the suite.
@@ -224,6 +230,14 @@ impl Rig {
             .ok_or_else(|| Stop::skipped("every quiet signal of the server takes a peer's write"))
     }
 
+    /// Skips a check of the usual beginning at a server that begins by itself.
+    pub(crate) fn waits_to_be_asked(&self) -> Result<(), Stop> {
+        if self.field.pushes {
+            return Err(Stop::skipped("the server sends its catalog unasked (push_on_connect)"));
+        }
+        Ok(())
+    }
+
     /// A config map to work with.
     pub(crate) fn config(&self) -> Result<&Map<String, Value>, Stop> {
         self.field
@@ -289,9 +303,7 @@ impl Rig {
         let mut peer = self.peer("scout").await?;
         peer.init().await?;
         let catalog = peer.catalog().await?;
-        self.field.config = self.learn_config(&mut peer).await?;
-        // Without a view nothing is delivered to the scout, so its probes cannot be taken for an echo (RV-17).
-        peer.subscribe(&[]).await?;
+        self.field.config = learn_config(&mut peer).await?;
 
         let signals = signals_of(&catalog)?;
         self.next_fresh = quiet_band(&signals);
@@ -314,6 +326,7 @@ impl Rig {
         let now = peer.catalog().await?;
         for (at, signal) in chosen.into_iter().enumerate() {
             if keeping[at] {
+                self.field.touched.push(signal.clone());
                 self.field.writable.push(signal);
             } else if never_kept[at]
                 && now
@@ -324,14 +337,34 @@ impl Rig {
             }
         }
         self.restore(&mut peer).await?;
+        self.field.pushes = peer.got_unasked_catalog();
         peer.leave().await
+    }
+
+    /// Watches the writable signals while nobody of this suite writes, and gives up those that move; `true` when there were any.
+    ///
+    /// What the suite writes may set a process going that stood still when the signals were chosen.
+    pub(crate) async fn drop_restless(&mut self) -> Result<bool, Stop> {
+        let names: Vec<&str> = self.field.writable.iter().map(|signal| signal.name.as_str()).collect();
+        let mut observer = self.member("observer", &names).await?;
+        let seen = observer.log().len() - 1;
+        observer.listen(RESTLESS_WATCH).await?;
+        let told = &observer.log()[seen..];
+        let moves = |signal: &Signal| {
+            let mut values = told.iter().filter_map(|message| message.signal(&signal.name));
+            let first = values.next();
+            values.any(|value| Some(value) != first)
+        };
+        let before = self.field.writable.len();
+        self.field.writable.retain(|signal| !moves(signal));
+        Ok(self.field.writable.len() < before)
     }
 
     /// Writes the initial values back and waits until they are handled.
     pub(crate) async fn restore(&self, peer: &mut Peer) -> Result<(), Stop> {
         let initial: BTreeMap<&str, &Value> = self
             .field
-            .writable
+            .touched
             .iter()
             .map(|signal| (signal.name.as_str(), &signal.initial))
             .collect();
@@ -341,22 +374,6 @@ impl Rig {
         peer.say_json(&json!({"type": "data", "version": 2, "signals": initial}))
             .await?;
         self.settle(peer).await
-    }
-
-    /// Asks for the configuration. The catalog asked for behind it ends the wait at a server that has none.
-    async fn learn_config(&self, peer: &mut Peer) -> Result<Option<Map<String, Value>>, Stop> {
-        peer.say_json(&json!({"type": "config_get"})).await?;
-        peer.catalog().await?;
-        let answer = peer.log().iter().rev().find(|message| message.kind == "config_answer");
-        // An answer without a map is an answer all the same; that it has none is for a check to say.
-        Ok(answer.map(|answer| {
-            answer
-                .body
-                .get("config")
-                .and_then(Value::as_object)
-                .cloned()
-                .unwrap_or_default()
-        }))
     }
 
     fn probe(&mut self, signal: &Signal, round: usize) -> Value {
@@ -394,6 +411,21 @@ impl Rig {
             sleep(PROBE_LOOK_EVERY).await;
         }
     }
+}
+
+/// Asks for the configuration. The snapshot asked for behind it ends the wait at a server that has none.
+///
+/// That subscription is empty and stays: without a view nothing is delivered to the scout, so its probes cannot be taken for
+/// an echo (RV-17).
+async fn learn_config(peer: &mut Peer) -> Result<Option<Map<String, Value>>, Stop> {
+    peer.say_json(&json!({"type": "config_get"})).await?;
+    peer.subscribe(&[]).await?;
+    let answer = peer.log().iter().rev().find(|message| message.kind == "config_answer");
+    // An answer without a map is an answer all the same; that it has none is for a check to say.
+    Ok(answer.map(|answer| {
+        let map = answer.body.get("config").and_then(Value::as_object);
+        map.cloned().unwrap_or_default()
+    }))
 }
 
 /// The typed signals of an import_answer. A name without a usable type or value is left to the checks of the catalog.

@@ -38,6 +38,7 @@ pub(crate) enum Fault {
     SubscribeAdds,
     FirstDataPartial,
     DataBeforeImportAnswer,
+    PushWithoutData,
     DeltaBeforeSnapshot,
     SubscribeMissesWrite,
     EchoToWriter,
@@ -83,6 +84,7 @@ impl Fault {
         (Fault::SubscribeAdds, "RV-12"),
         (Fault::FirstDataPartial, "RV-11"),
         (Fault::DataBeforeImportAnswer, "RV-11"),
+        (Fault::PushWithoutData, "RV-21"),
         (Fault::DeltaBeforeSnapshot, "RV-10"),
         (Fault::SubscribeMissesWrite, "RV-10"),
         (Fault::EchoToWriter, "RV-13"),
@@ -405,6 +407,9 @@ impl World {
             returned: 0,
         };
         self.clients.insert(self.next_client, client);
+        if self.has(Fault::PushWithoutData) {
+            self.import(self.next_client);
+        }
         self.next_client
     }
 

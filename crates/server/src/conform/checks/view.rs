@@ -108,6 +108,7 @@ pub(super) async fn replace(rig: &mut Rig) -> Result<(), Stop> {
 
 /// RV-11: init alone starts the full state.
 pub(super) async fn first_data(rig: &mut Rig) -> Result<(), Stop> {
+    rig.waits_to_be_asked()?;
     let mut peer = rig.peer("newcomer").await?;
     peer.init().await?;
     let first = peer.next().await?;
@@ -116,6 +117,7 @@ pub(super) async fn first_data(rig: &mut Rig) -> Result<(), Stop> {
 
 /// RV-11: a client without a word is served after a second.
 pub(super) async fn silent(rig: &mut Rig) -> Result<(), Stop> {
+    rig.waits_to_be_asked()?;
     let mut peer = rig.peer("silent").await?;
     let first = peer.next().await?;
     full_state(rig, &first)
@@ -123,6 +125,7 @@ pub(super) async fn silent(rig: &mut Rig) -> Result<(), Stop> {
 
 /// RV-11: nothing comes between the steps of the usual beginning.
 pub(super) async fn import_first(rig: &mut Rig) -> Result<(), Stop> {
+    rig.waits_to_be_asked()?;
     let subject = rig
         .field
         .names
@@ -150,6 +153,7 @@ pub(super) async fn import_first(rig: &mut Rig) -> Result<(), Stop> {
 
 /// RV-11: who imports and then never subscribes sees everything.
 pub(super) async fn import_only(rig: &mut Rig) -> Result<(), Stop> {
+    rig.waits_to_be_asked()?;
     let mut peer = rig.peer("importer").await?;
     peer.init().await?;
     peer.catalog().await?;
@@ -157,6 +161,23 @@ pub(super) async fn import_only(rig: &mut Rig) -> Result<(), Stop> {
         Some(early) => early.clone(),
         None => peer.expect("data").await?,
     };
+    full_state(rig, &data)
+}
+
+/// RV-21: the option of one gateway, where it is on.
+pub(super) async fn push(rig: &mut Rig) -> Result<(), Stop> {
+    if !rig.field.pushes {
+        return Err(Stop::skipped(
+            "the server waits to be asked for its catalog (push_on_connect is off)",
+        ));
+    }
+    let mut peer = rig.peer("silent").await?;
+    let answer = peer.next().await?;
+    let expected = "import_answer comes first and unasked";
+    ensure(answer.kind == "import_answer", expected, shortened(&answer.text))?;
+    // A request holds the full state of a client that waits for it back (RV-11), so what comes ahead of its answer was pushed.
+    peer.say_json(&json!({"type": "import_request", "version": 2})).await?;
+    let data = peer.next().await?;
     full_state(rig, &data)
 }
 
