@@ -78,6 +78,7 @@ pub(crate) async fn serve(upgraded: Upgraded, door: Door) {
         door,
         reader: FrameReader::default(),
         unread: upgraded.early,
+        is_over: false,
     };
     let Err(end) = connection.read().await;
     // The end needs a timer and more; boxed, it costs an idle connection nothing.
@@ -122,6 +123,18 @@ struct Connection {
     reader: FrameReader,
     /// Bytes that were read and not yet looked at, because the door was full.
     unread: Bytes,
+    /// The hub knows that the connection is at its end.
+    is_over: bool,
+}
+
+impl Drop for Connection {
+    /// A task may be dropped at any moment, or fail; the hub must not believe in a client that is nobody's any more.
+    fn drop(&mut self) {
+        if !self.is_over {
+            let (conn, reason) = (self.conn, String::from("dropped by the hub"));
+            self.door.answer(Event::Input(Input::Closed { conn, reason }));
+        }
+    }
 }
 
 /// An event for which the door had no room, and its bytes.
@@ -276,14 +289,16 @@ impl Connection {
                 };
                 self.closed(reason).await;
             }
-            End::Gone => {}
+            End::Gone => self.is_over = true,
         }
     }
 
     /// Tells the hub. When there is none any more there is nothing to tell.
-    async fn closed(&self, reason: String) {
+    async fn closed(&mut self, reason: String) {
         let conn = self.conn;
-        let _ = (self.door).push(Event::Input(Input::Closed { conn, reason })).await;
+        let told = self.door.push(Event::Input(Input::Closed { conn, reason }));
+        let _ = told.await;
+        self.is_over = true;
     }
 
     async fn send_close(&mut self, close: &Bytes) {
@@ -328,5 +343,36 @@ impl Connection {
                 }
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::net::TcpListener;
+
+    #[tokio::test]
+    async fn an_idle_connection_owns_little_and_tells_its_end_also_when_it_is_dropped() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let _peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (stream, address) = listener.accept().await.unwrap();
+        let upgraded = Upgraded {
+            stream,
+            early: Bytes::new(),
+            face: Face::Live,
+            address: address.to_string(),
+            path: String::from("/"),
+        };
+        let door = Door::new();
+        let mut task = Box::pin(serve(upgraded, door.clone()));
+        assert!(size_of_val(&*task) < 1_024, "{} bytes", size_of_val(&*task));
+
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        assert!(task.as_mut().poll(&mut cx).is_pending());
+        drop(task);
+        let mut events = std::collections::VecDeque::new();
+        door.take(None, &mut events);
+        assert!(matches!(events[0], Event::Connected { conn: ConnId(1), .. }));
+        assert!(matches!(events[1], Event::Input(Input::Closed { conn: ConnId(1), .. })));
     }
 }

@@ -237,7 +237,8 @@ fn say_goodbye(sink: &Sink) {
 fn log_line(level: Level, conn: Option<ConnId>, text: &str) {
     let conn = conn.map(|conn| conn.0);
     match level {
-        Level::Debug => tracing::debug!(target: crate::log::MESSAGES, conn, "{text}"),
+        // Only endpoints with `debug = true` say these, so whoever reads them has asked for them.
+        Level::Debug => tracing::info!(target: "crosstie::messages", conn, "{text}"),
         Level::Info => tracing::info!(conn, "{text}"),
         Level::Warn => tracing::warn!(conn, "{text}"),
     }

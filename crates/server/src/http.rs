@@ -44,6 +44,9 @@ pub(crate) use error::ErrorBody;
 /// Bytes of a request's body. A longer one is refused with 413.
 const BODY_LEN_MAX: usize = 1 << 20;
 
+/// How long a request's body may take. Then it is refused, so that nobody holds a connection by sending nothing.
+const BODY_TIME_MAX: Duration = Duration::from_secs(10);
+
 /// How long the hub may take for an answer before the request is refused with 503.
 const ANSWER_MAX: Duration = Duration::from_secs(5);
 

@@ -19,12 +19,6 @@ const LINES_MAX: usize = 4_096;
 /// How long the end of the process waits for the last lines.
 const FLUSH_MAX: Duration = Duration::from_millis(500);
 
-/// Target of the messages that an endpoint with `debug = true` shows; they are shown unless a filter says otherwise.
-pub const MESSAGES: &str = "crosstie::messages";
-
-/// What is shown when nothing else is said.
-pub const DEFAULT_FILTER: &str = "info,crosstie::messages=debug";
-
 static LANE: OnceLock<Lane> = OnceLock::new();
 
 /// The queue to the log's thread.

@@ -211,3 +211,95 @@ fn wake(out: &mut Out) {
         task.wake();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::poll_fn;
+    use std::sync::Arc;
+    use tokio::io::AsyncReadExt as _;
+    use tokio::net::TcpSocket;
+
+    /// A sink and its peer, with buffers so small that they are soon full.
+    async fn pair() -> (Arc<Sink>, TcpStream) {
+        let listener = TcpSocket::new_v4().unwrap();
+        listener.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        listener.set_recv_buffer_size(4_096).unwrap();
+        let listener = listener.listen(1).unwrap();
+        let ours = TcpSocket::new_v4().unwrap();
+        ours.set_send_buffer_size(4_096).unwrap();
+        let ours = ours.connect(listener.local_addr().unwrap()).await.unwrap();
+        let (peer, _) = listener.accept().await.unwrap();
+        (Arc::new(Sink::new(ours)), peer)
+    }
+
+    /// Sends until the socket is full; gives all that was begun.
+    fn fill(sink: &Sink) -> Vec<u8> {
+        let mut begun = Vec::new();
+        for number in 0_u32.. {
+            let frame = Bytes::from(number.to_le_bytes().repeat(16_384));
+            let sent = sink.send(&frame);
+            if sent != Sent::Refused {
+                begun.extend_from_slice(&frame);
+            }
+            if sent != Sent::Whole {
+                break;
+            }
+        }
+        begun
+    }
+
+    async fn read_all(mut peer: TcpStream) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        peer.read_to_end(&mut bytes).await.unwrap();
+        bytes
+    }
+
+    #[tokio::test]
+    async fn a_frame_that_was_begun_is_finished_before_anything_else_and_the_core_hears_of_it() {
+        let (sink, peer) = pair().await;
+        let mut expected = fill(&sink);
+        let further = Bytes::from_static(b"further");
+        assert_eq!(sink.send(&further), Sent::Refused);
+        sink.pong(b"older");
+        sink.pong(b"newest");
+
+        let reader = tokio::spawn(read_all(peer));
+        assert_eq!(poll_fn(|cx| sink.poll_wake(cx)).await, Wake::Writable);
+        assert_eq!(sink.send(&further), Sent::Whole);
+        drop(sink);
+        expected.extend(frame::pong_frame(b"newest"));
+        expected.extend_from_slice(&further);
+        assert!(reader.await.unwrap() == expected);
+    }
+
+    #[tokio::test]
+    async fn a_close_waits_for_the_begun_frame_and_nothing_follows_it() {
+        let (sink, peer) = pair().await;
+        let mut expected = fill(&sink);
+        sink.order_close(1001, "bye");
+        let close = Wake::Close {
+            code: 1001,
+            reason: "bye",
+        };
+        assert_eq!(poll_fn(|cx| sink.poll_wake(cx)).await, close);
+
+        let reader = tokio::spawn(read_all(peer));
+        let close = Bytes::from(frame::close_frame(1001, "bye"));
+        poll_fn(|cx| sink.poll_end(cx, &close)).await;
+        assert_eq!(sink.send(&Bytes::from_static(b"too late")), Sent::Whole);
+        sink.pong(b"too late");
+        drop(sink);
+        expected.extend_from_slice(&close);
+        assert!(reader.await.unwrap() == expected);
+    }
+
+    #[tokio::test]
+    async fn a_peer_that_has_gone_breaks_the_sink_and_takes_what_comes_as_sent() {
+        let (sink, peer) = pair().await;
+        fill(&sink);
+        drop(peer);
+        assert_eq!(poll_fn(|cx| sink.poll_wake(cx)).await, Wake::Broken);
+        assert_eq!(sink.send(&Bytes::from_static(b"for nobody")), Sent::Whole);
+    }
+}

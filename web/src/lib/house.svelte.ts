@@ -42,8 +42,9 @@ export class House {
   endpoints = $state.raw<Measured<Endpoint>[]>([]);
   lan = $state.raw<string[]>([]);
   clients = $state.raw<Measured<Client>[]>([]);
-  /** Sum over all endpoints, newest last. */
+  /** What came into and went out of the signal space, over all endpoints and live channels; newest last. */
   history = $state.raw<Rates[]>([]);
+  /** How far the hub is behind in telling this page, because the page took its frames too slowly. */
   lag_ms = $state(0);
   /** Why the newest figures could not be read, or null. */
   figuresError = $state.raw<string | null>(null);
@@ -216,23 +217,22 @@ export class House {
 
   #measure(health: Health, endpoints: Endpoint[], clients: Client[]): void {
     const at_ms = health.now_ms;
-    const sum: Rates = { updates_in: 0, updates_out: 0 };
-    let isMeasured = false;
-    this.endpoints = endpoints.map((item) => {
-      const rates = this.#meter.read(`endpoint ${item.name}`, at_ms, item.counters);
-      if (rates) {
-        sum.updates_in += rates.updates_in;
-        sum.updates_out += rates.updates_out;
-        isMeasured = true;
-      }
-      return { item, rates };
-    });
+    this.endpoints = endpoints.map((item) => ({ item, rates: this.#meter.read(`endpoint ${item.name}`, at_ms, item.counters) }));
     this.clients = clients.map((item) => ({ item, rates: this.#meter.read(`client ${item.id}`, at_ms, item.counters) }));
+    // An endpoint counts for its clients, also for those that have left; live channels belong to no endpoint.
+    const measured = [...this.endpoints, ...this.clients.filter(({ item }) => item.protocol === 'live')]
+      .map(({ rates }) => rates)
+      .filter((rates) => rates !== null);
     this.#meter.keep([
       ...endpoints.map(({ name }) => `endpoint ${name}`),
       ...clients.map(({ id }) => `client ${id}`),
     ]);
-    if (isMeasured) this.history = [...this.history, sum].slice(-HISTORY_LEN);
+    if (measured.length === 0) return;
+    const sum = measured.reduce((left, right) => ({
+      updates_in: left.updates_in + right.updates_in,
+      updates_out: left.updates_out + right.updates_out,
+    }));
+    this.history = [...this.history, sum].slice(-HISTORY_LEN);
   }
 
   async #readCatalog(): Promise<void> {

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use utoipa::ToSchema;
 
-use super::BODY_LEN_MAX;
+use super::{BODY_LEN_MAX, BODY_TIME_MAX};
 
 /// Why a request is refused.
 ///
@@ -126,7 +126,9 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _: &S) -> Result<JsonBody<T>, ApiError> {
-        let body = axum::body::to_bytes(request.into_body(), BODY_LEN_MAX).await;
+        let body = axum::body::to_bytes(request.into_body(), BODY_LEN_MAX);
+        let body = tokio::time::timeout(BODY_TIME_MAX, body).await;
+        let body = body.map_err(|_| ApiError::bad_request(format!("a body within {BODY_TIME_MAX:?}")))?;
         // Reading fails for one reason only that somebody is there to hear: too many bytes.
         let body = body.map_err(|_| ApiError::too_large())?;
         let value = serde_json::from_slice(&body);

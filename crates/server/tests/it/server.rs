@@ -604,6 +604,26 @@ fn the_binary_ends_with_1001_and_0_when_it_is_terminated() {
     assert!(log.contains("SIGTERM"), "{log}");
 }
 
+/// `bench scale` starts this very binary as the hub under test.
+#[test]
+fn the_scale_bench_measures_a_hub_and_leaves_nothing_behind() {
+    let temporary = tempfile::tempdir().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_crosstie"))
+        .args(["bench", "scale", "--signals", "50", "--clients", "3"])
+        .args(["--change", "0.5", "--every-ms", "10", "--secs", "1", "--json"])
+        .env("TMPDIR", temporary.path())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(
+        (&report["clients"], &report["changes_per_cycle"]),
+        (&json!(3), &json!(25))
+    );
+    assert!(report["updates_read"].as_u64() > Some(0), "{report}");
+    assert_eq!(std::fs::read_dir(temporary.path()).unwrap().count(), 0);
+}
+
 #[test]
 fn a_handshake_may_come_in_pieces_and_with_the_first_frame_behind_it() {
     let hub = TestHub::start(LINE);
