@@ -6,7 +6,6 @@ use crate::hub::Hub;
 use crate::input::{ConnId, Face};
 use crate::output::{Output, Ticket};
 use crate::session::config;
-use crate::session::live::signal_row;
 use crate::settings::EndpointId;
 use crate::signal::{Pattern, SignalId, Value};
 use std::time::Duration;
@@ -20,7 +19,7 @@ impl Hub {
             Request::Signals(query) => Ok(Reply::Signals(self.signal_page(&query))),
             Request::Signal { name } => self
                 .known(&name)
-                .map(|id| Reply::Signal(signal_row(&self.ledger.space, &self.clients, id), self.now)),
+                .map(|id| Reply::Signal(self.observer().row(id), self.now)),
             Request::Write { name, value } => self.api_write(&name, &value),
             Request::Endpoints => Ok(Reply::Endpoints(self.endpoint_rows(), self.now)),
             Request::Clients => Ok(Reply::Clients(self.client_rows(), self.now)),
@@ -131,7 +130,7 @@ impl Hub {
             }
             let id = SignalId(index as u32);
             if fits(&id) {
-                rows.push(signal_row(space, &self.clients, id));
+                rows.push(self.observer().row(id));
             }
         }
         SignalPage {

@@ -128,6 +128,11 @@ impl Routes {
             .filter_map(|id| self.routes.get(id)?.ends.map(|(_, target)| (*id, target)))
     }
 
+    /// Where a route begins, once both its ends exist.
+    pub(crate) fn source(&self, id: u32) -> Option<SignalId> {
+        self.routes.get(&id)?.ends.map(|(source, _)| source)
+    }
+
     /// Counts a value that a route has carried.
     pub(crate) fn carried(&mut self, now: Time, id: u32, value: &Value) {
         if let Some(route) = self.routes.get_mut(&id) {

@@ -9,7 +9,7 @@ mod encode;
 
 pub use decode::{Limits, Request, RequestError, Subscribe, Write, decode, decode_within};
 pub use encode::{
-    DataFront, DataRow, Gap, Quality, SignalRow, SnapshotFront, WriteOutcome, write_added, write_data, write_data_row,
-    write_error, write_hello, write_removed, write_signal_row, write_snapshot, write_snapshot_head,
+    DataFront, DataRow, Gap, Quality, SignalRow, SnapshotFront, WriteOutcome, Writer, write_added, write_data,
+    write_data_row, write_error, write_hello, write_signal_row, write_snapshot, write_snapshot_head,
     write_snapshot_tail, write_tick, write_write_result,
 };

@@ -48,7 +48,7 @@ it('names the writer, also one whose name comes later, and this side', () => {
   catalog.apply([[1, 2, 'good', 300, 3]]);
   expect(row.writer).toBe('Practice twin');
   catalog.apply([[1, 3, 'good', 400, null]]);
-  expect(row.writer).toBe('hub');
+  expect(row.writer).toBe('route 1');
 });
 
 it('moves the sign of life of rows whose writer lives, and never back', () => {

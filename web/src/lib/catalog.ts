@@ -86,19 +86,19 @@ export class Catalog {
       row.value = value;
       row.quality = typeof quality === 'string' ? quality : quality[0];
       row.reason = typeof quality === 'string' ? null : quality[1];
-      // A value that no client wrote came from this side: a route, or an operator without a live channel.
-      row.writer = writer === null ? 'hub' : (this.#clientNames.get(writer) ?? `client ${writer}`);
+      // A client by its number; a route or an operator in words; nobody yet.
+      row.writer = typeof writer === 'number' ? (this.#clientNames.get(writer) ?? `client ${writer}`) : writer;
       row.changedAt = changedAt;
       row.confirmedAt = Math.max(row.confirmedAt, changedAt);
     }
   }
 
-  /** Moves the sign of life of `rows` by a tick: client id → last sign of life. */
+  /** Moves the sign of life of `rows` by a tick: client id or route → last sign of life. */
   confirm(rows: Iterable<Row>, writers: Readonly<Record<string, number>>): void {
     const lastSign = new Map<string, number>();
     for (const [id, at_ms] of Object.entries(writers)) {
       // A row that changed before its writer's name was known carries the number.
-      for (const name of [this.#clientNames.get(Number(id)), `client ${id}`]) {
+      for (const name of [this.#clientNames.get(Number(id)), `client ${id}`, id]) {
         if (name !== undefined) lastSign.set(name, Math.max(at_ms, lastSign.get(name) ?? 0));
       }
     }

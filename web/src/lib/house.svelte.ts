@@ -202,7 +202,7 @@ export class House {
         this.api.endpoints(),
         this.api.clients(),
       ]);
-      this.catalog.nameClients(clients);
+      this.catalog.nameClients(clients.map((client) => ({ id: client.id, name: titleOf(client) })));
       this.#measure(health, endpoints, clients);
       this.lan = lan;
       this.health = health;
@@ -298,6 +298,12 @@ export class House {
       this.now_ms = performance.now() + this.#hubClockAhead_ms;
     });
   }
+}
+
+/** A client as a writer is called: whoever writes by a live channel is an operator, as in the hub's own words. */
+function titleOf({ id, name, protocol, address }: Client): string {
+  if (name) return name;
+  return protocol === 'live' ? `operator at ${address}` : `client ${id}`;
 }
 
 /** An error as a sentence for the operator. */

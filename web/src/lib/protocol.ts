@@ -113,8 +113,8 @@ export interface ClientList {
   clients: Client[];
 }
 
-/** One changed value: id, value, quality (with its reason when bad), time of change, client id of the writer. */
-export type DataRow = [number, Value, Quality | ['bad', string], number, number | null];
+/** One changed value: id, value, quality (with its reason when bad), time of change, writer: a client's id, a route or an operator in words. */
+export type DataRow = [number, Value, Quality | ['bad', string], number, number | string | null];
 
 /** What became of one value of a write. */
 export type WriteOutcome = { ok: true; value: Value } | { ok: false; code: string; message: string };
@@ -123,7 +123,6 @@ export type HubMessage =
   | { type: 'hello'; epoch: number; now_ms: number; generation: number; version: string }
   | { type: 'snapshot'; id: number; now_ms: number; generation: number; signals: Signal[]; unknown?: string[] }
   | { type: 'added'; now_ms: number; generation: number; signals: Signal[] }
-  | { type: 'removed'; signals: number[] }
   | {
       type: 'data';
       now_ms: number;

@@ -5,8 +5,10 @@ use crate::api::SignalRow;
 use crate::client::{Client, Clients, Pending, View};
 use crate::hub::Hub;
 use crate::input::ConnId;
+use crate::route::Routes;
 use crate::signal::{Pattern, SignalId, SignalSpace, Value, Writer, coerce, name};
 use crate::time::Time;
+use crate::view::frame::live_writer;
 use crate::view::{Codec, GroupKey};
 use crosstie_wire::live::{self as wire, Request, RequestError, Subscribe, Write, WriteOutcome};
 use rustc_hash::FxHashSet;
@@ -62,12 +64,11 @@ impl Hub {
             .group
             .and_then(|group| self.views.key(group))
             .and_then(|key| key.set.clone());
-        let mut writers: BTreeMap<u64, u64> = BTreeMap::new();
+        let mut writers: BTreeMap<wire::Writer, u64> = BTreeMap::new();
         for id in set.iter().flat_map(|set| set.iter()) {
-            if let Writer::Peer(writer) = self.ledger.space.cell(*id).writer
-                && let Some(writer_client) = self.clients.get(&writer)
-            {
-                writers.insert(u64::from(writer.0), writer_client.last_seen.as_millis());
+            let writer = self.ledger.space.cell(*id).writer;
+            if let (Some(writer), Some(at)) = (live_writer(writer), self.observer().last_sign(writer)) {
+                writers.insert(writer, at.as_millis());
             }
         }
         let (now, generation) = (self.now.as_millis(), self.ledger.space.generation().0);
@@ -113,11 +114,7 @@ impl Hub {
             ids.extend(new.iter().take(room));
             ids.sort_unstable();
             ids.dedup();
-            let rows: Vec<SignalRow> = new
-                .iter()
-                .take(room)
-                .map(|id| signal_row(&self.ledger.space, &self.clients, *id))
-                .collect();
+            let rows: Vec<SignalRow> = new.iter().take(room).map(|id| self.observer().row(*id)).collect();
             let (now, generation) = (self.now.as_millis(), self.ledger.space.generation().0);
             self.send_text(conn, |out| {
                 wire::write_added(out, now, generation, rows.iter().map(wire_row))
@@ -131,6 +128,15 @@ impl Hub {
                 },
                 told,
             );
+        }
+    }
+
+    /// Tells all about signals.
+    pub(crate) fn observer(&self) -> Observer<'_> {
+        Observer {
+            space: &self.ledger.space,
+            clients: &self.clients,
+            routes: &self.routes,
         }
     }
 
@@ -243,35 +249,57 @@ impl Hub {
     }
 }
 
-/// All that the API says of one signal.
-pub(crate) fn signal_row(space: &SignalSpace, clients: &Clients, id: SignalId) -> SignalRow {
-    let cell = space.cell(id);
-    let (writer, seen_at): (Option<String>, Time) = match cell.writer {
-        Writer::Nobody => (None, Time::ZERO),
-        Writer::Peer(conn) => match clients.get(&conn) {
-            Some(client) => (Some(client.title().to_owned()), client.last_seen),
-            None => (Some(String::from("a peer that has left")), Time::ZERO),
-        },
-        Writer::Operator(conn) => {
-            let title = conn
-                .and_then(|conn| clients.get(&conn))
-                .map(|client| format!("operator at {}", client.address));
-            (Some(title.unwrap_or_else(|| String::from("operator"))), Time::ZERO)
+/// What is needed to tell all about a signal.
+pub(crate) struct Observer<'a> {
+    pub(crate) space: &'a SignalSpace,
+    pub(crate) clients: &'a Clients,
+    pub(crate) routes: &'a Routes,
+}
+
+impl Observer<'_> {
+    /// All that the API says of one signal.
+    pub(crate) fn row(&self, id: SignalId) -> SignalRow {
+        let cell = self.space.cell(id);
+        let confirmed_at = self
+            .last_sign(cell.writer)
+            .map_or(cell.changed_at, |at| cell.changed_at.max(at));
+        SignalRow {
+            id,
+            name: self.space.name(id).to_owned(),
+            kind: cell.value.kind(),
+            value: cell.value.clone(),
+            quality: cell.quality,
+            owner: self.space.owner(id),
+            writer: self.title(cell.writer),
+            conflict: cell.conflict,
+            generation: cell.generation,
+            changed_at: cell.changed_at,
+            confirmed_at,
         }
-        Writer::Route(id) => (Some(format!("route {id}")), Time::ZERO),
-    };
-    SignalRow {
-        id,
-        name: space.name(id).to_owned(),
-        kind: cell.value.kind(),
-        value: cell.value.clone(),
-        quality: cell.quality,
-        owner: space.owner(id),
-        writer,
-        conflict: cell.conflict,
-        generation: cell.generation,
-        changed_at: cell.changed_at,
-        confirmed_at: cell.changed_at.max(seen_at),
+    }
+
+    /// The last sign of life of a writer; what comes over a route is as alive as the writer of its source.
+    pub(crate) fn last_sign(&self, writer: Writer) -> Option<Time> {
+        match writer {
+            Writer::Peer(conn) => self.clients.get(&conn).map(|client| client.last_seen),
+            Writer::Route(route) => {
+                let source = self.space.cell(self.routes.source(route)?);
+                self.last_sign(source.writer)
+            }
+            Writer::Nobody | Writer::Operator(_) => None,
+        }
+    }
+
+    fn title(&self, writer: Writer) -> Option<String> {
+        match writer {
+            Writer::Nobody => None,
+            Writer::Peer(conn) => match self.clients.get(&conn) {
+                Some(client) => Some(client.title().to_owned()),
+                None => Some(String::from("a peer that has left")),
+            },
+            Writer::Operator(_) => Some(String::from("operator")),
+            Writer::Route(route) => Some(format!("route {route}")),
+        }
     }
 }
 

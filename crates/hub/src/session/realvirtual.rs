@@ -348,7 +348,12 @@ impl Hub {
             Some(Face::Realvirtual(endpoint)) => endpoints.get_mut(endpoint.0 as usize),
             _ => None,
         };
-        let row = |id| super::live::signal_row(space, clients, id);
+        let observer = super::live::Observer {
+            space,
+            clients,
+            routes: &self.routes,
+        };
+        let row = |id| observer.row(id);
         let Some(bytes) = answer.build(budget, space, endpoint, row) else {
             if let Some(client) = self.clients.get_mut(&conn) {
                 client.answer = Some(answer);

@@ -92,6 +92,16 @@ pub(crate) fn live_quality(quality: Quality) -> live::Quality {
     }
 }
 
+/// A writer as the live codec says it.
+pub(crate) fn live_writer(writer: Writer) -> Option<live::Writer> {
+    match writer {
+        Writer::Nobody => None,
+        Writer::Peer(conn) => Some(live::Writer::Client(u64::from(conn.0))),
+        Writer::Operator(_) => Some(live::Writer::Operator),
+        Writer::Route(route) => Some(live::Writer::Route(route)),
+    }
+}
+
 fn live_row(space: &SignalSpace, row: Row) -> live::DataRow<'_> {
     let cell = space.cell(row.id);
     live::DataRow {
@@ -100,9 +110,6 @@ fn live_row(space: &SignalSpace, row: Row) -> live::DataRow<'_> {
         quality: live_quality(cell.quality),
         reason: cell.quality.reason().unwrap_or_default(),
         changed_at_ms: cell.changed_at.as_millis(),
-        writer: match cell.writer {
-            Writer::Peer(conn) | Writer::Operator(Some(conn)) => Some(u64::from(conn.0)),
-            Writer::Nobody | Writer::Operator(None) | Writer::Route(_) => None,
-        },
+        writer: live_writer(cell.writer),
     }
 }

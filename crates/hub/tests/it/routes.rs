@@ -37,6 +37,13 @@ fn a_value_is_carried_in_the_same_turn_with_its_quality() {
         house.row("twin/panel/Run").generation,
         house.row("twin/line/Run").generation
     );
+    house.run_for(Duration::from_secs(10));
+    let row = house.row("twin/panel/Count");
+    assert_eq!(row.writer.as_deref(), Some("route 1"));
+    assert!(
+        house.now.since(row.confirmed_at) <= Duration::from_millis(2_100),
+        "as alive as the writer of its source"
+    );
     house.disconnect(writer);
     assert_eq!(house.row("twin/panel/Count").quality, Quality::Stale);
     let Reply::Routes(rows, _) = house.ask(Request::Routes) else {

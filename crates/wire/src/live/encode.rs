@@ -77,8 +77,21 @@ pub struct DataRow<'a> {
     pub reason: &'a str,
     /// Time of the last change on the hub's clock, in milliseconds.
     pub changed_at_ms: u64,
-    /// Client that wrote it last.
-    pub writer: Option<u64>,
+    /// Who wrote it last; nobody yet when `None`.
+    pub writer: Option<Writer>,
+}
+
+/// Who wrote a value, short.
+///
+/// Shape: a client by its number `3`, others in words `"route 1"`, `"operator"`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Writer {
+    /// A connected client.
+    Client(u64),
+    /// A route by its id.
+    Route(u32),
+    /// A person or script through the API.
+    Operator,
 }
 
 /// What stands before the rows of a snapshot.
@@ -179,13 +192,6 @@ pub fn write_added<'a>(out: &mut Vec<u8>, now_ms: u64, generation: u64, rows: im
     out.push(b'}');
 }
 
-/// Appends `{"type":"removed","signals":[7]}`.
-pub fn write_removed(out: &mut Vec<u8>, ids: impl IntoIterator<Item = u32>) {
-    out.extend_from_slice(br#"{"type":"removed""#);
-    write_list(out, "signals", ids, |out, id| write_uint(out, u64::from(id)));
-    out.push(b'}');
-}
-
 /// Appends `{"type":"data","now_ms":81234,"generation":9123,"signals":[[7,42.5,"good",81200,3]]}`, with
 /// `"gap":{"since_ms":80000,"merged":12}` before the signals when there was one.
 pub fn write_data<'a>(out: &mut Vec<u8>, front: DataFront, rows: impl IntoIterator<Item = DataRow<'a>>) {
@@ -204,22 +210,24 @@ pub fn write_data<'a>(out: &mut Vec<u8>, front: DataFront, rows: impl IntoIterat
 
 /// Appends `{"type":"tick","now_ms":82234,"generation":9200,"writers":{"3":82230},"lag_ms":0}`.
 ///
-/// `writers` gives client ids with the time of their last sign of life in milliseconds.
+/// `writers` gives clients and routes with the time of their last sign of life in milliseconds.
 pub fn write_tick(
     out: &mut Vec<u8>,
     now_ms: u64,
     generation: u64,
-    writers: impl IntoIterator<Item = (u64, u64)>,
+    writers: impl IntoIterator<Item = (Writer, u64)>,
     lag_ms: u64,
 ) {
     out.extend_from_slice(br#"{"type":"tick""#);
     write_uint_field(out, "now_ms", now_ms);
     write_uint_field(out, "generation", generation);
     out.extend_from_slice(br#","writers":{"#);
-    for (index, (client, seen_at_ms)) in writers.into_iter().enumerate() {
-        out.extend_from_slice(if index == 0 { b"\"" } else { b",\"" });
-        write_uint(out, client);
-        out.extend_from_slice(b"\":");
+    for (index, (writer, seen_at_ms)) in writers.into_iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        write_writer_text(out, writer);
+        out.push(b':');
         write_uint(out, seen_at_ms);
     }
     out.push(b'}');
@@ -308,10 +316,25 @@ pub fn write_data_row(out: &mut Vec<u8>, row: &DataRow<'_>) {
     write_uint(out, row.changed_at_ms);
     out.push(b',');
     match row.writer {
-        Some(client) => write_uint(out, client),
+        Some(Writer::Client(client)) => write_uint(out, client),
+        Some(writer) => write_writer_text(out, writer),
         None => out.extend_from_slice(b"null"),
     }
     out.push(b']');
+}
+
+/// A writer as a JSON string.
+fn write_writer_text(out: &mut Vec<u8>, writer: Writer) {
+    out.push(b'"');
+    match writer {
+        Writer::Client(client) => write_uint(out, client),
+        Writer::Route(route) => {
+            out.extend_from_slice(b"route ");
+            write_uint(out, u64::from(route));
+        }
+        Writer::Operator => out.extend_from_slice(b"operator"),
+    }
+    out.push(b'"');
 }
 
 fn write_value_or_null(out: &mut Vec<u8>, value: Value<'_>) {
@@ -430,10 +453,6 @@ mod tests {
             |out| write_added(out, 1, 2, [ROW]),
             &format!(r#"{{"type":"added","now_ms":1,"generation":2,"signals":[{ROW_TEXT}]}}"#),
         );
-        check(
-            |out| write_removed(out, [7, 9]),
-            r#"{"type":"removed","signals":[7,9]}"#,
-        );
     }
 
     #[test]
@@ -444,7 +463,7 @@ mod tests {
             quality: Quality::Good,
             reason: "",
             changed_at_ms: 81_200,
-            writer: Some(3),
+            writer: Some(Writer::Client(3)),
         };
         let rows = [
             row,
@@ -493,11 +512,11 @@ mod tests {
             r#"{"type":"hello","epoch":5,"now_ms":81234,"generation":9123,"version":"0.1.0"}"#,
         );
         check(
-            |out| write_tick(out, 82_234, 9200, [(3, 82_230)], 0),
+            |out| write_tick(out, 82_234, 9200, [(Writer::Client(3), 82_230)], 0),
             r#"{"type":"tick","now_ms":82234,"generation":9200,"writers":{"3":82230},"lag_ms":0}"#,
         );
         check(
-            |out| write_tick(out, 1, 2, [(3, 4), (5, 6)], 7),
+            |out| write_tick(out, 1, 2, [(Writer::Client(3), 4), (Writer::Route(5), 6)], 7),
             r#"{"type":"tick","now_ms":1,"generation":2,"writers":{"3":4,"5":6},"lag_ms":7}"#,
         );
         let refused = WriteOutcome::Refused {
