@@ -47,7 +47,7 @@ it('names the writer, also one whose name comes later, and this side', () => {
   catalog.nameClients([{ id: 3, name: 'Practice twin' }]);
   catalog.apply([[1, 2, 'good', 300, 3]]);
   expect(row.writer).toBe('Practice twin');
-  catalog.apply([[1, 3, 'good', 400, null]]);
+  catalog.apply([[1, 3, 'good', 400, 'route 1']]);
   expect(row.writer).toBe('route 1');
 });
 

@@ -167,10 +167,6 @@ export class House {
         this.unknown = this.unknown.filter((name) => !this.catalog.byName(name));
         this.rowsVersion += 1;
         break;
-      case 'removed':
-        this.catalog.remove(message.signals);
-        this.rowsVersion += 1;
-        break;
       case 'data':
         this.catalog.apply(message.signals);
         this.#setHubClock(message.now_ms);

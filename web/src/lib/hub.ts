@@ -108,7 +108,7 @@ export interface LiveListener {
   link(link: Link): void;
   /** A new epoch began: everything known before may be outdated. */
   hello(epoch: number, now_ms: number): void;
-  /** Snapshot, added, removed, data and tick, as they came. */
+  /** Snapshot, added, data and tick, as they came. */
   message(message: HubMessage): void;
 }
 

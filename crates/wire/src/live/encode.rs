@@ -517,7 +517,7 @@ mod tests {
         );
         check(
             |out| write_tick(out, 1, 2, [(Writer::Client(3), 4), (Writer::Route(5), 6)], 7),
-            r#"{"type":"tick","now_ms":1,"generation":2,"writers":{"3":4,"5":6},"lag_ms":7}"#,
+            r#"{"type":"tick","now_ms":1,"generation":2,"writers":{"3":4,"route 5":6},"lag_ms":7}"#,
         );
         let refused = WriteOutcome::Refused {
             code: "not_found",
