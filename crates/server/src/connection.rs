@@ -16,12 +16,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Buf as _, Bytes};
 use crosstie_hub::{ConnId, Face, Input, Unreadable};
 use crosstie_wire::{frame, live, realvirtual};
 use tokio::net::TcpStream;
 
-use crate::core_task::{Door, Event, Gone};
+use crate::core_task::{Door, Event, Gone, Share};
 use crate::sink::{Sink, Wake};
 use frames::{FrameReader, Message, Violation};
 
@@ -68,14 +68,13 @@ pub(crate) async fn serve(upgraded: Upgraded, door: Door) {
         path: upgraded.path,
         sink: Arc::clone(&sink),
     };
-    if door.push(connected).await.is_err() {
-        return;
-    }
+    door.tell(connected);
     let mut connection = Connection {
         conn,
         is_live: upgraded.face == Face::Live,
         sink,
         door,
+        share: Share::default(),
         reader: FrameReader::default(),
         unread: upgraded.early,
         is_over: false,
@@ -120,6 +119,8 @@ struct Connection {
     is_live: bool,
     sink: Arc<Sink>,
     door: Door,
+    /// What it may still hand in before the core has to take something.
+    share: Share,
     reader: FrameReader,
     /// Bytes that were read and not yet looked at, because the door was full.
     unread: Bytes,
@@ -132,7 +133,7 @@ impl Drop for Connection {
     fn drop(&mut self) {
         if !self.is_over {
             let (conn, reason) = (self.conn, String::from("dropped by the hub"));
-            self.door.answer(Event::Input(Input::Closed { conn, reason }));
+            self.door.tell(Event::Input(Input::Closed { conn, reason }));
         }
     }
 }
@@ -140,24 +141,35 @@ impl Drop for Connection {
 /// An event for which the door had no room, and its bytes.
 type Blocked = (Event, usize);
 
+/// What became of one read.
+struct Read {
+    /// Bytes that it brought.
+    len: usize,
+    blocked: Option<Blocked>,
+}
+
 impl Connection {
     /// Reads until the connection ends.
     async fn read(&mut self) -> Result<Never, End> {
-        let early = std::mem::take(&mut self.unread);
-        let mut blocked = self.take_in(&early)?;
-        drop(early);
+        let mut blocked = self.take_in_unread()?;
         loop {
             while let Some((event, bytes)) = blocked {
                 let mut event = Some(event);
-                std::future::poll_fn(|cx| self.door.poll_push(cx, &mut event, bytes)).await?;
-                let unread = std::mem::take(&mut self.unread);
-                blocked = self.take_in(&unread)?;
+                std::future::poll_fn(|cx| self.door.poll_push(cx, &mut self.share, &mut event, bytes)).await?;
+                blocked = self.take_in_unread()?;
             }
             match std::future::poll_fn(|cx| self.poll_next(cx)).await {
-                None => blocked = self.read_once()?,
+                None => {
+                    let read = self.read_once()?;
+                    blocked = read.blocked;
+                    // There is more where this came from, and others wait for this thread too.
+                    if read.len == READ_LEN_MAX {
+                        tokio::task::yield_now().await;
+                    }
+                }
                 Some(Wake::Writable) => {
                     let writable = Input::Writable { conn: self.conn };
-                    self.door.push(Event::Input(writable)).await?;
+                    self.door.tell(Event::Input(writable));
                 }
                 Some(Wake::Close { code, reason }) => return Err(End::Ordered { code, reason }),
                 Some(Wake::Broken) => return Err(End::Lost(io::ErrorKind::BrokenPipe)),
@@ -175,18 +187,42 @@ impl Connection {
         Poll::Ready(None)
     }
 
-    fn read_once(&mut self) -> Result<Option<Blocked>, End> {
+    fn read_once(&mut self) -> Result<Read, End> {
         READ_BUFFER.with_borrow_mut(|buffer| match self.sink.stream().try_read(buffer) {
             Ok(0) => Err(End::Lost(io::ErrorKind::UnexpectedEof)),
-            Ok(len) => self.take_in(&buffer[..len]),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+            Ok(len) => {
+                let mut bytes = &buffer[..len];
+                let blocked = self.take_in(&mut bytes)?;
+                self.unread = Bytes::copy_from_slice(bytes);
+                Ok(Read { len, blocked })
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Read { len: 0, blocked: None }),
             Err(error) => Err(End::Lost(error.kind())),
         })
     }
 
-    /// Hands in the messages that are whole. When the door is full, what is left waits in `unread`.
-    fn take_in(&mut self, mut bytes: &[u8]) -> Result<Option<Blocked>, End> {
-        while let Some(message) = self.reader.next(&mut bytes)? {
+    fn take_in_unread(&mut self) -> Result<Option<Blocked>, End> {
+        let mut unread = std::mem::take(&mut self.unread);
+        let mut bytes = &unread[..];
+        let blocked = self.take_in(&mut bytes)?;
+        let taken = unread.len() - bytes.len();
+        unread.advance(taken);
+        if !unread.is_empty() {
+            self.unread = unread;
+        }
+        Ok(blocked)
+    }
+
+    /// Hands in the messages that are whole and wakes the core once for all of them. When the share of this connection
+    /// is used up, what is left stays in `bytes`.
+    fn take_in(&mut self, bytes: &mut &[u8]) -> Result<Option<Blocked>, End> {
+        let result = self.hand_in(bytes);
+        self.door.ring();
+        result
+    }
+
+    fn hand_in(&mut self, bytes: &mut &[u8]) -> Result<Option<Blocked>, End> {
+        while let Some(message) = self.reader.next(bytes)? {
             let (input, size) = match message {
                 Message::Text(text) => {
                     let size = text.len();
@@ -210,8 +246,7 @@ impl Connection {
                 }
                 Message::Close(code) => return Err(End::Peer(code)),
             };
-            if let Err(event) = self.door.try_push(Event::Input(input), size) {
-                self.unread = Bytes::copy_from_slice(bytes);
+            if let Err(event) = self.door.try_push(&mut self.share, Event::Input(input), size) {
                 return Ok(Some((event, size)));
             }
         }
@@ -262,11 +297,11 @@ impl Connection {
                         Bytes::from_static(CLOSE_WITHOUT_CODE),
                     ),
                 };
-                self.closed(reason).await;
+                self.closed(reason);
                 self.send_close(&answer).await;
             }
             End::Violation(violation) => {
-                self.closed(violation.to_string()).await;
+                self.closed(violation.to_string());
                 let close = frame::close_frame(violation.code, violation.reason);
                 self.send_close(&Bytes::from(close)).await;
                 // What the peer goes on sending cannot be understood any more. It is read all the same: closing a
@@ -280,24 +315,23 @@ impl Connection {
                 let close = frame::close_frame(code, reason);
                 self.send_close(&Bytes::from(close)).await;
                 self.within_limit(Self::wait_for_close).await;
-                self.closed(format!("closed with {code}: {reason}")).await;
+                self.closed(format!("closed with {code}: {reason}"));
             }
             End::Lost(kind) => {
                 let reason = match kind {
                     io::ErrorKind::UnexpectedEof => String::from("ended without a close"),
                     other => format!("lost: {other}"),
                 };
-                self.closed(reason).await;
+                self.closed(reason);
             }
             End::Gone => self.is_over = true,
         }
     }
 
-    /// Tells the hub. When there is none any more there is nothing to tell.
-    async fn closed(&mut self, reason: String) {
+    /// Tells the hub.
+    fn closed(&mut self, reason: String) {
         let conn = self.conn;
-        let told = self.door.push(Event::Input(Input::Closed { conn, reason }));
-        let _ = told.await;
+        self.door.tell(Event::Input(Input::Closed { conn, reason }));
         self.is_over = true;
     }
 
@@ -312,7 +346,8 @@ impl Connection {
             while self.sink.stream().readable().await.is_ok() {
                 match step(self) {
                     Ok(true) => return,
-                    Ok(false) => {}
+                    // A peer that floods to the end must not keep the thread from the others, nor from the time.
+                    Ok(false) => tokio::task::yield_now().await,
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                     Err(_) => return,
                 }

@@ -14,7 +14,7 @@
 mod door;
 mod store;
 
-pub(crate) use door::{Door, Event, Gone};
+pub(crate) use door::{Door, Event, Gone, Share};
 pub(crate) use store::{Job, Store, StoreError};
 
 use std::collections::VecDeque;

@@ -220,8 +220,7 @@ impl RunningHub {
 
     /// Closes every connection with 1001, finishes what is to be written and ends, within three seconds.
     pub fn stop(self) {
-        // The door takes the order or the core is gone already.
-        let _ = self.runtime.block_on(self.door.push(Event::Stop));
+        self.door.tell(Event::Stop);
         // A core that panicked has ended the whole process, so it is there to be joined.
         let _ = self.core.join();
         self.runtime.shutdown_timeout(TASKS_END_MAX);

@@ -73,8 +73,7 @@ async fn converse(options: &Options) -> Result<(), Box<dyn Error>> {
             // 3. The values that we subscribed to, complete. From here on only changes come.
             Some("snapshot") => {
                 println!("snapshot {}", Value::Object(signals));
-                if let Some((name, word)) = options.write.as_deref().and_then(|w| w.split_once('='))
-                {
+                if let Some((name, word)) = options.write.as_deref().and_then(|w| w.split_once('=')) {
                     // true, 42 and 2.5 are what they look like; everything else is text.
                     let value = serde_json::from_str(word).unwrap_or_else(|_| Value::from(word));
                     let written = Map::from_iter([(name.to_owned(), value)]);
@@ -84,10 +83,7 @@ async fn converse(options: &Options) -> Result<(), Box<dyn Error>> {
             }
             // 4. Changes, for as long as we stay.
             Some("data") => {
-                let expected = options
-                    .expect
-                    .as_ref()
-                    .is_none_or(|name| signals.contains_key(name));
+                let expected = options.expect.as_ref().is_none_or(|name| signals.contains_key(name));
                 seen += u32::from(expected);
                 println!("data     {}", Value::Object(signals));
             }
@@ -106,11 +102,7 @@ async fn send(socket: &mut Socket, message: Value) -> Result<(), Box<dyn Error>>
 /// The next message of the protocol; the socket answers pings by itself while we read.
 async fn receive(socket: &mut Socket) -> Result<Value, Box<dyn Error>> {
     loop {
-        match socket
-            .next()
-            .await
-            .ok_or("the hub closed the connection")??
-        {
+        match socket.next().await.ok_or("the hub closed the connection")?? {
             Message::Text(text) => return Ok(serde_json::from_str(&text)?),
             Message::Close(_) => return Err("the hub closed the connection".into()),
             _ => {}

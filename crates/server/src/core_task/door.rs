@@ -1,9 +1,13 @@
 //! The door of the core: the one bounded queue through which everything reaches the hub.
 //!
-//! Connection tasks push and wait without holding a thread when the queue is full, so a core that is busy slows its
-//! peers down through their sockets and nothing is dropped. The core takes everything that is there in one swap: one
-//! lock per batch, and it sleeps only when there is nothing. A ready-made channel was measured and rejected: it spins
-//! before it sleeps, and it has no way to wait for room without a thread.
+//! Connection tasks push messages and wait without holding a thread when they have had their share, so a core that is
+//! busy slows its peers down through their sockets and nothing is dropped. Shares are per connection and renewed whenever
+//! the core has taken what was there: a peer that floods fills its own share and nobody else's. What is not a message (a
+//! connection begins or ends, an API call) needs no share: there is never more of it than there are sockets.
+//!
+//! The core takes everything that is there in one swap: one lock per batch, and it sleeps only when there is nothing. A
+//! ready-made channel was tried and rejected: it spins before it sleeps, and it has no way to wait for room without a
+//! thread.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -17,9 +21,11 @@ use tokio::sync::oneshot;
 
 use crate::sink::Sink;
 
-/// Events that wait in the door. One more makes its sender wait.
-const EVENTS_MAX: usize = 4_096;
-/// Bytes of messages that wait in the door. One more message makes its sender wait; a single one always fits.
+/// Messages of one connection that wait in the door. One more makes it wait until the core has taken them.
+const SHARE_MESSAGES_MAX: u32 = 64;
+/// Bytes of the messages of one connection that wait in the door. Same effect; a single message always fits.
+const SHARE_BYTES_MAX: usize = 1 << 20;
+/// Bytes of all messages that wait in the door. One more message makes its sender wait; a single one always fits.
 const QUEUED_BYTES_MAX: usize = 64 << 20;
 
 /// Everything that can wake the core.
@@ -81,14 +87,39 @@ struct Shared {
 struct Queue {
     events: VecDeque<Event>,
     bytes: usize,
+    /// How often the core has emptied the queue.
+    round: u64,
     waiting: Vec<Waker>,
     is_core_asleep: bool,
     is_closed: bool,
 }
 
+/// What one connection has put into the door since the core took everything.
+#[derive(Debug, Default)]
+pub(crate) struct Share {
+    round: u64,
+    messages: u32,
+    bytes: usize,
+}
+
 impl Queue {
-    fn has_room(&self, bytes: usize) -> bool {
-        self.events.is_empty() || (self.events.len() < EVENTS_MAX && self.bytes + bytes <= QUEUED_BYTES_MAX)
+    /// Counts a message of so many bytes in, if there is room for it.
+    fn admit(&mut self, share: &mut Share, bytes: usize) -> bool {
+        if share.round != self.round {
+            *share = Share {
+                round: self.round,
+                ..Share::default()
+            };
+        }
+        let has_share =
+            share.messages == 0 || (share.messages < SHARE_MESSAGES_MAX && share.bytes + bytes <= SHARE_BYTES_MAX);
+        let has_room = self.bytes == 0 || self.bytes + bytes <= QUEUED_BYTES_MAX;
+        if has_share && has_room {
+            share.messages += 1;
+            share.bytes += bytes;
+            self.bytes += bytes;
+        }
+        has_share && has_room
     }
 }
 
@@ -114,10 +145,11 @@ impl Door {
         Ticket(self.shared.last_ticket.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
-    /// Hands in the event, or keeps it in its place and wakes the task when there is room.
+    /// Hands in a message, or keeps it in its place and wakes the task when there is room.
     pub(crate) fn poll_push(
         &self,
         cx: &mut Context<'_>,
+        share: &mut Share,
         event: &mut Option<Event>,
         bytes: usize,
     ) -> Poll<Result<(), Gone>> {
@@ -125,45 +157,47 @@ impl Door {
         if queue.is_closed {
             return Poll::Ready(Err(Gone));
         }
-        if !queue.has_room(bytes) {
+        if !queue.admit(share, bytes) {
             queue.waiting.push(cx.waker().clone());
             return Poll::Pending;
         }
         if let Some(event) = event.take() {
-            self.put(queue, event, bytes);
+            self.put(queue, event);
         }
         Poll::Ready(Ok(()))
     }
 
-    /// Hands in the event if there is room at once; gives it back if not.
-    pub(crate) fn try_push(&self, event: Event, bytes: usize) -> Result<(), Event> {
-        let queue = self.lock();
-        if queue.is_closed || !queue.has_room(bytes) {
+    /// Hands in a message if there is room at once; gives it back if not. The core is not woken: [`Door::ring`] does that
+    /// once for several messages.
+    pub(crate) fn try_push(&self, share: &mut Share, event: Event, bytes: usize) -> Result<(), Event> {
+        let mut queue = self.lock();
+        if queue.is_closed || !queue.admit(share, bytes) {
             return Err(event);
         }
-        self.put(queue, event, bytes);
+        queue.events.push_back(event);
         Ok(())
     }
 
-    /// Hands in the event when there is room for it.
-    pub(crate) async fn push(&self, event: Event) -> Result<(), Gone> {
-        let mut event = Some(event);
-        std::future::poll_fn(|cx| self.poll_push(cx, &mut event, 0)).await
+    /// Wakes the core if it sleeps although there is something.
+    pub(crate) fn ring(&self) {
+        let queue = self.lock();
+        if !queue.events.is_empty() {
+            self.wake_core(queue);
+        }
     }
 
-    /// Hands in an event that answers something the core itself has asked for: there are never more of these than
-    /// outputs, so they need no room.
-    pub(crate) fn answer(&self, event: Event) {
+    /// Hands in what is not a message of a peer. When the core is gone there is nobody to tell.
+    pub(crate) fn tell(&self, event: Event) {
         let queue = self.lock();
         if !queue.is_closed {
-            self.put(queue, event, 0);
+            self.put(queue, event);
         }
     }
 
     /// Asks the hub and waits for the answer.
     pub(crate) async fn ask(&self, request: Request) -> Result<Reply, Gone> {
         let (reply, answer) = oneshot::channel();
-        self.push(Event::Request { request, reply }).await?;
+        self.tell(Event::Request { request, reply });
         answer.await.map_err(|_| Gone)
     }
 
@@ -189,6 +223,7 @@ impl Door {
         }
         events.append(&mut queue.events);
         queue.bytes = 0;
+        queue.round += 1;
         let waiting = std::mem::take(&mut queue.waiting);
         drop(queue);
         waiting.into_iter().for_each(Waker::wake);
@@ -204,9 +239,12 @@ impl Door {
         waiting.into_iter().for_each(Waker::wake);
     }
 
-    fn put(&self, mut queue: MutexGuard<'_, Queue>, event: Event, bytes: usize) {
+    fn put(&self, mut queue: MutexGuard<'_, Queue>, event: Event) {
         queue.events.push_back(event);
-        queue.bytes += bytes;
+        self.wake_core(queue);
+    }
+
+    fn wake_core(&self, mut queue: MutexGuard<'_, Queue>) {
         let is_core_asleep = std::mem::take(&mut queue.is_core_asleep);
         drop(queue);
         if is_core_asleep {
@@ -230,59 +268,70 @@ mod tests {
     }
 
     #[test]
-    fn a_full_door_makes_its_senders_wait_and_wakes_them_when_it_is_emptied() {
+    fn a_connection_that_has_had_its_share_waits_and_is_woken_when_the_core_takes_it() {
         let door = Door::new();
-        for _ in 0..EVENTS_MAX {
-            door.try_push(tick(), 0).unwrap();
+        let (mut flooding, mut other) = (Share::default(), Share::default());
+        for _ in 0..SHARE_MESSAGES_MAX {
+            door.try_push(&mut flooding, tick(), 1).unwrap();
         }
-        assert!(door.try_push(tick(), 0).is_err());
+        assert!(door.try_push(&mut flooding, tick(), 1).is_err());
+        assert!(door.try_push(&mut other, tick(), 1).is_ok(), "the others have theirs");
 
         let waiting = Waiting::default();
         let waker = Waker::from(Arc::new(waiting.clone()));
         let mut cx = Context::from_waker(&waker);
         let mut event = Some(tick());
-        assert!(door.poll_push(&mut cx, &mut event, 0).is_pending());
+        assert!(door.poll_push(&mut cx, &mut flooding, &mut event, 1).is_pending());
         assert!(event.is_some());
 
         let mut events = VecDeque::new();
         door.take(None, &mut events);
-        assert_eq!(events.len(), EVENTS_MAX);
+        assert_eq!(events.len(), SHARE_MESSAGES_MAX as usize + 1);
         assert_eq!(waiting.0.load(Ordering::Relaxed), 1);
-        assert_eq!(door.poll_push(&mut cx, &mut event, 0), Poll::Ready(Ok(())));
+        let pushed = door.poll_push(&mut cx, &mut flooding, &mut event, 1);
+        assert_eq!(pushed, Poll::Ready(Ok(())));
         assert!(event.is_none());
     }
 
     #[test]
     fn messages_wait_by_their_bytes_but_one_always_fits() {
         let door = Door::new();
-        door.try_push(tick(), QUEUED_BYTES_MAX + 1).unwrap();
-        assert!(door.try_push(tick(), 1).is_err());
+        let push = |share: &mut Share, bytes| door.try_push(share, tick(), bytes).is_ok();
+        let mut share = Share::default();
+        assert!(push(&mut share, SHARE_BYTES_MAX + 1));
+        assert!(!push(&mut share, 0));
         door.take(None, &mut VecDeque::new());
-        door.try_push(tick(), QUEUED_BYTES_MAX).unwrap();
-        assert!(door.try_push(tick(), 1).is_err());
-        assert!(door.try_push(tick(), 0).is_ok());
+        assert!(push(&mut share, SHARE_BYTES_MAX - 1));
+        assert!(push(&mut share, 1));
+        assert!(!push(&mut share, 1));
+
+        door.take(None, &mut VecDeque::new());
+        assert!(push(&mut share, QUEUED_BYTES_MAX + 1));
+        assert!(!push(&mut Share::default(), 1), "all together have a limit too");
     }
 
     #[test]
-    fn answers_need_no_room_and_a_deadline_that_has_passed_does_not_sleep() {
+    fn what_is_no_message_needs_no_room_and_a_deadline_that_has_passed_does_not_sleep() {
         let door = Door::new();
         let mut events = VecDeque::new();
         door.take(Some(Instant::now()), &mut events);
         assert!(events.is_empty());
-        for _ in 0..=EVENTS_MAX {
-            door.answer(tick());
+        door.try_push(&mut Share::default(), tick(), QUEUED_BYTES_MAX).unwrap();
+        for _ in 0..SHARE_MESSAGES_MAX {
+            door.tell(tick());
         }
         door.take(Some(Instant::now()), &mut events);
-        assert_eq!(events.len(), EVENTS_MAX + 1);
+        assert_eq!(events.len(), SHARE_MESSAGES_MAX as usize + 1);
     }
 
     #[test]
     fn a_closed_door_takes_nothing() {
         let door = Door::new();
+        let mut share = Share::default();
         door.close();
-        assert!(door.try_push(tick(), 0).is_err());
+        assert!(door.try_push(&mut share, tick(), 0).is_err());
         let mut cx = Context::from_waker(Waker::noop());
-        let pushed = door.poll_push(&mut cx, &mut Some(tick()), 0);
+        let pushed = door.poll_push(&mut cx, &mut share, &mut Some(tick()), 0);
         assert_eq!(pushed, Poll::Ready(Err(Gone)));
     }
 

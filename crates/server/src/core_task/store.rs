@@ -114,7 +114,7 @@ fn keep(file: &Path, job: &Job) -> Result<(), String> {
 
 fn answer(door: &Door, job: Job, result: Result<(), StoreError>) {
     match job {
-        Job::Settings { ticket, .. } => door.answer(Event::Saved {
+        Job::Settings { ticket, .. } => door.tell(Event::Saved {
             ticket,
             result: result.map_err(|error| error.0),
         }),

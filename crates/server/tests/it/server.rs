@@ -1,7 +1,7 @@
 //! The running hub as its peers see it: the realvirtual protocol, the API, the live channel, its ports and its end.
 
 use crate::nasty;
-use crate::support::{CLOSE, Client, LIMIT, TestHub, eventually, handshake, http};
+use crate::support::{CLOSE, Client, LIMIT, PING, TEXT, TestHub, eventually, frame, handshake, http};
 use crosstie_server::conform;
 use crosstie_server::run::RunError;
 use serde_json::{Value, json};
@@ -10,6 +10,7 @@ use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::task::block_in_place;
 
 /// The project of the contract's captured conversation.
@@ -194,6 +195,42 @@ fn a_client_that_reads_nothing_costs_bounded_data_and_nobody_else_notices() {
     );
     eventually("it is in step again", || {
         hub.client("slow").is_some_and(|client| client["lag_ms"] == 0)
+    });
+}
+
+#[test]
+fn peers_that_flood_and_read_nothing_keep_nobody_from_being_served() {
+    let hub = TestHub::start(LINE);
+    let quiet = |name: &str| {
+        let mut client = Client::connect(hub.endpoint("line"), "/");
+        client.send(&format!(r#"{{"type":"init","version":2,"name":"{name}"}}"#));
+        client.send(r#"{"type":"subscribe","version":2,"subscribe":["CountOut"]}"#);
+        client.next_of("snapshot");
+        client
+    };
+    let mut reader = quiet("reader");
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for bytes in [
+            frame(TEXT, br#"{"type":"data","version":2,"signals":{"StartIn":true}}"#).repeat(2_000),
+            frame(TEXT, br#"{"type":"import_request","version":2}"#).repeat(2_000),
+            frame(TEXT, "[".repeat(1 << 20).as_bytes()),
+            frame(PING, b"x").repeat(10_000),
+        ] {
+            let client = Client::connect(hub.endpoint("line"), "/");
+            let stop = &stop;
+            scope.spawn(move || client.flood(&bytes, stop));
+        }
+        for count in 100..150 {
+            let (status, _) = hub.http(
+                "PUT",
+                "/api/v1/signals/twin/line/CountOut",
+                &json!({"value": count}).to_string(),
+            );
+            assert_eq!(status, 200);
+            while reader.next_of("data")["signals"]["CountOut"] != count {}
+        }
+        stop.store(true, Ordering::Relaxed);
     });
 }
 

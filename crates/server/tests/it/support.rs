@@ -9,6 +9,7 @@ use serde_json::Value;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -17,7 +18,7 @@ pub(crate) const LIMIT: Duration = Duration::from_secs(20);
 
 pub(crate) const TEXT: u8 = 0x1;
 pub(crate) const CLOSE: u8 = 0x8;
-const PING: u8 = 0x9;
+pub(crate) const PING: u8 = 0x9;
 const PONG: u8 = 0xA;
 
 /// A hub with a project folder of its own; both end with it.
@@ -168,22 +169,21 @@ impl Client {
     }
 
     pub(crate) fn send_frame(&mut self, opcode: u8, payload: &[u8]) {
-        let mut frame = vec![0x80 | opcode];
-        match payload.len() {
-            len @ 0..=125 => frame.push(0x80 | len as u8),
-            len @ 126..=0xFFFF => {
-                frame.push(0x80 | 126);
-                frame.extend((len as u16).to_be_bytes());
-            }
-            len => {
-                frame.push(0x80 | 127);
-                frame.extend((len as u64).to_be_bytes());
+        let frame = frame(opcode, payload);
+        self.stream.write_all(&frame).expect("the hub takes bytes");
+    }
+
+    /// Sends these bytes again and again without reading anything, until it is told to stop or the hub has had enough.
+    pub(crate) fn flood(mut self, bytes: &[u8], stop: &AtomicBool) {
+        let limit = Some(Duration::from_millis(100));
+        self.stream.set_write_timeout(limit).expect("a limit can be set");
+        while !stop.load(Ordering::Relaxed) {
+            match self.stream.write(bytes) {
+                Ok(_) => {}
+                Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {}
+                Err(_) => return,
             }
         }
-        let mask = [0x5A, 0x00, 0xFF, 0x13];
-        frame.extend(mask);
-        frame.extend(payload.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask));
-        self.stream.write_all(&frame).expect("the hub takes bytes");
     }
 
     /// The next frame of any kind.
@@ -253,6 +253,26 @@ impl Client {
             }
         }
     }
+}
+
+/// One whole frame of a client.
+pub(crate) fn frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
+    let mut frame = vec![0x80 | opcode];
+    match payload.len() {
+        len @ 0..=125 => frame.push(0x80 | len as u8),
+        len @ 126..=0xFFFF => {
+            frame.push(0x80 | 126);
+            frame.extend((len as u16).to_be_bytes());
+        }
+        len => {
+            frame.push(0x80 | 127);
+            frame.extend((len as u64).to_be_bytes());
+        }
+    }
+    let mask = [0x5A, 0x00, 0xFF, 0x13];
+    frame.extend(mask);
+    frame.extend(payload.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask));
+    frame
 }
 
 /// Sends the handshake of RFC 6455 with further headers and reads the head of the answer.
