@@ -92,19 +92,20 @@ impl Ledger {
         }
     }
 
-    /// Generation of a value that was superseded a moment ago, that `writer` did not write itself and that it had been told.
+    /// Generation of a value that was superseded a moment ago and that a peer had been told: of another writer, or with
+    /// `own_too` also its own, which is told to it when it was owed.
     pub(crate) fn superseded_lately(
         &self,
         now: Time,
         id: SignalId,
         value: &Value,
-        writer: Writer,
         told: Generation,
+        (peer, own_too): (Writer, bool),
     ) -> Option<Generation> {
         let trail = self.superseded.as_ref()?.get(&id)?;
         let fits = |old: &&Superseded| {
             now.since(old.at) < ECHO_WINDOW
-                && old.writer != writer
+                && (own_too || old.writer != peer)
                 && old.generation <= told
                 && old.value.is_same(value)
         };
@@ -133,7 +134,7 @@ mod tests {
         let told = ledger.space.generation();
         let seen = |at: u64, value: i64, writer| {
             ledger
-                .superseded_lately(Time::from_millis(at), id, &Value::Int(value), writer, told)
+                .superseded_lately(Time::from_millis(at), id, &Value::Int(value), told, (writer, false))
                 .is_some()
         };
         assert!(seen(11, 1, reader));

@@ -310,12 +310,18 @@ impl Group {
             house.outputs.push(Output::Share { conns: sharers, frame });
             sent = true;
         }
+        // The schedule is kept when a frame is late by less than a cycle, so that a writer who slips once is not delayed from
+        // then on. A held bit stays for a whole cycle.
         let pause = if sent {
             self.key.cycle
         } else {
             self.key.cycle.min(LOOK_AGAIN)
         };
-        self.next_at = self.next_at.max(house.now) + pause;
+        let is_on_schedule = house.now.since(self.next_at) < self.key.cycle;
+        self.next_at = if is_on_schedule { self.next_at } else { house.now } + pause;
+        if !self.held.is_empty() {
+            self.next_at = self.next_at.max(house.now + self.key.cycle);
+        }
     }
 
     /// The rows of this cycle, and those among them that stand for something else than a change since `told`.

@@ -94,12 +94,15 @@ impl Hub {
                 burst.values.insert(slot, fitted.value);
                 continue;
             }
-            if cell.writer != me {
+            // Its own values come back to a peer only when they are owed; one that returns everything returns them too.
+            let is_echoer = client.is_echoer || echo == Echo::Always;
+            let own_too = is_echoer && client.owed_sent.contains_key(&id);
+            if cell.writer != me || (is_echoer && !is_same) {
                 // A peer that returns what it was given has written nothing, whether or not there is a newer value meanwhile.
                 let returned = if is_same && cell.generation <= told && told > Generation(0) {
                     Some(cell.generation)
                 } else {
-                    ledger.superseded_lately(now, id, &fitted.value, me, told)
+                    ledger.superseded_lately(now, id, &fitted.value, told, (me, own_too))
                 };
                 if let Some(generation) = returned.filter(|_| echo != Echo::Never) {
                     if generation > client.last_returned {

@@ -3,7 +3,7 @@
 
 use crate::house::{House, Wire, as_json, is_same, signal};
 use crosstie_hub::ConnId;
-use crosstie_hub::settings::{EndpointSettings, Owner, Settings};
+use crosstie_hub::settings::{Echo, EndpointSettings, Owner, Settings};
 use crosstie_hub::signal::{Kind, Value};
 use serde_json::{Map, Value as Json, json};
 use std::time::Duration;
@@ -70,6 +70,10 @@ impl Plan {
     pub(crate) fn settings(&self) -> Settings {
         let mut endpoint = EndpointSettings::named("line");
         endpoint.only_transmit_changed = self.only_changed;
+        if self.echoes && !self.only_changed {
+            // Where everything is sent every cycle, echoers hear their own values: the setting has to say that they are.
+            endpoint.echo = Echo::Always;
+        }
         endpoint.update_cycle = self.cycle;
         endpoint.signals = SIGNALS
             .iter()

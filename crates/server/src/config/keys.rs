@@ -335,7 +335,7 @@ pub(crate) const HUB_KEYS: &[Key<HubConfig>] = &[
             min: 1_000,
             max: 60_000,
         },
-        live: true,
+        live: false,
         get: |hub| millis(hub.stale_after),
         set: |hub, value| hub.stale_after = Duration::from_millis(value.whole()),
     },
