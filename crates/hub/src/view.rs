@@ -216,7 +216,7 @@ impl Views {
             span.iter().copied().map(Row::current),
             &client.owed,
         );
-        send_own(house, &group.key, conn, told, rows, gap);
+        send_own(house, &group.key, conn, (told, None), rows, gap);
         span.clear();
         self.span = span;
     }
@@ -289,7 +289,7 @@ impl Group {
                 sharers.push(conn);
             } else {
                 let own = own_rows(house.space, conn, &self.key, rows.iter().copied(), &client.owed);
-                sent |= send_own(house, &self.key, conn, told, own, None);
+                sent |= send_own(house, &self.key, conn, (told, extra.as_deref()), own, None);
             }
         }
         if !rows.is_empty() && !sharers.is_empty() {
@@ -344,15 +344,14 @@ impl Group {
             rows.push(row);
         }
         // A held bit that did not move again comes down now, although its change is older than `told`.
-        let come_down = held
-            .iter()
-            .map(|(id, _)| *id)
-            .filter(|id| house.space.cell(*id).generation <= told);
-        let extra: Vec<SignalId> = come_down
-            .filter(|id| self.key.only_changed || !span.contains(id))
+        let came_down = held.iter().map(|(id, _)| *id);
+        let came_down: Vec<SignalId> = came_down
+            .filter(|id| house.space.cell(*id).generation <= told)
             .collect();
-        rows.extend(extra.iter().copied().map(Row::current));
-        (rows, (!extra.is_empty()).then(|| extra.into()))
+        if self.key.only_changed {
+            rows.extend(came_down.iter().copied().map(Row::current));
+        }
+        (rows, (!came_down.is_empty()).then(|| came_down.into()))
     }
 
     fn held_row(&mut self, id: SignalId, cell: &Cell, bit: bool, told: Generation, held: &[(SignalId, bool)]) -> Row {
@@ -475,7 +474,7 @@ fn send_own(
     house: &mut House<'_>,
     key: &GroupKey,
     conn: ConnId,
-    from: Generation,
+    (from, come_down): (Generation, Option<&[SignalId]>),
     rows: Vec<Row>,
     gap: Option<frame::Gap>,
 ) -> bool {
@@ -486,6 +485,11 @@ fn send_own(
         return false;
     }
     let owed = client.take_owed(house.now);
+    // What this frame carries beyond its span is owed again if it cannot be begun.
+    let extra: Vec<SignalId> = owed
+        .into_iter()
+        .chain(come_down.into_iter().flatten().copied())
+        .collect();
     let bytes: Bytes = frame::encode(house.space, house.endpoints, key, house.now, &rows, gap);
     count(&mut client.counters, 1, bytes.len(), rows.len());
     if let Codec::Realvirtual(endpoint) = key.codec {
@@ -502,7 +506,7 @@ fn send_own(
             bytes,
             class: Class::Value {
                 from,
-                extra: (!owed.is_empty()).then(|| owed.into()),
+                extra: (!extra.is_empty()).then(|| extra.into()),
             },
         },
     });

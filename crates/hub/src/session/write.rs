@@ -21,6 +21,12 @@ const BURST_MAX: Duration = Duration::from_millis(500);
 impl Hub {
     /// Applies the values of one message, in their order.
     pub(crate) fn apply_values(&mut self, conn: ConnId, endpoint_id: EndpointId, values: &Values) {
+        if let Some(client) = self.clients.get_mut(&conn)
+            && !std::mem::replace(&mut client.has_sent_data, true)
+        {
+            self.endpoints[endpoint_id.0 as usize].senders += 1;
+            self.watch_echoes();
+        }
         let Hub {
             now,
             clients,
@@ -97,7 +103,7 @@ impl Hub {
             // Its own values come back to a peer only when they are owed; one that returns everything returns them too.
             let is_echoer = client.is_echoer || echo == Echo::Always;
             let own_too = is_echoer && client.owed_sent.contains_key(&id);
-            if cell.writer != me || (is_echoer && !is_same) {
+            if cell.writer != me || !is_same {
                 // A peer that returns what it was given has written nothing, whether or not there is a newer value meanwhile.
                 let returned = if is_same && cell.generation <= told && told > Generation(0) {
                     Some(cell.generation)
@@ -156,10 +162,6 @@ impl Hub {
         if let (Step::Shared, Some(group), false) = (client.step, client.group, client.owed.is_empty()) {
             views.want(group);
         }
-        if !std::mem::replace(&mut client.has_sent_data, true) {
-            endpoint.senders += 1;
-        }
-        self.watch_echoes();
         if is_late && self.clients.get(&conn).is_some_and(|client| client.burst.is_none()) {
             // Nothing in it was a write: it was only a sign of life.
             self.seen(conn);

@@ -55,6 +55,8 @@ enum Event {
     AtHub(ConnId, String),
     /// A pong has reached the hub.
     Pong(ConnId, u64),
+    /// A peer returns what it got.
+    Echo(ConnId, String),
 }
 
 /// The hub, the peers and what is on its way.
@@ -397,6 +399,11 @@ impl House {
         match event {
             Event::AtPeer(conn, frame) => self.at_peer(conn, &frame),
             Event::AtHub(conn, text) => self.at_hub(conn, text),
+            Event::Echo(conn, text) => {
+                if self.peers.contains_key(&conn) {
+                    self.say_text(conn, text);
+                }
+            }
             Event::Pong(conn, sent_at) => self.give(Input::Pong {
                 conn,
                 sent_at_nanos: Some(sent_at),
@@ -425,10 +432,9 @@ impl House {
                 .collect();
             peer.believes.extend(signals.iter().cloned());
             if let Some(after) = peer.echoes_after.filter(|_| message["type"] == "data") {
-                let at = (self.now + after + peer.wire.latency).max(peer.last_arrival[1]);
-                peer.last_arrival[1] = at;
+                let at = self.now + after;
                 let echo = json!({"type": "data", "version": 2, "signals": message["signals"]});
-                self.schedule(at, Event::AtHub(conn, echo.to_string()));
+                self.schedule(at, Event::Echo(conn, echo.to_string()));
             }
         }
         self.peer(conn).inbox.push(message);
