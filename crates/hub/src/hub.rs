@@ -39,6 +39,8 @@ pub struct Hub {
     pub(crate) clients: Clients,
     pub(crate) views: Views,
     pub(crate) timers: Timers,
+    /// Somebody has written a peer's signal through the API: one sending peer is enough for an echo then.
+    pub(crate) operators_write: bool,
     pub(crate) problems: Problems,
     /// Connections for which a large answer is being built, in turn.
     pub(crate) answering: VecDeque<ConnId>,
@@ -70,6 +72,7 @@ impl Hub {
             clients: Clients::default(),
             views: Views::default(),
             timers: Timers::default(),
+            operators_write: false,
             problems: Problems::new(limits.problems_max),
             answering: VecDeque::new(),
             rejoining: Vec::new(),

@@ -6,6 +6,7 @@ use crate::client::{Client, Clients, Pending, View};
 use crate::hub::Hub;
 use crate::input::ConnId;
 use crate::route::Routes;
+use crate::settings::Owner;
 use crate::signal::{Pattern, SignalId, SignalSpace, Value, Writer, coerce, name};
 use crate::time::Time;
 use crate::view::frame::live_writer;
@@ -237,6 +238,9 @@ impl Hub {
             && text.len() > self.limits.text_len_max
         {
             return Err(format!("expected a text of at most {} bytes", self.limits.text_len_max));
+        }
+        if self.ledger.space.owner(id) == Owner::Peer && !std::mem::replace(&mut self.operators_write, true) {
+            self.watch_echoes();
         }
         self.ledger.store(
             self.now,

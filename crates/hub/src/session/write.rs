@@ -186,7 +186,7 @@ impl Hub {
     pub(crate) fn watch_echoes(&mut self) {
         let needs = |endpoint: &crate::endpoint::Endpoint| match endpoint.settings.echo {
             Echo::Never => false,
-            Echo::Auto => endpoint.senders > 1,
+            Echo::Auto => endpoint.senders + usize::from(self.operators_write) > 1,
             Echo::Always => endpoint.senders > 0,
         };
         let watch = self.endpoints.iter().any(needs);
