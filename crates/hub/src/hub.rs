@@ -406,6 +406,11 @@ impl Hub {
     }
 
     pub(crate) fn log(&mut self, level: Level, conn: Option<ConnId>, text: String) {
+        // A peer's words must not end a line and begin another that looks like ours.
+        let text = match text.contains(char::is_control) {
+            true => text.chars().flat_map(|sign| sign.escape_debug()).collect(),
+            false => text,
+        };
         self.outputs.push(Output::Log { level, conn, text });
     }
 

@@ -91,16 +91,15 @@ impl Hub {
 
     fn api_write(&mut self, name: &str, value: &Value) -> Result<Reply, Refused> {
         let id = self.known(name)?;
-        let stored = self
+        let fitted = self
             .operator_writes(id, value.as_wire(), None)
             .map_err(|expected| Refused::BadValue {
                 name: name.to_owned(),
                 expected,
             })?;
-        let coerced = stored.kind() != value.kind() && !matches!((&stored, value), (Value::Float(_), Value::Int(_)));
         Ok(Reply::Written {
-            stored,
-            coerced,
+            stored: fitted.value,
+            coerced: !fitted.exact,
             generation: self.ledger.space.generation(),
         })
     }
@@ -184,6 +183,7 @@ impl Hub {
         let view = match (&client.view, view_len) {
             (View::All, _) => "all",
             (View::Unsaid, _) if client.group.is_some() => "all",
+            (View::List { missing }, 0) if !missing.is_empty() => "list",
             (_, 0) => "none",
             _ => "list",
         };

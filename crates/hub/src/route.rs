@@ -88,6 +88,14 @@ impl Routes {
     pub(crate) fn remove(&mut self, space: &mut SignalSpace, id: u32) -> Option<(String, String)> {
         let route = self.routes.remove(&id)?;
         self.by_target.remove(&route.to);
+        for name in [&route.from, &route.to] {
+            if let Some(waiting) = self.waiting_for.get_mut(name) {
+                waiting.retain(|other| *other != id);
+                if waiting.is_empty() {
+                    self.waiting_for.remove(name);
+                }
+            }
+        }
         if let Some((source, _)) = route.ends
             && let Some(ids) = self.by_source.get_mut(&source)
         {

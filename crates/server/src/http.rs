@@ -145,10 +145,12 @@ pub(crate) async fn serve(router: Router, stream: TcpStream, address: SocketAddr
     drop(permit);
 }
 
-/// Keeps pages of other origins from changing anything: browsers send such requests for every page that wants it.
+/// Keeps pages of other origins from changing anything, and pages that have pointed a name of the internet at this machine
+/// from reading: browsers send such requests for every page that wants it.
 async fn guard(request: Request, next: Next) -> Response {
     let is_harmless = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    if is_harmless || upgrade::is_origin_allowed(request.headers()) {
+    let is_welcome = is_harmless || upgrade::is_origin_allowed(request.headers());
+    if is_welcome && upgrade::is_host_ours(request.headers()) {
         next.run(request).await
     } else {
         ApiError::foreign_origin().into_response()

@@ -137,7 +137,25 @@ pub(crate) fn is_origin_allowed(headers: &HeaderMap) -> bool {
         return false;
     };
     let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-    is_loopback(&origin) || host.is_some_and(|host| host.eq_ignore_ascii_case(origin.as_str()))
+    is_loopback(&origin)
+        || (is_host_ours(headers) && host.is_some_and(|host| host.eq_ignore_ascii_case(origin.as_str())))
+}
+
+/// Is the name by which the hub was called one that only its own network can give it: an address, `localhost`, a name without
+/// dots or one under `.local`?
+///
+/// A name of the internet can be pointed at this machine by whoever owns it, and a page under that name would then count as
+/// ours. A request without the header comes from no browser.
+pub(crate) fn is_host_ours(headers: &HeaderMap) -> bool {
+    let Some(host) = headers.get(HOST) else {
+        return true;
+    };
+    let Some(authority) = host.to_str().ok().and_then(|host| host.parse::<Authority>().ok()) else {
+        return false;
+    };
+    let name = authority.host().trim_end_matches('.');
+    let address = name.trim_start_matches('[').trim_end_matches(']');
+    !name.contains('.') || address.parse::<IpAddr>().is_ok() || name.to_ascii_lowercase().ends_with(".local")
 }
 
 fn is_loopback(authority: &Authority) -> bool {
@@ -227,14 +245,16 @@ mod tests {
             headers.insert(HOST, HeaderValue::from_str(host).unwrap());
             assert_eq!(is_origin_allowed(&headers), expected, "{origin} at {host}");
         };
-        check("http://line.example:8000", "line.example:8000", true);
-        check("https://Line.example", "line.example", true);
+        check("http://line-pc:8000", "line-pc:8000", true);
+        check("https://Line-PC.local", "line-pc.local", true);
+        check("http://192.168.1.20:8000", "192.168.1.20:8000", true);
+        check("http://evil.example:8000", "evil.example:8000", false);
         check("http://localhost:5173", "127.0.0.1:8000", true);
         check("http://127.0.0.1:8000", "localhost:8000", true);
         check("http://[::1]:8000", "localhost:8000", true);
         check("http://evil.example", "127.0.0.1:8000", false);
         check("http://localhost.evil.example", "127.0.0.1:8000", false);
-        check("http://line.example:8001", "line.example:8000", false);
+        check("http://line-pc:8001", "line-pc:8000", false);
         check("null", "127.0.0.1:8000", false);
         assert!(is_origin_allowed(&HeaderMap::new()));
     }

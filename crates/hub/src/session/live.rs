@@ -7,6 +7,7 @@ use crate::hub::Hub;
 use crate::input::ConnId;
 use crate::route::Routes;
 use crate::settings::Owner;
+use crate::signal::coerce::Fitted;
 use crate::signal::{Pattern, SignalId, SignalSpace, Value, Writer, coerce, name};
 use crate::time::Time;
 use crate::view::frame::live_writer;
@@ -209,6 +210,7 @@ impl Hub {
                 None => Err(("not_found", String::from("no signal has this name"))),
                 Some(id) => self
                     .operator_writes(id, received, Some(conn))
+                    .map(|fitted| fitted.value)
                     .map_err(|expected| ("bad_value", expected)),
             };
             outcomes.push((name, outcome));
@@ -231,7 +233,7 @@ impl Hub {
         id: SignalId,
         received: crosstie_wire::realvirtual::Value<'_>,
         conn: Option<ConnId>,
-    ) -> Result<Value, String> {
+    ) -> Result<Fitted, String> {
         let kind = self.ledger.space.cell(id).value.kind();
         let fitted = coerce::fit(kind, received).ok_or_else(|| format!("expected a value for a {}", kind.word()))?;
         if let Value::Text(text) = &fitted.value
@@ -249,7 +251,7 @@ impl Hub {
             Writer::Operator(conn),
             crate::signal::Quality::Good,
         );
-        Ok(fitted.value)
+        Ok(fitted)
     }
 }
 
@@ -283,14 +285,14 @@ impl Observer<'_> {
     }
 
     /// The last sign of life of a writer; what comes over a route is as alive as the writer of its source.
-    pub(crate) fn last_sign(&self, writer: Writer) -> Option<Time> {
+    pub(crate) fn last_sign(&self, mut writer: Writer) -> Option<Time> {
+        // Routes have no circles, so the way back to the first source ends.
+        while let Writer::Route(route) = writer {
+            writer = self.space.cell(self.routes.source(route)?).writer;
+        }
         match writer {
             Writer::Peer(conn) => self.clients.get(&conn).map(|client| client.last_seen),
-            Writer::Route(route) => {
-                let source = self.space.cell(self.routes.source(route)?);
-                self.last_sign(source.writer)
-            }
-            Writer::Nobody | Writer::Operator(_) => None,
+            Writer::Nobody | Writer::Operator(_) | Writer::Route(_) => None,
         }
     }
 

@@ -5,6 +5,7 @@ use crate::endpoint::Slot;
 use crate::hub::Hub;
 use crate::input::ConnId;
 use crate::settings::{Echo, EndpointId, Owner, SignalSetting};
+use crate::signal::space::CreateError;
 use crate::signal::{Generation, Kind, Quality, SignalId, Value, Writer, coerce, name};
 use crate::view::is_in_view;
 use crosstie_wire::realvirtual::{Value as Wire, Values};
@@ -344,14 +345,15 @@ impl Hub {
         {
             Ok(id) => id,
             Err(error) => {
+                self.endpoints[endpoint_id.0 as usize].counters.ignored.unknown += 1;
+                // A full space is one trouble, however many names knock at it.
+                let id = match &error {
+                    CreateError::Full { .. } => String::from("signals:full"),
+                    CreateError::Name(_) => String::from("signals:name"),
+                    CreateError::OtherKind { name, .. } => format!("signal:{name}"),
+                };
                 let text = format!("the signal is left out: {error}");
-                self.trouble(
-                    true,
-                    format!("signal:{}", setting.signal),
-                    &setting.signal,
-                    text,
-                    "rename it or raise the limit",
-                );
+                self.trouble(true, id, &setting.signal, text, "rename it or raise the limit");
                 return None;
             }
         };

@@ -757,3 +757,34 @@ fn a_large_catalog_is_built_in_slices_while_others_go_on() {
     assert_eq!(house.peer(reader).believes["S19999"], json!(1));
     assert_eq!(house.peer(reader).believes.len(), 20_000);
 }
+
+#[test]
+fn a_flood_of_new_names_is_one_trouble_and_is_counted() {
+    let mut settings = crosstie_hub::settings::Settings {
+        endpoints: vec![line()],
+        ..Default::default()
+    };
+    settings.limits.signals_max = 6;
+    settings.endpoints[0].auto_register = true;
+    let mut house = House::with(settings);
+    let writer = house.join("writer");
+    house.write(writer, json!({"A": 1, "B": 1, "C": 1}));
+    house.run_for(ms(20));
+    let full = house.log.iter().filter(|line| line.contains("the signal space is full"));
+    assert_eq!(full.count(), 1);
+    let Reply::Endpoints(rows, _) = house.ask(Request::Endpoints) else {
+        panic!("endpoints answer endpoints")
+    };
+    assert_eq!(rows[0].counters.ignored.unknown, 3);
+}
+
+#[test]
+fn the_words_of_a_peer_never_begin_a_line_of_the_log() {
+    let mut house = House::new(line());
+    let conn = house.connect(Wire::default());
+    house.say(conn, json!({"type": "init", "version": 2, "name": "a\nWARN forged"}));
+    house.say(conn, json!({"type": "odd\u{1b}[2J", "version": 2}));
+    house.run_for(ms(20));
+    assert!(house.log.len() >= 2);
+    assert!(house.log.iter().all(|line| !line.contains(char::is_control)), "{:?}", house.log);
+}
