@@ -114,6 +114,8 @@ pub(crate) struct Client {
     pub(crate) begins_at: Option<Time>,
     pub(crate) holds_until: Option<Time>,
     pub(crate) answer: Option<Answer>,
+    /// Its settings are on the way to the disk: its next words are heard when they are there.
+    pub(crate) is_saving: bool,
     pub(crate) pending: VecDeque<Pending>,
 
     // What it writes, and what may cross on the way.
@@ -177,6 +179,7 @@ impl Client {
             begins_at: None,
             holds_until: None,
             answer: None,
+            is_saving: false,
             pending: VecDeque::new(),
             has_sent_data: false,
             writes: 0,

@@ -188,8 +188,15 @@ impl Hub {
     }
 
     pub(crate) fn config_set(&mut self, conn: ConnId, endpoint_id: EndpointId, config: Vec<(String, Json)>) {
-        if let Err(refused) = self.configure(endpoint_id, config, |setting| setting.wire_key, AskedBy::Peer(conn)) {
-            self.send_text(conn, |out| wire::write_config_result(out, false, &refused.to_string()));
+        let asked = self.configure(endpoint_id, config, |setting| setting.wire_key, AskedBy::Peer(conn));
+        match (asked, self.clients.get_mut(&conn)) {
+            (Ok(()), Some(client)) => client.is_saving = true,
+            (Ok(()), None) => {}
+            (Err(refused), _) => {
+                self.send_text(conn, |out| {
+                    wire::write_config_result(out, false, &refused.to_string());
+                });
+            }
         }
     }
 
@@ -216,6 +223,10 @@ impl Hub {
                     Err(reason) => (false, format!("not saved: {reason}")),
                 };
                 self.send_text(conn, |out| wire::write_config_result(out, success, &message));
+                if let Some(client) = self.clients.get_mut(&conn) {
+                    client.is_saving = false;
+                }
+                self.go_on_after_answer(conn);
             }
             AskedBy::Api(ticket) => {
                 let reply = match result {

@@ -55,7 +55,11 @@ impl Hub {
 
     /// One message of a realvirtual client.
     pub(crate) fn realvirtual(&mut self, conn: ConnId, message: Message) {
-        if self.clients.get(&conn).is_none_or(|client| client.answer.is_some()) {
+        if self
+            .clients
+            .get(&conn)
+            .is_none_or(|client| client.answer.is_some() || client.is_saving)
+        {
             self.wait_for_answer(conn, Pending::Realvirtual(message));
             return;
         }
@@ -380,9 +384,10 @@ impl Hub {
     }
 
     /// What a client said while its answer was built is heard now, until the next large answer begins.
-    fn go_on_after_answer(&mut self, conn: ConnId) {
+    pub(crate) fn go_on_after_answer(&mut self, conn: ConnId) {
         while let Some(client) = self.clients.get_mut(&conn)
             && client.answer.is_none()
+            && !client.is_saving
             && let Some(pending) = client.pending.pop_front()
         {
             match pending {

@@ -770,7 +770,10 @@ fn a_flood_of_new_names_is_one_trouble_and_is_counted() {
     let writer = house.join("writer");
     house.write(writer, json!({"A": 1, "B": 1, "C": 1}));
     house.run_for(ms(20));
-    let full = house.log.iter().filter(|line| line.contains("the signal space is full"));
+    let full = house
+        .log
+        .iter()
+        .filter(|line| line.contains("the signal space is full"));
     assert_eq!(full.count(), 1);
     let Reply::Endpoints(rows, _) = house.ask(Request::Endpoints) else {
         panic!("endpoints answer endpoints")
@@ -786,5 +789,41 @@ fn the_words_of_a_peer_never_begin_a_line_of_the_log() {
     house.say(conn, json!({"type": "odd\u{1b}[2J", "version": 2}));
     house.run_for(ms(20));
     assert!(house.log.len() >= 2);
-    assert!(house.log.iter().all(|line| !line.contains(char::is_control)), "{:?}", house.log);
+    assert!(
+        house.log.iter().all(|line| !line.contains(char::is_control)),
+        "{:?}",
+        house.log
+    );
+}
+
+#[test]
+fn rv_23_requests_about_settings_are_answered_in_their_order_however_slow_the_disk_is() {
+    let mut house = House::new(line());
+    let conn = house.join("panel");
+    house.slow_saves = Some(Vec::new());
+    for config in [json!({"updateCycleMs": 11}), json!({"nope": 1})] {
+        house.say(conn, json!({"type": "config_set", "config": config}));
+        house.say(conn, json!({"type": "config_get"}));
+    }
+    house.run_for(ms(50));
+    assert!(house.types(conn).is_empty());
+    for ticket in house.slow_saves.take().unwrap() {
+        house.give(Input::Saved { ticket, result: Ok(()) });
+    }
+    house.run_for(ms(50));
+    let inbox = std::mem::take(&mut house.peer(conn).inbox);
+    let told: Vec<(Json, Json)> = inbox
+        .iter()
+        .map(|message| (message["success"].clone(), message["config"]["updateCycleMs"].clone()))
+        .collect();
+    let (yes, no, eleven) = (json!(true), json!(false), json!(11));
+    assert_eq!(
+        told,
+        [
+            (yes, Json::Null),
+            (Json::Null, eleven.clone()),
+            (no, Json::Null),
+            (Json::Null, eleven)
+        ]
+    );
 }

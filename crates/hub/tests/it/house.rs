@@ -71,6 +71,8 @@ pub(crate) struct House {
     replies: HashMap<u64, Reply>,
     pub(crate) saved: Vec<(&'static str, Json)>,
     pub(crate) save_result: Result<(), String>,
+    /// The disk is slow: saves wait here until the test answers them.
+    pub(crate) slow_saves: Option<Vec<Ticket>>,
     pub(crate) imported: Vec<SignalSetting>,
     pub(crate) log: Vec<String>,
     /// Every input with its time, for the replay.
@@ -128,6 +130,7 @@ impl House {
             replies: HashMap::new(),
             saved: Vec::new(),
             save_result: Ok(()),
+            slow_saves: None,
             imported: Vec::new(),
             log: Vec::new(),
             inputs: Vec::new(),
@@ -350,6 +353,10 @@ impl House {
                 self.replies.insert(ticket.0, *reply);
             }
             Output::Save { ticket, changes, .. } => {
+                if let Some(slow_saves) = &mut self.slow_saves {
+                    slow_saves.push(ticket);
+                    return;
+                }
                 if self.save_result.is_ok() {
                     self.saved.extend(changes);
                 }

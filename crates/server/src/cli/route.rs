@@ -14,7 +14,7 @@ pub enum RouteCommand {
     /// Print the routes with what they have carried
     List(ListArgs),
     /// Carry every change of one signal to another
-    #[command(after_help = "Example:\n  crosstie route add twin/line/TankLevel twin/panel/TankLevel")]
+    #[command(after_help = "Example:\n  crosstie route add twin/line/TankLevel twin/hmi/TankLevel")]
     Add(AddArgs),
     /// End a route
     Remove(RemoveArgs),

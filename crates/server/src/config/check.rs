@@ -10,8 +10,11 @@ use super::signals::{Catalog, SignalReader, missing_key, unknown_key};
 use super::{
     Config, EndpointConfig, FILE_NAME, HubConfig, Overrides, PracticeConfig, PracticeKind, ProjectConfig, WebConfig,
 };
+use crosstie_hub::api::{Reply, Request};
 use crosstie_hub::settings::RouteSetting;
+use crosstie_hub::settings::Settings;
 use crosstie_hub::signal::name::canonical;
+use crosstie_hub::{Hub, Input, Output, Ticket, Time};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
@@ -387,6 +390,7 @@ impl Checker<'_> {
             .collect();
         let mut routes = Vec::with_capacity(raw.len().min(limit));
         let mut seen = HashSet::new();
+        let mut trial = trial_hub(endpoints);
         for table in raw.iter().take(limit) {
             self.report_unknown(table, "[[route]]", &["from", "to"]);
             let from = self.signal_name(table, "from");
@@ -410,6 +414,11 @@ impl Checker<'_> {
             }
             for (name, place) in [(&from, &from_place), (&to, &to_place)] {
                 self.warn_of_unknown_signal(name, place, endpoints, &known);
+            }
+            if let Some(reason) = refusal(&mut trial, &from, &to) {
+                self.findings
+                    .error(&to_place, "bad_route", reason, "a route that the hub can lay");
+                continue;
             }
             routes.push(RouteSetting { from, to });
         }
@@ -674,4 +683,30 @@ fn override_place(source: &str, before: &str, text: &str) -> Place {
         source: SourceText::new(source, whole),
         span,
     }
+}
+
+/// A hub with these endpoints and nothing else: what it refuses is what the running one would leave out.
+fn trial_hub(endpoints: &[EndpointConfig]) -> Hub {
+    Hub::new(Settings {
+        endpoints: endpoints.iter().map(EndpointConfig::hub_settings).collect(),
+        ..Settings::default()
+    })
+}
+
+/// Why the hub refuses a route; a route whose signals do not exist yet is not refused.
+fn refusal(hub: &mut Hub, from: &str, to: &str) -> Option<String> {
+    let request = Request::AddRoute {
+        from: from.to_owned(),
+        to: to.to_owned(),
+    };
+    let ticket = Ticket(0);
+    let mut outputs = Vec::new();
+    hub.handle(Time::ZERO, Input::Request { ticket, request }, &mut outputs);
+    outputs.into_iter().find_map(|output| match output {
+        Output::Reply { reply, .. } => match *reply {
+            Reply::Refused(refused) => Some(refused.to_string()),
+            _ => None,
+        },
+        _ => None,
+    })
 }

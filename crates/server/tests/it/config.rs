@@ -132,6 +132,10 @@ fn mistakes_stand_at_their_line_and_column() {
     check("[[route]]\nfrom = \"sim/a\"\nto = \"sim/a\"\n", &["3:6 bad_route"]);
     check("[[route]]\nfrom = \"sim/a\"\n", &["1:1 missing_key"]);
     check(
+        "[[route]]\nfrom = \"sim/a\"\nto = \"sim/c\"\n[[route]]\nfrom = \"sim/b\"\nto = \"sim/c\"\n",
+        &["6:6 bad_route"],
+    );
+    check(
         "[[route]]\nfrom = \"sim/a\"\nto = \"sim/b\"\nscale = 2\n",
         &["4:1 unknown_key"],
     );
