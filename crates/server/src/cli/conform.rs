@@ -9,7 +9,8 @@ use std::path::PathBuf;
 /// What can be checked.
 #[derive(Debug, Subcommand)]
 pub enum ConformCommand {
-    /// Check a realvirtual server claim by claim; exit code 1 if one is not kept
+    /// Check a realvirtual server claim by claim; exit code 1 if one is not kept. It writes to every signal that a peer may
+    /// write: use it on a plant that nobody drives meanwhile
     #[command(after_help = "Examples:\n  crosstie conform realvirtual ws://127.0.0.1:1234/\n  \
                       crosstie conform realvirtual ws://127.0.0.1:1234/ --only RV-10 --only RV-12 --junit report.xml")]
     Realvirtual {
