@@ -2,6 +2,7 @@
 //! compared and encoded into the frame of a reader, twice. `cargo bench -p crosstie-hub`; divide the time by 20,000.
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use crosstie_hub::access::Access;
 use crosstie_hub::settings::{EndpointId, EndpointSettings, Owner, Settings, SignalSetting};
 use crosstie_hub::signal::Kind;
 use crosstie_hub::{ConnId, Face, Hub, Input, Output, Time};
@@ -75,6 +76,7 @@ fn way_through(criterion: &mut Criterion) {
                 face,
                 address: "a".into(),
                 path: "/".into(),
+                access: Access::full("this machine"),
             },
             &mut outputs,
         );

@@ -40,7 +40,8 @@ pub enum Request {
         /// Its id.
         id: u32,
     },
-    /// Ask every client of an endpoint for its catalog (RV-19).
+    /// Ask every peer of an endpoint for its catalog (RV-19, RV-35). A link that is down is connected for it, and a link that
+    /// nobody has connected is disconnected afterwards. The answer comes when all have answered or ten seconds are over.
     Import {
         /// Name of the endpoint.
         endpoint: String,
@@ -52,8 +53,45 @@ pub enum Request {
         /// Keys as in the project file.
         changes: Vec<(String, serde_json::Value)>,
     },
+    /// Connect the link of an endpoint, now, and keep it connected.
+    Connect {
+        /// Name of the endpoint.
+        endpoint: String,
+    },
+    /// Disconnect the link of an endpoint and keep it so.
+    Disconnect {
+        /// Name of the endpoint.
+        endpoint: String,
+    },
+    /// A person has seen a problem.
+    Acknowledge {
+        /// Its id; `None` for all.
+        problem: Option<String>,
+    },
+    /// The driver has something that a person should know; the same id counts up.
+    Report(Report),
+    /// What the driver reported under this id is over.
+    Clear {
+        /// Its id.
+        problem: String,
+    },
     /// Is everything alive?
     Health,
+}
+
+/// A trouble of the driver's own: a full disk, a listener that takes no connections.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// Stable key.
+    pub id: String,
+    /// It stops something from working.
+    pub is_error: bool,
+    /// What it is about.
+    pub subject: String,
+    /// What happened.
+    pub text: String,
+    /// What to do.
+    pub hint: String,
 }
 
 /// Selects signals for one page.
@@ -97,17 +135,27 @@ pub enum Reply {
     Routes(Vec<RouteRow>, Time),
     /// To [`Request::AddRoute`].
     RouteAdded(RouteRow),
-    /// To [`Request::RemoveRoute`] and [`Request::Configure`].
+    /// To everything that has nothing more to say.
     Done,
     /// To [`Request::Import`].
-    ImportAsked {
-        /// How many clients were asked.
-        asked: usize,
-    },
+    Imported(ImportReport),
     /// To [`Request::Health`].
     Health(HealthRow),
     /// Any request that cannot be carried out.
     Refused(Refused),
+}
+
+/// What an import brought.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ImportReport {
+    /// Peers that were asked.
+    pub asked: usize,
+    /// Peers that answered.
+    pub answered: usize,
+    /// Signals in their catalogs.
+    pub found: usize,
+    /// Signals that were made.
+    pub made: usize,
 }
 
 /// Why a request was refused.
@@ -143,6 +191,22 @@ pub enum Refused {
     /// The project could not be written.
     #[error("not saved: {0}")]
     NotSaved(String),
+    /// Whoever asks has not the right to it.
+    #[error("{who} is {role} and may not {what}")]
+    Forbidden {
+        /// Who asked.
+        who: Box<str>,
+        /// Its role, by its word.
+        role: &'static str,
+        /// What was asked, as a verb.
+        what: String,
+    },
+    /// The link that the value would go over is down: a command is executed now or not at all.
+    #[error("the link '{endpoint}' is down: a command is not kept until it returns")]
+    LinkDown {
+        /// Name of the endpoint.
+        endpoint: String,
+    },
 }
 
 /// A page of signals.
@@ -240,14 +304,68 @@ pub struct EndpointRow {
     pub name: String,
     /// Its URL.
     pub url: String,
-    /// Connected clients.
+    /// Connected clients; for a link 1 while it is connected.
     pub clients: usize,
+    /// Its link, in the client role.
+    pub link: Option<LinkRow>,
     /// Signals it shows.
     pub signals: usize,
     /// Its live settings, keys as in the project file.
     pub settings: Vec<(&'static str, serde_json::Value)>,
     /// What passed.
     pub counters: Counters,
+}
+
+/// How a link stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkState {
+    /// Nobody wants it: not connected at the start, or disconnected by somebody.
+    Off,
+    /// A connection is being made.
+    Connecting,
+    /// Connected; the server has not sent its catalog yet.
+    Greeting,
+    /// Connected, and the catalog is here.
+    Connected,
+    /// It failed and is tried again after a pause.
+    Waiting,
+    /// It failed as often as the settings allow.
+    GivenUp,
+}
+
+impl LinkState {
+    /// The word of the API.
+    pub const fn word(self) -> &'static str {
+        match self {
+            LinkState::Off => "off",
+            LinkState::Connecting => "connecting",
+            LinkState::Greeting => "greeting",
+            LinkState::Connected => "connected",
+            LinkState::Waiting => "waiting",
+            LinkState::GivenUp => "given_up",
+        }
+    }
+}
+
+/// The link of an endpoint in the client role.
+#[derive(Clone, Debug)]
+pub struct LinkRow {
+    /// How it stands.
+    pub state: LinkState,
+    /// The same in words, with the reason.
+    pub text: String,
+    /// Failures in a row.
+    pub failures: u32,
+    /// Attempts since the hub started.
+    pub attempts: u64,
+    /// When it is tried again.
+    pub next_attempt_at: Option<Time>,
+    /// Since when it is connected.
+    pub connected_at: Option<Time>,
+    /// Why the last attempt or connection ended.
+    pub last_error: Option<String>,
+    /// Signals in the catalog of the server.
+    pub catalog: Option<usize>,
 }
 
 /// One connected client.
@@ -261,6 +379,10 @@ pub struct ClientRow {
     pub protocol: &'static str,
     /// What it calls itself.
     pub name: String,
+    /// Who that is: the name of its key, `this machine`, `anonymous`.
+    pub who: Box<str>,
+    /// Its role.
+    pub role: crate::access::Role,
     /// Where it comes from.
     pub address: String,
     /// Path it asked for.
@@ -323,6 +445,10 @@ pub struct Problem {
     pub hint: String,
     /// When it was first seen.
     pub first_seen: Time,
+    /// When it was last seen.
+    pub last_seen: Time,
+    /// A person has seen it since it was last seen by the hub.
+    pub is_acknowledged: bool,
     /// How often.
     pub count: u64,
 }

@@ -1,5 +1,6 @@
 //! One connection as the hub knows it.
 
+use crate::access::Access;
 use crate::api::Counters;
 use crate::endpoint::Slot;
 use crate::input::{ConnId, Face};
@@ -10,6 +11,7 @@ use crate::time::Time;
 use crate::view::GroupId;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What a client has of its view.
@@ -89,6 +91,8 @@ pub(crate) struct Client {
     pub(crate) name: String,
     pub(crate) address: String,
     pub(crate) path: String,
+    /// What it may do.
+    pub(crate) access: Arc<Access>,
     pub(crate) connected_at: Time,
     pub(crate) said: Said,
     pub(crate) counters: Counters,
@@ -153,12 +157,13 @@ const CROSSING_MIN: Duration = Duration::from_millis(5);
 const CROSSING_MAX: Duration = Duration::from_secs(1);
 
 impl Client {
-    pub(crate) fn new(now: Time, face: Face, address: String, path: String) -> Client {
+    pub(crate) fn new(now: Time, face: Face, (address, path): (String, String), access: Arc<Access>) -> Client {
         Client {
             face,
             name: String::new(),
             address,
             path,
+            access,
             connected_at: now,
             said: Said::default(),
             counters: Counters::default(),

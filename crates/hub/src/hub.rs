@@ -3,6 +3,7 @@
 //! A turn is: take one input, let its session decide, fire what is due, carry routes on, build on large answers, send what
 //! the views owe. Then the batch is closed: everything that changed in one turn is one generation.
 
+use crate::access::Access;
 use crate::client::{Client, Clients, Pending, Step};
 use crate::endpoint::Endpoint;
 use crate::input::{ConnId, Face, Input, Unreadable};
@@ -20,6 +21,7 @@ use crate::view::{House, Views};
 use bytes::Bytes;
 use rustc_hash::FxHashMap;
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The signal space, everything tied to it and everyone who looks at it.
@@ -116,7 +118,10 @@ impl Hub {
                 face,
                 address,
                 path,
-            } => self.connected(conn, face, address, path),
+                access,
+            } => self.connected(conn, face, (address, path), access),
+            Input::DialFailed { endpoint, dial, reason } => self.dial_failed(endpoint, dial, reason),
+            Input::Revoked { key } => self.revoked(&key),
             Input::Closed { conn, reason } => self.closed(conn, &reason),
             Input::Realvirtual { conn, message, bytes } => {
                 if self.received(conn, bytes) {
@@ -138,7 +143,7 @@ impl Hub {
             Input::Unsent { conn, frames } => self.unsent(conn, frames),
             Input::Writable { conn } => self.writable(conn),
             Input::Tick => {}
-            Input::Request { ticket, request } => self.request(ticket, request),
+            Input::Request { ticket, by, request } => self.request(ticket, &by, request),
             Input::Saved { ticket, result } => self.saved(ticket, result),
         }
         self.end_turn();
@@ -242,7 +247,7 @@ impl Hub {
             counters.bytes_in += u64::from(bytes);
         };
         add(&mut client.counters);
-        if let Face::Realvirtual(endpoint) = client.face {
+        if let Some(endpoint) = client.face.endpoint() {
             add(&mut self.endpoints[endpoint.0 as usize].counters);
         }
         // A stale link is not good again before the burst behind the silence is in (see `session::write`).
@@ -252,8 +257,8 @@ impl Hub {
         true
     }
 
-    fn connected(&mut self, conn: ConnId, face: Face, address: String, path: String) {
-        let client = Client::new(self.now, face, address, path);
+    fn connected(&mut self, conn: ConnId, face: Face, (address, path): (String, String), access: Arc<Access>) {
+        let client = Client::new(self.now, face, (address, path), access);
         self.clients.insert(conn, client);
         let group = self.clients.values().filter(|client| client.face == face).count();
         if group > self.limits.clients_max {
@@ -265,6 +270,7 @@ impl Hub {
         }
         match face {
             Face::Realvirtual(endpoint) => self.realvirtual_connected(conn, endpoint),
+            Face::Link(endpoint) => self.link_connected(conn, endpoint),
             Face::Live => self.live_connected(conn),
         }
         self.ping(conn);
@@ -284,8 +290,25 @@ impl Hub {
         if client.writes > 0 {
             self.writer_left(conn, client.face);
         }
-        if let (true, Face::Realvirtual(endpoint)) = (client.is_admitted, client.face) {
-            self.realvirtual_closed(endpoint, &client);
+        match client.face {
+            Face::Realvirtual(endpoint) if client.is_admitted => self.realvirtual_closed(endpoint, &client),
+            Face::Link(endpoint) => self.link_closed(endpoint, &client, reason),
+            _ => {}
+        }
+    }
+
+    /// The connections that came with a key end with it.
+    fn revoked(&mut self, key: &str) {
+        let holds = |client: &Client| client.access.key.as_deref() == Some(key);
+        let mut held: Vec<ConnId> = self
+            .clients
+            .iter()
+            .filter(|(_, client)| holds(client))
+            .map(|(conn, _)| *conn)
+            .collect();
+        held.sort_unstable();
+        for conn in held {
+            self.close(conn, 1008, "key revoked");
         }
     }
 
@@ -369,7 +392,7 @@ impl Hub {
             counters.bytes_out += bytes.len() as u64;
         };
         add(&mut client.counters);
-        if let Face::Realvirtual(endpoint) = client.face {
+        if let Some(endpoint) = client.face.endpoint() {
             add(&mut self.endpoints[endpoint.0 as usize].counters);
         }
         if client
@@ -464,10 +487,9 @@ impl Hub {
 
     /// Everything a peer wrote is old from now on, or is put back.
     fn writer_left(&mut self, conn: ConnId, face: Face) {
-        let reset = match face {
-            Face::Realvirtual(endpoint) => self.endpoints[endpoint.0 as usize].settings.reset_on_disconnect,
-            Face::Live => false,
-        };
+        let reset = face
+            .endpoint()
+            .is_some_and(|endpoint| self.endpoints[endpoint.0 as usize].settings.reset_on_disconnect);
         for id in self.written_by(conn) {
             if reset {
                 let initial: Value = self.ledger.space.initial(id).clone();

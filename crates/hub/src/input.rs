@@ -4,9 +4,11 @@
 //! [`Hub::handle`](crate::Hub::handle) one at a time with the time of arrival. All of them are plain data, so a
 //! log of them replays to the same outputs.
 
+use crate::access::{Access, Actor};
 use crate::output::{Frame, Ticket};
 use crate::settings::EndpointId;
 use crosstie_wire::{live, realvirtual};
+use std::sync::Arc;
 
 /// Names one connection for the life of the hub; never reused, never zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -15,10 +17,22 @@ pub struct ConnId(pub u32);
 /// What kind of session a new connection speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Face {
-    /// A realvirtual peer of this endpoint.
+    /// A realvirtual client of this endpoint, which listens.
     Realvirtual(EndpointId),
+    /// The realvirtual server that this endpoint has dialled: here we are the client.
+    Link(EndpointId),
     /// A channel of our own live API.
     Live,
+}
+
+impl Face {
+    /// The endpoint of a realvirtual session, whichever side we are.
+    pub const fn endpoint(self) -> Option<EndpointId> {
+        match self {
+            Face::Realvirtual(endpoint) | Face::Link(endpoint) => Some(endpoint),
+            Face::Live => None,
+        }
+    }
 }
 
 /// What kept a frame from being a message.
@@ -43,6 +57,23 @@ pub enum Input {
         address: String,
         /// Path of the request, for people.
         path: String,
+        /// What it may do. A link has full rights: its limits are those of its endpoint.
+        access: Arc<Access>,
+    },
+    /// What an [`Output::Dial`](crate::Output::Dial) asked for did not come about. (When it did, `Connected` with
+    /// [`Face::Link`] says so.)
+    DialFailed {
+        /// The endpoint.
+        endpoint: EndpointId,
+        /// The number of the dial.
+        dial: u64,
+        /// Why, for people, such as `connection refused`.
+        reason: String,
+    },
+    /// A key is no longer valid, or its rights have changed: the connections that came with it end.
+    Revoked {
+        /// Id of the key.
+        key: Box<str>,
     },
     /// The connection is gone, whoever ended it. No further input names it.
     Closed {
@@ -110,6 +141,8 @@ pub enum Input {
     Request {
         /// Returned with the reply.
         ticket: Ticket,
+        /// Who asks.
+        by: Actor,
         /// What is asked.
         request: crate::api::Request,
     },

@@ -5,6 +5,7 @@
 //! [`Output`]s. No socket, clock, thread, file or random number exists on this floor, so a log of inputs replays to the
 //! same bytes.
 
+pub mod access;
 pub mod api;
 pub mod hub;
 pub mod input;

@@ -1,5 +1,6 @@
 //! Everything the hub wants done: values that the driver carries out in order.
 
+use crate::access::Actor;
 use crate::input::ConnId;
 use crate::settings::EndpointId;
 use crate::signal::{Generation, SignalId};
@@ -44,6 +45,21 @@ pub enum Level {
     Warn,
 }
 
+/// Something that somebody did, for the audit log.
+#[derive(Clone, Debug)]
+pub struct AuditEntry {
+    /// Who, and from where.
+    pub by: Actor,
+    /// What was done: `write`, `config`, `route.add`, `route.remove`, `import`, `connect`, `disconnect`, `acknowledge`.
+    pub what: &'static str,
+    /// Name of the signal, setting, route or endpoint.
+    pub subject: String,
+    /// What was there before; null where nothing was.
+    pub old: serde_json::Value,
+    /// What is there now; null where nothing is.
+    pub new: serde_json::Value,
+}
+
 /// One thing to do. The driver does them in the order given.
 #[derive(Clone, Debug)]
 pub enum Output {
@@ -70,6 +86,22 @@ pub enum Output {
         /// Reason for the peer, at most 123 bytes.
         reason: &'static str,
     },
+    /// Connect to the server of an endpoint and do the WebSocket handshake, within ten seconds.
+    /// [`Input::Connected`](crate::Input::Connected) with [`Face::Link`](crate::Face::Link) or
+    /// [`Input::DialFailed`](crate::Input::DialFailed) answers, with the same number.
+    Dial {
+        /// The endpoint.
+        endpoint: EndpointId,
+        /// Number of this dial: counts up over all endpoints.
+        dial: u64,
+    },
+    /// Give up a dial that is not answered yet. Nothing answers.
+    HangUp {
+        /// The endpoint.
+        endpoint: EndpointId,
+    },
+    /// Write this down where it cannot be changed unnoticed: somebody has done something.
+    Audit(Box<AuditEntry>),
     /// The answer to a request.
     Reply {
         /// The ticket of the request.

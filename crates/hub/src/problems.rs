@@ -33,6 +33,9 @@ impl Problems {
     pub(crate) fn note(&mut self, now: Time, trouble: Trouble<'_>) -> bool {
         if let Some(known) = self.list.iter_mut().find(|problem| problem.id == trouble.id) {
             known.count += 1;
+            known.last_seen = now;
+            known.text = trouble.text;
+            known.is_acknowledged = false;
             return false;
         }
         if self.list.len() >= self.max {
@@ -45,9 +48,27 @@ impl Problems {
             text: trouble.text,
             hint: trouble.hint.to_owned(),
             first_seen: now,
+            last_seen: now,
+            is_acknowledged: false,
             count: 1,
         });
         true
+    }
+
+    /// A person has seen the trouble of this id, or all of them; false when there is none of this id.
+    pub(crate) fn acknowledge(&mut self, id: Option<&str>) -> bool {
+        let wanted = |problem: &&mut Problem| id.is_none_or(|id| problem.id == id);
+        let mut found = id.is_none();
+        for problem in self.list.iter_mut().filter(wanted) {
+            problem.is_acknowledged = true;
+            found = true;
+        }
+        found
+    }
+
+    /// The trouble of this id is over.
+    pub(crate) fn clear(&mut self, id: &str) {
+        self.list.retain(|problem| problem.id != id);
     }
 
     pub(crate) fn list(&self) -> impl Iterator<Item = &Problem> {

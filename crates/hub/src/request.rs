@@ -1,6 +1,7 @@
 //! Answers to the questions of our own API.
 
-use crate::api::{ClientRow, EndpointRow, HealthRow, Refused, Reply, Request, SignalPage, SignalQuery};
+use crate::access::Actor;
+use crate::api::{ClientRow, EndpointRow, HealthRow, ImportReport, Refused, Reply, Request, SignalPage, SignalQuery};
 use crate::client::{Client, View};
 use crate::hub::Hub;
 use crate::input::{ConnId, Face};
@@ -14,7 +15,7 @@ use std::time::Duration;
 const NAMES_PER_TURN: usize = 4_096;
 
 impl Hub {
-    pub(crate) fn request(&mut self, ticket: Ticket, request: Request) {
+    pub(crate) fn request(&mut self, ticket: Ticket, _by: &Actor, request: Request) {
         let reply = match request {
             Request::Signals(query) => Ok(Reply::Signals(self.signal_page(&query))),
             Request::Signal { name } => self
@@ -38,8 +39,11 @@ impl Hub {
                     name: id.to_string(),
                 }),
             },
-            Request::Import { endpoint } => self.endpoint_named(&endpoint).map(|id| Reply::ImportAsked {
-                asked: self.ask_for_catalogs(id),
+            Request::Import { endpoint } => self.endpoint_named(&endpoint).map(|id| {
+                Reply::Imported(ImportReport {
+                    asked: self.ask_for_catalogs(id),
+                    ..ImportReport::default()
+                })
             }),
             Request::Configure { endpoint, changes } => {
                 match self
@@ -50,6 +54,29 @@ impl Hub {
                     Ok(()) => return,
                     Err(refused) => Err(refused),
                 }
+            }
+            Request::Connect { endpoint } => self
+                .endpoint_named(&endpoint)
+                .and_then(|id| self.link_on(id))
+                .map(|()| Reply::Done),
+            Request::Disconnect { endpoint } => self
+                .endpoint_named(&endpoint)
+                .and_then(|id| self.link_off(id))
+                .map(|()| Reply::Done),
+            Request::Acknowledge { problem } => match self.problems.acknowledge(problem.as_deref()) {
+                true => Ok(Reply::Done),
+                false => Err(Refused::NotFound {
+                    what: "problem",
+                    name: problem.unwrap_or_default(),
+                }),
+            },
+            Request::Report(report) => {
+                self.trouble(report.is_error, report.id, &report.subject, report.text, &report.hint);
+                Ok(Reply::Done)
+            }
+            Request::Clear { problem } => {
+                self.problems.clear(&problem);
+                Ok(Reply::Done)
             }
             Request::Health => Ok(Reply::Health(self.health())),
         };
@@ -147,6 +174,7 @@ impl Hub {
             name: endpoint.settings.name.clone(),
             url: endpoint.settings.url.clone(),
             clients: endpoint.clients,
+            link: None,
             signals: endpoint.bindings.len(),
             settings: config::current(&endpoint.settings),
             counters: endpoint.counters,
@@ -166,7 +194,9 @@ impl Hub {
 
     fn client_row(&self, conn: ConnId, client: &Client) -> ClientRow {
         let (endpoint, protocol) = match client.face {
-            Face::Realvirtual(endpoint) => (self.endpoints[endpoint.0 as usize].settings.name.clone(), "realvirtual"),
+            Face::Realvirtual(endpoint) | Face::Link(endpoint) => {
+                (self.endpoints[endpoint.0 as usize].settings.name.clone(), "realvirtual")
+            }
             Face::Live => (String::from("live"), "live"),
         };
         let set = client
@@ -192,6 +222,8 @@ impl Hub {
             endpoint,
             protocol,
             name: client.name.clone(),
+            who: client.access.who.clone(),
+            role: client.access.role,
             address: client.address.clone(),
             path: client.path.clone(),
             connected_at: client.connected_at,

@@ -3,6 +3,7 @@
 pub(crate) mod answer;
 pub(crate) mod config;
 mod import;
+mod link;
 pub(crate) mod live;
 mod realvirtual;
 mod write;

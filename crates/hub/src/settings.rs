@@ -65,13 +65,55 @@ pub struct SignalSetting {
     pub neutral: bool,
 }
 
-/// One realvirtual endpoint in the server role.
+/// How an endpoint in the client role holds its link (RV-30 to RV-34).
+#[derive(Clone, Debug)]
+pub struct LinkSettings {
+    /// What we call ourselves in `init`.
+    pub client_name: String,
+    /// Connect again after a refusal, a drop or a half-open link.
+    pub auto_reconnect: bool,
+    /// The pause before the first new attempt; it doubles with every failure in a row, up to [`LinkSettings::pause_max`].
+    pub reconnect_interval: Duration,
+    /// Failures in a row after which the link is given up until somebody connects it; `None` for never.
+    pub max_reconnect_attempts: Option<u32>,
+    /// Connect when the hub starts.
+    pub connect_on_start: bool,
+    /// Repeat `init` every 25 s.
+    pub keep_alive: bool,
+}
+
+impl LinkSettings {
+    /// The longest pause between two attempts, as a multiple of the first.
+    const PAUSES_MAX: u32 = 4;
+
+    /// The longest pause between two attempts.
+    pub fn pause_max(&self) -> Duration {
+        self.reconnect_interval * LinkSettings::PAUSES_MAX
+    }
+}
+
+impl Default for LinkSettings {
+    fn default() -> LinkSettings {
+        LinkSettings {
+            client_name: String::from("Crosstie"),
+            auto_reconnect: true,
+            reconnect_interval: Duration::from_secs(2),
+            max_reconnect_attempts: None,
+            connect_on_start: true,
+            keep_alive: false,
+        }
+    }
+}
+
+/// One realvirtual endpoint.
 #[derive(Clone, Debug)]
 pub struct EndpointSettings {
     /// One path segment; also the second segment of its signals' default names.
     pub name: String,
-    /// Where it listens and at which URL, for people.
+    /// Where it listens, or what it connects to, as a URL without keys, for people.
     pub url: String,
+    /// It connects to a server instead of listening (RV-30); `None` in the server role.
+    pub link: Option<LinkSettings>,
     /// Most frequent frame per client; a change after a pause goes out at once.
     pub update_cycle: Duration,
     /// Send only what changed, or everything every cycle (RV-14).
@@ -108,6 +150,7 @@ impl EndpointSettings {
         EndpointSettings {
             name: name.to_owned(),
             url: String::new(),
+            link: None,
             update_cycle: Duration::from_millis(10),
             only_transmit_changed: true,
             direction_convention: DirectionConvention::Plc,

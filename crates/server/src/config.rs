@@ -28,7 +28,7 @@ pub use limits::Limits;
 pub use setting::{CheckedSetting, Setting, SettingError, Source, check_setting};
 pub use write_back::{WriteError, add_route, add_signals, remove_route, write_settings};
 
-use crosstie_hub::settings::{Direction, DirectionConvention, Echo, RouteSetting, SignalSetting};
+use crosstie_hub::settings::{Direction, DirectionConvention, Echo, LinkSettings, RouteSetting, SignalSetting};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -36,6 +36,9 @@ use std::time::Duration;
 
 /// Name of the project file in its folder.
 pub const FILE_NAME: &str = "crosstie.toml";
+
+/// Name of the folder, in the project folder, with what the hub makes itself.
+pub const STATE_FOLDER: &str = "state";
 
 /// A project, checked: every value is in its range and every reference inside the file holds.
 #[derive(Clone, Debug)]
@@ -46,6 +49,8 @@ pub struct Config {
     pub project: ProjectConfig,
     /// `[web]`.
     pub web: WebConfig,
+    /// `[tls]`.
+    pub tls: TlsConfig,
     /// `[hub]`.
     pub hub: HubConfig,
     /// `[[realvirtual]]`, in the order of the file; names are unique.
@@ -64,6 +69,11 @@ impl Config {
     /// Path of the project file.
     pub fn file(&self) -> PathBuf {
         self.folder.join(FILE_NAME)
+    }
+
+    /// Where the hub keeps what it makes itself: keys, certificate, audit log.
+    pub fn state_folder(&self) -> PathBuf {
+        self.folder.join(STATE_FOLDER)
     }
 
     /// The endpoint of this name.
@@ -88,8 +98,12 @@ pub struct WebConfig {
     pub port: u16,
     /// Where to listen: `bind` and `port` with the offset added.
     pub address: SocketAddr,
-    /// Other machines may use it without a key.
+    /// Somebody without a key may look, also where keys exist or from other machines.
     pub allow_unauthenticated: bool,
+    /// Pages of these origins may use it besides those of this hub, and their host names are names of this hub.
+    pub allowed_origins: Vec<String>,
+    /// Speak TLS: https and wss.
+    pub tls: bool,
 }
 
 impl Default for WebConfig {
@@ -100,8 +114,21 @@ impl Default for WebConfig {
             port,
             address: SocketAddr::new(bind, port),
             allow_unauthenticated: false,
+            allowed_origins: Vec::new(),
+            tls: false,
         }
     }
+}
+
+/// `[tls]`: the certificate of all listeners.
+#[derive(Clone, Debug, Default)]
+pub struct TlsConfig {
+    /// Certificate chain in PEM, inside the project folder; the hub makes its own when there is none.
+    pub certificate: Option<PathBuf>,
+    /// Its private key in PEM, inside the project folder.
+    pub private_key: Option<PathBuf>,
+    /// Further names for the hub's own certificate, besides those of this machine.
+    pub names: Vec<String>,
 }
 
 /// `[hub]`: sizes and times of the signal space.
@@ -143,8 +170,14 @@ pub struct EndpointConfig {
     pub address: SocketAddr,
     /// The only request path that is taken; `None` takes every path (RV-20).
     pub path: Option<String>,
-    /// Other machines may connect without a key.
+    /// Peers may connect without a key, also where keys exist or from other machines.
     pub allow_unauthenticated: bool,
+    /// Pages of these origins may connect besides those of this hub (RV-57); `*` stands for every page.
+    pub allowed_origins: Vec<String>,
+    /// Speak TLS: wss (RV-56).
+    pub tls: bool,
+    /// What it connects to in the client role.
+    pub link: LinkConfig,
     /// Shortest time between two frames to one client: 1 ms to 60 s (RV-14).
     pub update_cycle: Duration,
     /// Send what changed only, or everything every cycle (RV-14).
@@ -189,6 +222,9 @@ impl EndpointConfig {
             address: SocketAddr::new(bind, port),
             path: None,
             allow_unauthenticated: false,
+            allowed_origins: Vec::new(),
+            tls: false,
+            link: LinkConfig::default(),
             update_cycle: Duration::from_millis(10),
             only_transmit_changed: true,
             direction_convention: DirectionConvention::Plc,
@@ -207,9 +243,26 @@ impl EndpointConfig {
         }
     }
 
-    /// The address that peers are given, `ws://address:port/path`.
+    /// The address that peers are given, or that it connects to: `ws://address:port/path`, without the query.
     pub fn url(&self) -> String {
-        format!("ws://{}{}", self.address, self.path.as_deref().unwrap_or("/"))
+        match self.role {
+            Role::Server => {
+                let scheme = if self.tls { "wss" } else { "ws" };
+                format!("{scheme}://{}{}", self.address, self.path.as_deref().unwrap_or("/"))
+            }
+            Role::Client => {
+                let LinkConfig {
+                    host, use_ssl, target, ..
+                } = &self.link;
+                let scheme = if *use_ssl { "wss" } else { "ws" };
+                let path = target.split('?').next().unwrap_or("/");
+                let host = match host.parse::<IpAddr>() {
+                    Ok(IpAddr::V6(address)) => format!("[{address}]"),
+                    _ => host.clone(),
+                };
+                format!("{scheme}://{host}:{}{path}", self.port)
+            }
+        }
     }
 }
 
@@ -218,6 +271,39 @@ impl EndpointConfig {
 pub enum Role {
     /// It listens, peers connect.
     Server,
+    /// It connects to a server (RV-30).
+    Client,
+}
+
+/// What an endpoint in the client role connects to, and how (RV-30 to RV-34). The port is that of the endpoint; no offset is
+/// added to it.
+#[derive(Clone, Debug)]
+pub struct LinkConfig {
+    /// Name or address of the server: `address` in the file.
+    pub host: String,
+    /// wss instead of ws: `use_ssl` in the file.
+    pub use_ssl: bool,
+    /// Path and query of the request: `path` in the file. A query may hold a key, so it is never shown.
+    pub target: String,
+    /// Certificates in PEM that may vouch for the server, inside the project folder; those of the system when there is none.
+    pub ca_file: Option<PathBuf>,
+    /// File with the key that the server wants, inside the project folder; it is sent as `Authorization: Bearer`.
+    pub access_key_file: Option<PathBuf>,
+    /// The rest is the hub's.
+    pub settings: LinkSettings,
+}
+
+impl Default for LinkConfig {
+    fn default() -> LinkConfig {
+        LinkConfig {
+            host: LOOPBACK.to_string(),
+            use_ssl: false,
+            target: String::from("/"),
+            ca_file: None,
+            access_key_file: None,
+            settings: LinkSettings::default(),
+        }
+    }
 }
 
 /// `[[practice]]`: a peer that `run --practice` starts beside the hub.

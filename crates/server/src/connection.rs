@@ -17,6 +17,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Buf as _, Bytes};
+use crosstie_hub::access::Access;
 use crosstie_hub::{ConnId, Face, Input, Unreadable};
 use crosstie_wire::{frame, live, realvirtual};
 use tokio::net::TcpStream;
@@ -55,6 +56,8 @@ pub(crate) struct Upgraded {
     pub(crate) address: String,
     /// Path of the request, without its query.
     pub(crate) path: String,
+    /// What it may do.
+    pub(crate) access: Arc<Access>,
 }
 
 /// Serves one connection until its end.
@@ -66,6 +69,7 @@ pub(crate) async fn serve(upgraded: Upgraded, door: Door) {
         face: upgraded.face,
         address: upgraded.address,
         path: upgraded.path,
+        access: upgraded.access,
         sink: Arc::clone(&sink),
     };
     door.tell(connected);
@@ -397,6 +401,7 @@ mod tests {
             face: Face::Live,
             address: address.to_string(),
             path: String::from("/"),
+            access: Access::full("this machine"),
         };
         let door = Door::new();
         let mut task = Box::pin(serve(upgraded, door.clone()));

@@ -117,6 +117,7 @@ impl Core {
                 face,
                 address,
                 path,
+                access,
                 sink,
             } => {
                 if self.ends_at.is_some() {
@@ -128,6 +129,7 @@ impl Core {
                     face,
                     address,
                     path,
+                    access,
                 });
             }
             Event::Input(input) => {
@@ -136,10 +138,10 @@ impl Core {
                 }
                 self.handle(input);
             }
-            Event::Request { request, reply } => {
+            Event::Request { by, request, reply } => {
                 let ticket = self.door.new_ticket();
                 self.questions.insert(ticket, reply);
-                self.handle(Input::Request { ticket, request });
+                self.handle(Input::Request { ticket, by, request });
             }
             Event::Saved { ticket, result } => self.handle(Input::Saved { ticket, result }),
             Event::Stop => {
@@ -203,6 +205,9 @@ impl Core {
                 let endpoint = self.endpoint_names[usize::from(endpoint.0)].clone();
                 self.store.hand_in(Job::Signals { endpoint, signals });
             }
+            // No endpoint has a link yet.
+            Output::Dial { .. } | Output::HangUp { .. } => {}
+            Output::Audit(entry) => tracing::info!(what = entry.what, subject = entry.subject, "audit"),
             Output::Log { level, conn, text } => log_line(level, conn, &text),
         }
     }

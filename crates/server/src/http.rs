@@ -23,11 +23,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{FromRequestParts, Request};
 use axum::http::Method;
+use axum::http::request::Parts;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, delete, get, patch, post, put};
+use crosstie_hub::access::Actor;
 use crosstie_hub::api;
 use crosstie_hub::settings::EndpointId;
 use hyper_util::rt::TokioIo;
@@ -79,8 +81,8 @@ pub(crate) struct EndpointPort {
 
 impl Api {
     /// Asks the hub and waits for its answer.
-    async fn ask(&self, request: api::Request) -> Result<api::Reply, ApiError> {
-        match tokio::time::timeout(ANSWER_MAX, self.door.ask(request)).await {
+    async fn ask(&self, by: &Actor, request: api::Request) -> Result<api::Reply, ApiError> {
+        match tokio::time::timeout(ANSWER_MAX, self.door.ask(by.clone(), request)).await {
             Ok(Ok(api::Reply::Refused(refused))) => Err(refused.into()),
             Ok(Ok(reply)) => Ok(reply),
             Ok(Err(_)) => Err(ApiError::busy("the hub is shutting down")),
@@ -92,6 +94,19 @@ impl Api {
 /// The address of the client, put into every request by [`serve`].
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Peer(SocketAddr);
+
+/// Who asks, found out by [`guard`] before any operation sees the request.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller(pub(crate) Actor);
+
+impl<S: Send + Sync> FromRequestParts<S> for Caller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Caller, ApiError> {
+        // The guard stands before every operation; without it nobody is let in.
+        parts.extensions.get().cloned().ok_or_else(ApiError::mismatch)
+    }
+}
 
 /// One operation: what it is called by, and what it does.
 type Operation = (Method, &'static str, MethodRouter<Arc<Api>>);
@@ -147,10 +162,17 @@ pub(crate) async fn serve(router: Router, stream: TcpStream, address: SocketAddr
 
 /// Keeps pages of other origins from changing anything, and pages that have pointed a name of the internet at this machine
 /// from reading: browsers send such requests for every page that wants it.
-async fn guard(request: Request, next: Next) -> Response {
+async fn guard(mut request: Request, next: Next) -> Response {
     let is_harmless = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     let is_welcome = is_harmless || upgrade::is_origin_allowed(request.headers());
     if is_welcome && upgrade::is_host_ours(request.headers()) {
+        let from = request
+            .extensions()
+            .get()
+            .map_or(String::new(), |Peer(address)| address.to_string());
+        request
+            .extensions_mut()
+            .insert(Caller(Actor::full("this machine", &from)));
         next.run(request).await
     } else {
         ApiError::foreign_origin().into_response()

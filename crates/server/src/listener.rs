@@ -14,6 +14,7 @@ use axum::body::Body;
 use axum::http::header::CONNECTION;
 use axum::http::{HeaderValue, Request, Response, StatusCode};
 use crosstie_hub::Face;
+use crosstie_hub::access::Access;
 use crosstie_hub::settings::EndpointId;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -144,7 +145,7 @@ impl ProtocolPort {
                 &mut request,
                 &key,
                 Face::Realvirtual(self.endpoint),
-                address,
+                (address, Access::full("this machine")),
                 &self.door,
             ),
             Err(why) => closing(upgrade::refuse(why, &self.hint)),

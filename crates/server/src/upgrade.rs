@@ -10,8 +10,10 @@ use axum::http::header::{
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use crosstie_hub::Face;
+use crosstie_hub::access::Access;
 use hyper_util::rt::TokioIo;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use tokio::net::TcpStream;
 use tungstenite::handshake::derive_accept_key;
 
@@ -65,7 +67,7 @@ pub(crate) fn accept<B>(
     request: &mut Request<B>,
     accept_key: &str,
     face: Face,
-    address: SocketAddr,
+    (address, access): (SocketAddr, Arc<Access>),
     door: &Door,
 ) -> Response<Body> {
     let path = request.uri().path().to_owned();
@@ -84,6 +86,7 @@ pub(crate) fn accept<B>(
             face,
             address: address.to_string(),
             path,
+            access,
         };
         connection::serve(upgraded, door).await;
     });

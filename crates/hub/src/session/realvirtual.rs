@@ -349,8 +349,10 @@ impl Hub {
         let face = self.clients.get(&conn).map(|client| client.face);
         let (space, clients, endpoints) = (&self.ledger.space, &self.clients, &mut self.endpoints);
         let endpoint = match face {
-            Some(Face::Realvirtual(endpoint)) => endpoints.get_mut(endpoint.0 as usize),
-            _ => None,
+            Some(face) => face
+                .endpoint()
+                .and_then(|endpoint| endpoints.get_mut(endpoint.0 as usize)),
+            None => None,
         };
         let observer = super::live::Observer {
             space,

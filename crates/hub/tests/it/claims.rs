@@ -1,7 +1,7 @@
 //! The claims of the server role, one story each.
 
 use crate::house::{House, Wire, line, signal};
-use crosstie_hub::api::{Reply, Request};
+use crosstie_hub::api::{ImportReport, Reply, Request};
 use crosstie_hub::settings::{Direction, DirectionConvention, Echo, EndpointSettings, Owner};
 use crosstie_hub::signal::{Kind, Quality, Value};
 use crosstie_hub::{ConnId, Input};
@@ -398,7 +398,7 @@ fn rv_18_an_unknown_name_is_counted_or_registered() {
 fn rv_19_an_import_mirrors_the_catalog_of_a_client_with_inverted_direction() {
     let mut house = House::new(line());
     let (conn, silent) = (house.join("unity"), house.join("silent"));
-    let Reply::ImportAsked { asked } = house.ask(Request::Import {
+    let Reply::Imported(ImportReport { asked, .. }) = house.ask(Request::Import {
         endpoint: "line".into(),
     }) else {
         panic!("an import is asked")

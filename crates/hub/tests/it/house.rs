@@ -1,6 +1,8 @@
 //! A hub and its clients without sockets: every wire has a latency, every socket can be full, time moves by hand.
 
+use crosstie_hub::access::{Access, Actor};
 use crosstie_hub::api::{Reply, Request, SignalRow};
+use crosstie_hub::output::AuditEntry;
 use crosstie_hub::settings::{EndpointId, EndpointSettings, Owner, Settings, SignalSetting};
 use crosstie_hub::signal::{Kind, Quality, Value};
 use crosstie_hub::{ConnId, Face, Frame, Hub, Input, Output, Ticket, Time, Unreadable};
@@ -74,6 +76,10 @@ pub(crate) struct House {
     /// The disk is slow: saves wait here until the test answers them.
     pub(crate) slow_saves: Option<Vec<Ticket>>,
     pub(crate) imported: Vec<SignalSetting>,
+    /// What the hub wanted to be connected to, and the number of each dial.
+    pub(crate) dials: Vec<(EndpointId, u64)>,
+    pub(crate) hung_up: Vec<EndpointId>,
+    pub(crate) audited: Vec<AuditEntry>,
     pub(crate) log: Vec<String>,
     /// Every input with its time, for the replay.
     pub(crate) inputs: Vec<(Time, Input)>,
@@ -132,6 +138,9 @@ impl House {
             save_result: Ok(()),
             slow_saves: None,
             imported: Vec::new(),
+            dials: Vec::new(),
+            hung_up: Vec::new(),
+            audited: Vec::new(),
             log: Vec::new(),
             inputs: Vec::new(),
             outputs: Vec::new(),
@@ -167,6 +176,7 @@ impl House {
             face,
             address,
             path: "/".into(),
+            access: Access::full("this machine"),
         });
         conn
     }
@@ -255,6 +265,7 @@ impl House {
         let ticket = self.last_event;
         self.give(Input::Request {
             ticket: Ticket(ticket),
+            by: Actor::full("this machine", "10.0.0.9:9"),
             request,
         });
         self.replies.remove(&ticket).expect("every request is answered")
@@ -366,6 +377,9 @@ impl House {
                 });
             }
             Output::SaveSignals { signals, .. } => self.imported.extend(signals),
+            Output::Dial { endpoint, dial } => self.dials.push((endpoint, dial)),
+            Output::HangUp { endpoint } => self.hung_up.push(endpoint),
+            Output::Audit(entry) => self.audited.push(*entry),
             Output::Log { text, .. } => self.log.push(text),
         }
     }

@@ -10,6 +10,7 @@ use super::signals::{Catalog, SignalReader, missing_key, unknown_key};
 use super::{
     Config, EndpointConfig, FILE_NAME, HubConfig, Overrides, PracticeConfig, PracticeKind, ProjectConfig, WebConfig,
 };
+use crosstie_hub::access::Actor;
 use crosstie_hub::api::{Reply, Request};
 use crosstie_hub::settings::RouteSetting;
 use crosstie_hub::settings::Settings;
@@ -131,6 +132,7 @@ impl Checker<'_> {
             folder: self.folder.to_owned(),
             project,
             web,
+            tls: super::TlsConfig::default(),
             hub,
             endpoints,
             routes,
@@ -699,9 +701,13 @@ fn refusal(hub: &mut Hub, from: &str, to: &str) -> Option<String> {
         from: from.to_owned(),
         to: to.to_owned(),
     };
-    let ticket = Ticket(0);
+    let input = Input::Request {
+        ticket: Ticket(0),
+        by: Actor::full("the check", "the project file"),
+        request,
+    };
     let mut outputs = Vec::new();
-    hub.handle(Time::ZERO, Input::Request { ticket, request }, &mut outputs);
+    hub.handle(Time::ZERO, input, &mut outputs);
     outputs.into_iter().find_map(|output| match output {
         Output::Reply { reply, .. } => match *reply {
             Reply::Refused(refused) => Some(refused.to_string()),

@@ -28,6 +28,7 @@ impl super::EndpointConfig {
         EndpointSettings {
             name: self.name.clone(),
             url: self.url(),
+            link: (self.role == super::Role::Client).then(|| self.link.settings.clone()),
             update_cycle: self.update_cycle,
             only_transmit_changed: self.only_transmit_changed,
             direction_convention: self.direction_convention,

@@ -15,6 +15,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
+use crosstie_hub::access::{Access, Actor};
 use crosstie_hub::api::{Reply, Request};
 use crosstie_hub::{ConnId, Face, Input, Ticket};
 use tokio::sync::oneshot;
@@ -41,6 +42,8 @@ pub(crate) enum Event {
         address: String,
         /// Path of the request, without its query: keys stand there.
         path: String,
+        /// What it may do.
+        access: Arc<Access>,
         /// Where its frames go.
         sink: Arc<Sink>,
     },
@@ -48,6 +51,8 @@ pub(crate) enum Event {
     Input(Input),
     /// A question of the API.
     Request {
+        /// Who asks.
+        by: Actor,
         /// What is asked.
         request: Request,
         /// Where the answer goes.
@@ -195,9 +200,9 @@ impl Door {
     }
 
     /// Asks the hub and waits for the answer.
-    pub(crate) async fn ask(&self, request: Request) -> Result<Reply, Gone> {
+    pub(crate) async fn ask(&self, by: Actor, request: Request) -> Result<Reply, Gone> {
         let (reply, answer) = oneshot::channel();
-        self.tell(Event::Request { request, reply });
+        self.tell(Event::Request { by, request, reply });
         answer.await.map_err(|_| Gone)
     }
 

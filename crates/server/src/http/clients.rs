@@ -8,7 +8,7 @@ use crosstie_hub::api::{self, Reply, Request};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Api, ApiError};
+use super::{Api, ApiError, Caller};
 
 /// The connected clients.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -155,8 +155,8 @@ impl From<api::Counters> for Counters {
 
 /// The connected clients.
 #[utoipa::path(get, path = "/api/v1/clients", tag = "endpoints", responses((status = 200, body = ClientList)))]
-pub(crate) async fn list(State(api): State<Arc<Api>>) -> Result<Json<ClientList>, ApiError> {
-    match api.ask(Request::Clients).await? {
+pub(crate) async fn list(State(api): State<Arc<Api>>, Caller(by): Caller) -> Result<Json<ClientList>, ApiError> {
+    match api.ask(&by, Request::Clients).await? {
         Reply::Clients(rows, now) => Ok(Json(ClientList {
             now_ms: now.as_millis(),
             clients: rows.into_iter().map(ClientRow::from).collect(),

@@ -11,7 +11,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::clients::Counters;
-use super::{Api, ApiError, EndpointPort, ErrorBody};
+use super::{Api, ApiError, Caller, EndpointPort, ErrorBody};
 
 /// The endpoints and where this machine can be reached.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -76,8 +76,8 @@ impl EndpointRow {
 
 /// The endpoints.
 #[utoipa::path(get, path = "/api/v1/endpoints", tag = "endpoints", responses((status = 200, body = EndpointList)))]
-pub(crate) async fn list(State(api): State<Arc<Api>>) -> Result<Json<EndpointList>, ApiError> {
-    let Reply::Endpoints(rows, now) = api.ask(Request::Endpoints).await? else {
+pub(crate) async fn list(State(api): State<Arc<Api>>, Caller(by): Caller) -> Result<Json<EndpointList>, ApiError> {
+    let Reply::Endpoints(rows, now) = api.ask(&by, Request::Endpoints).await? else {
         return Err(ApiError::mismatch());
     };
     let rows = rows.into_iter().zip(&api.ports);
@@ -88,25 +88,37 @@ pub(crate) async fn list(State(api): State<Arc<Api>>) -> Result<Json<EndpointLis
     }))
 }
 
-/// How many clients were asked.
+/// What an import brought.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub(crate) struct ImportAsked {
-    /// Clients that were asked for their catalog.
+pub(crate) struct Imported {
+    /// Peers that were asked for their catalog.
     asked: usize,
+    /// Peers that answered.
+    answered: usize,
+    /// Signals in their catalogs.
+    found: usize,
+    /// Signals that were made.
+    made: usize,
 }
 
 /// Asks every client of an endpoint for its catalog (RV-19).
 #[utoipa::path(post, path = "/api/v1/endpoints/{name}/import", tag = "endpoints",
     params(("name" = String, Path, description = "name of the endpoint")),
-    responses((status = 200, body = ImportAsked), (status = 404, body = ErrorBody)),
+    responses((status = 200, body = Imported), (status = 404, body = ErrorBody)),
 )]
 pub(crate) async fn import(
     State(api): State<Arc<Api>>,
+    Caller(by): Caller,
     name: Result<Path<String>, PathRejection>,
-) -> Result<Json<ImportAsked>, ApiError> {
+) -> Result<Json<Imported>, ApiError> {
     let Path(endpoint) = name.map_err(|error| ApiError::bad_request(error.body_text()))?;
-    match api.ask(Request::Import { endpoint }).await? {
-        Reply::ImportAsked { asked } => Ok(Json(ImportAsked { asked })),
+    match api.ask(&by, Request::Import { endpoint }).await? {
+        Reply::Imported(report) => Ok(Json(Imported {
+            asked: report.asked,
+            answered: report.answered,
+            found: report.found,
+            made: report.made,
+        })),
         _ => Err(ApiError::mismatch()),
     }
 }

@@ -105,6 +105,8 @@ impl From<Refused> for ApiError {
             Refused::Conflict(_) => ApiError::new(StatusCode::CONFLICT, "conflict", message),
             Refused::Limit { .. } => ApiError::new(StatusCode::CONFLICT, "refused", message),
             Refused::NotSaved(_) => ApiError::not_saved(message),
+            Refused::Forbidden { .. } => ApiError::new(StatusCode::FORBIDDEN, "forbidden", message),
+            Refused::LinkDown { .. } => ApiError::new(StatusCode::CONFLICT, "link_down", message),
         }
     }
 }

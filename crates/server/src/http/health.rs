@@ -6,11 +6,12 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use crosstie_hub::access::Actor;
 use crosstie_hub::api::{HealthRow, Problem, Reply, Request};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Api, ApiError, ErrorBody};
+use super::{Api, ApiError, Caller, ErrorBody};
 
 /// How long the core may take to prove that it lives.
 const ALIVE_MAX: Duration = Duration::from_secs(1);
@@ -21,7 +22,12 @@ const ALIVE_MAX: Duration = Duration::from_secs(1);
     (status = 503, body = String, content_type = "text/plain"),
 ))]
 pub(crate) async fn healthz(State(api): State<Arc<Api>>) -> (StatusCode, &'static str) {
-    match tokio::time::timeout(ALIVE_MAX, api.door.ask(Request::Health)).await {
+    match tokio::time::timeout(
+        ALIVE_MAX,
+        api.door.ask(Actor::full("the health check", ""), Request::Health),
+    )
+    .await
+    {
         Ok(Ok(_)) => (StatusCode::OK, "ok"),
         _ => (StatusCode::SERVICE_UNAVAILABLE, "the core does not answer"),
     }
@@ -85,6 +91,10 @@ pub(crate) struct ProblemRow {
     hint: String,
     /// Hub time of the first time, in milliseconds.
     first_seen_ms: u64,
+    /// Hub time of the last time, in milliseconds.
+    last_seen_ms: u64,
+    /// A person has seen it since then.
+    acknowledged: bool,
     /// How often.
     count: u64,
 }
@@ -98,6 +108,8 @@ impl From<Problem> for ProblemRow {
             text: problem.text,
             hint: problem.hint,
             first_seen_ms: problem.first_seen.as_millis(),
+            last_seen_ms: problem.last_seen.as_millis(),
+            acknowledged: problem.is_acknowledged,
             count: problem.count,
         }
     }
@@ -124,8 +136,8 @@ impl From<HealthRow> for Health {
     (status = 200, body = Health),
     (status = 503, body = ErrorBody),
 ))]
-pub(crate) async fn health(State(api): State<Arc<Api>>) -> Result<Json<Health>, ApiError> {
-    match api.ask(Request::Health).await? {
+pub(crate) async fn health(State(api): State<Arc<Api>>, Caller(by): Caller) -> Result<Json<Health>, ApiError> {
+    match api.ask(&by, Request::Health).await? {
         Reply::Health(row) => Ok(Json(row.into())),
         _ => Err(ApiError::mismatch()),
     }

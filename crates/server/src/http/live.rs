@@ -8,8 +8,9 @@ use axum::extract::{Path, Request, State};
 use axum::http::Response;
 use axum::response::IntoResponse;
 use crosstie_hub::Face;
+use crosstie_hub::access::Actor;
 
-use super::{Api, ApiError, ErrorBody, Peer};
+use super::{Api, ApiError, Caller, ErrorBody, Peer};
 use crate::upgrade;
 
 /// The live channel: a WebSocket with one JSON object per text frame.
@@ -21,11 +22,12 @@ use crate::upgrade;
 pub(crate) async fn live(
     State(api): State<Arc<Api>>,
     Extension(peer): Extension<Peer>,
+    Caller(by): Caller,
     request: Request,
 ) -> Response<Body> {
     session(
         &api,
-        peer,
+        (peer, by),
         request,
         Face::Live,
         "This is the live channel of Crosstie: connect a WebSocket client.",
@@ -45,6 +47,7 @@ pub(crate) async fn live(
 pub(crate) async fn realvirtual(
     State(api): State<Arc<Api>>,
     Extension(peer): Extension<Peer>,
+    Caller(by): Caller,
     Path(name): Path<String>,
     request: Request,
 ) -> Response<Body> {
@@ -52,16 +55,22 @@ pub(crate) async fn realvirtual(
         return ApiError::not_found(format!("no endpoint is called '{name}'")).into_response();
     };
     let hint = format!("This is the realvirtual endpoint '{name}' of Crosstie: connect a WebSocket client.");
-    session(&api, peer, request, Face::Realvirtual(endpoint.id), &hint)
+    session(&api, (peer, by), request, Face::Realvirtual(endpoint.id), &hint)
 }
 
-fn session(api: &Api, Peer(address): Peer, mut request: Request, face: Face, hint: &str) -> Response<Body> {
+fn session(
+    api: &Api,
+    (Peer(address), by): (Peer, Actor),
+    mut request: Request,
+    face: Face,
+    hint: &str,
+) -> Response<Body> {
     // Browsers let every page open a WebSocket anywhere: here is the only place that can say no.
     if !upgrade::is_origin_allowed(request.headers()) {
         return ApiError::foreign_origin().into_response();
     }
     match upgrade::check(&request) {
-        Ok(key) => upgrade::accept(&mut request, &key, face, address, &api.door),
+        Ok(key) => upgrade::accept(&mut request, &key, face, (address, by.access), &api.door),
         Err(why) => upgrade::refuse(why, hint),
     }
 }

@@ -10,17 +10,17 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use crosstie_hub::api::{Counters, EndpointRow, HealthRow, Ignored, Reply, Request};
 
-use super::{Api, ApiError};
+use super::{Api, ApiError, Caller};
 
 /// Figures for Prometheus.
 #[utoipa::path(get, path = "/metrics", tag = "health", responses(
     (status = 200, body = String, content_type = "text/plain; version=0.0.4"),
 ))]
-pub(crate) async fn metrics(State(api): State<Arc<Api>>) -> Result<Response, ApiError> {
-    let Reply::Health(health) = api.ask(Request::Health).await? else {
+pub(crate) async fn metrics(State(api): State<Arc<Api>>, Caller(by): Caller) -> Result<Response, ApiError> {
+    let Reply::Health(health) = api.ask(&by, Request::Health).await? else {
         return Err(ApiError::mismatch());
     };
-    let Reply::Endpoints(endpoints, _) = api.ask(Request::Endpoints).await? else {
+    let Reply::Endpoints(endpoints, _) = api.ask(&by, Request::Endpoints).await? else {
         return Err(ApiError::mismatch());
     };
     let kind = [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];

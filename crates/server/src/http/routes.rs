@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use super::error::JsonBody;
 use super::signals::to_json;
-use super::{Api, ApiError, ErrorBody};
+use super::{Api, ApiError, Caller, ErrorBody};
 use crate::core_task::{Job, StoreError};
 
 /// The routes.
@@ -66,8 +66,8 @@ impl From<api::RouteRow> for RouteRow {
 
 /// The routes.
 #[utoipa::path(get, path = "/api/v1/routes", tag = "routes", responses((status = 200, body = RouteList)))]
-pub(crate) async fn list(State(api): State<Arc<Api>>) -> Result<Json<RouteList>, ApiError> {
-    match api.ask(Request::Routes).await? {
+pub(crate) async fn list(State(api): State<Arc<Api>>, Caller(by): Caller) -> Result<Json<RouteList>, ApiError> {
+    match api.ask(&by, Request::Routes).await? {
         Reply::Routes(rows, now) => Ok(Json(RouteList {
             now_ms: now.as_millis(),
             routes: rows.into_iter().map(RouteRow::from).collect(),
@@ -96,15 +96,16 @@ pub(crate) struct NewRoute {
 ))]
 pub(crate) async fn add(
     State(api): State<Arc<Api>>,
+    Caller(by): Caller,
     JsonBody(NewRoute { from, to }): JsonBody<NewRoute>,
 ) -> Result<(StatusCode, Json<RouteRow>), ApiError> {
-    let Reply::RouteAdded(row) = api.ask(Request::AddRoute { from, to }).await? else {
+    let Reply::RouteAdded(row) = api.ask(&by, Request::AddRoute { from, to }).await? else {
         return Err(ApiError::mismatch());
     };
     let (from, to) = (row.from.clone(), row.to.clone());
     if let Err(error) = keep(&api, |done| Job::AddRoute { from, to, done }).await {
         // A route that would be gone after the next start must not seem to be there.
-        api.ask(Request::RemoveRoute { id: row.id }).await?;
+        api.ask(&by, Request::RemoveRoute { id: row.id }).await?;
         return Err(ApiError::not_saved(error.to_string()));
     }
     Ok((StatusCode::CREATED, Json(row.into())))
@@ -121,13 +122,14 @@ pub(crate) async fn add(
 )]
 pub(crate) async fn remove(
     State(api): State<Arc<Api>>,
+    Caller(by): Caller,
     id: Result<Path<u32>, PathRejection>,
 ) -> Result<StatusCode, ApiError> {
     let Path(id) = id.map_err(|error| ApiError::bad_request(error.body_text()))?;
-    let Reply::Routes(rows, _) = api.ask(Request::Routes).await? else {
+    let Reply::Routes(rows, _) = api.ask(&by, Request::Routes).await? else {
         return Err(ApiError::mismatch());
     };
-    api.ask(Request::RemoveRoute { id }).await?;
+    api.ask(&by, Request::RemoveRoute { id }).await?;
     if let Some(row) = rows.into_iter().find(|row| row.id == id) {
         let (from, to) = (row.from, row.to);
         let kept = keep(&api, |done| Job::RemoveRoute { from, to, done }).await;

@@ -11,7 +11,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::error::JsonBody;
-use super::{Api, ApiError, ErrorBody};
+use super::{Api, ApiError, Caller, ErrorBody};
 use crate::config::{self, CheckedSetting, Source};
 
 /// The settings in force.
@@ -39,8 +39,8 @@ pub(crate) struct SettingRow {
 
 /// The settings in force.
 #[utoipa::path(get, path = "/api/v1/config", tag = "config", responses((status = 200, body = SettingList)))]
-pub(crate) async fn list(State(api): State<Arc<Api>>) -> Result<Json<SettingList>, ApiError> {
-    let Reply::Endpoints(endpoints, _) = api.ask(Request::Endpoints).await? else {
+pub(crate) async fn list(State(api): State<Arc<Api>>, Caller(by): Caller) -> Result<Json<SettingList>, ApiError> {
+    let Reply::Endpoints(endpoints, _) = api.ask(&by, Request::Endpoints).await? else {
         return Err(ApiError::mismatch());
     };
     // A peer may have changed a setting of its endpoint too (RV-23), so the hub has the last word on these.
@@ -89,6 +89,7 @@ pub(crate) struct Applied {
 )]
 pub(crate) async fn change(
     State(api): State<Arc<Api>>,
+    Caller(by): Caller,
     JsonBody(changes): JsonBody<serde_json::Map<String, Value>>,
 ) -> Result<Json<Applied>, ApiError> {
     let mut checked = Vec::new();
@@ -114,7 +115,7 @@ pub(crate) async fn change(
         return Err(ApiError::needs_restart(message));
     }
     for (endpoint, changes) in by_endpoint(&checked) {
-        api.ask(Request::Configure { endpoint, changes }).await?;
+        api.ask(&by, Request::Configure { endpoint, changes }).await?;
     }
     let mut config = api.config.lock().unwrap_or_else(PoisonError::into_inner);
     for setting in &checked {

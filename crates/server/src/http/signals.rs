@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::error::JsonBody;
-use super::{Api, ApiError, ErrorBody};
+use super::{Api, ApiError, Caller, ErrorBody};
 
 const ROWS_DEFAULT: usize = 200;
 const ROWS_MAX: usize = 1_000;
@@ -151,13 +151,14 @@ impl Wanted {
 ))]
 pub(crate) async fn list(
     State(api): State<Arc<Api>>,
+    Caller(by): Caller,
     wanted: Result<Query<Wanted>, QueryRejection>,
 ) -> Result<Json<SignalPage>, ApiError> {
     let Query(wanted) = wanted.map_err(|error| ApiError::bad_request(error.body_text()))?;
     let mut query = wanted.into_query()?;
     let mut rows = Vec::new();
     loop {
-        let Reply::Signals(page) = api.ask(Request::Signals(query.clone())).await? else {
+        let Reply::Signals(page) = api.ask(&by, Request::Signals(query.clone())).await? else {
             return Err(ApiError::mismatch());
         };
         // The hub looks at some thousand names at a time, so that a filter over a large space holds nobody up.
@@ -183,10 +184,11 @@ pub(crate) async fn list(
 )]
 pub(crate) async fn one(
     State(api): State<Arc<Api>>,
+    Caller(by): Caller,
     name: Result<Path<String>, PathRejection>,
 ) -> Result<Json<SignalRow>, ApiError> {
     let Path(name) = name.map_err(|error| ApiError::bad_request(error.body_text()))?;
-    match api.ask(Request::Signal { name }).await? {
+    match api.ask(&by, Request::Signal { name }).await? {
         Reply::Signal(row, _) => Ok(Json(row.into())),
         _ => Err(ApiError::mismatch()),
     }
@@ -225,16 +227,20 @@ pub(crate) struct Written {
 )]
 pub(crate) async fn write(
     State(api): State<Arc<Api>>,
+    Caller(by): Caller,
     name: Result<Path<String>, PathRejection>,
     JsonBody(NewValue { value }): JsonBody<NewValue>,
 ) -> Result<Json<Written>, ApiError> {
     let Path(name) = name.map_err(|error| ApiError::bad_request(error.body_text()))?;
     let value = from_json(value).ok_or_else(|| ApiError::bad_value("a boolean, a number or a text was expected"))?;
     match api
-        .ask(Request::Write {
-            name: name.clone(),
-            value,
-        })
+        .ask(
+            &by,
+            Request::Write {
+                name: name.clone(),
+                value,
+            },
+        )
         .await?
     {
         Reply::Written {
