@@ -69,7 +69,7 @@ pub enum Request {
         problem: Option<String>,
     },
     /// The driver has something that a person should know; the same id counts up.
-    Report(Report),
+    Report(Box<Report>),
     /// What the driver reported under this id is over.
     Clear {
         /// Its id.

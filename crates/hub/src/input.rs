@@ -142,7 +142,7 @@ pub enum Input {
         /// Returned with the reply.
         ticket: Ticket,
         /// Who asks.
-        by: Actor,
+        by: Box<Actor>,
         /// What is asked.
         request: crate::api::Request,
     },

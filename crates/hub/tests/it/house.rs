@@ -265,7 +265,7 @@ impl House {
         let ticket = self.last_event;
         self.give(Input::Request {
             ticket: Ticket(ticket),
-            by: Actor::full("this machine", "10.0.0.9:9"),
+            by: Box::new(Actor::full("this machine", "10.0.0.9:9")),
             request,
         });
         self.replies.remove(&ticket).expect("every request is answered")

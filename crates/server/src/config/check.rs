@@ -703,7 +703,7 @@ fn refusal(hub: &mut Hub, from: &str, to: &str) -> Option<String> {
     };
     let input = Input::Request {
         ticket: Ticket(0),
-        by: Actor::full("the check", "the project file"),
+        by: Box::new(Actor::full("the check", "the project file")),
         request,
     };
     let mut outputs = Vec::new();

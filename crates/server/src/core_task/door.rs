@@ -52,7 +52,7 @@ pub(crate) enum Event {
     /// A question of the API.
     Request {
         /// Who asks.
-        by: Actor,
+        by: Box<Actor>,
         /// What is asked.
         request: Request,
         /// Where the answer goes.
@@ -202,6 +202,7 @@ impl Door {
     /// Asks the hub and waits for the answer.
     pub(crate) async fn ask(&self, by: Actor, request: Request) -> Result<Reply, Gone> {
         let (reply, answer) = oneshot::channel();
+        let by = Box::new(by);
         self.tell(Event::Request { by, request, reply });
         answer.await.map_err(|_| Gone)
     }
