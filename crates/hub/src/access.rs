@@ -71,6 +71,8 @@ impl Scope {
 pub struct Access {
     /// Id of the key that was shown; `None` for this machine and for open listeners.
     pub key: Option<Box<str>>,
+    /// Number of the key ring that vouched for it: a revocation ends what an older ring has let in.
+    pub ring: u64,
     /// Who that is, for people: the name of the key, `this machine`, `anonymous`.
     pub who: Box<str>,
     /// What it may do.
@@ -86,6 +88,7 @@ impl Access {
     pub fn full(who: &str) -> Arc<Access> {
         Arc::new(Access {
             key: None,
+            ring: 0,
             who: who.into(),
             role: Role::Engineer,
             view: Scope::All,
@@ -131,6 +134,7 @@ mod tests {
     fn a_right_to_write_needs_the_role_and_both_scopes() {
         let access = |role, view: Option<&[String]>, write: Option<&[String]>| Access {
             key: Some("k1".into()),
+            ring: 1,
             who: "HMI".into(),
             role,
             view: Scope::new(view),

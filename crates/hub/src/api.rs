@@ -279,6 +279,8 @@ pub struct Counters {
 pub struct Ignored {
     /// Writes to signals that the hub owns.
     pub owned: u64,
+    /// Writes outside the rights of whoever sent them.
+    pub forbidden: u64,
     /// Writes to names that nobody knows.
     pub unknown: u64,
     /// Values returned by an echoer.

@@ -52,6 +52,8 @@ pub struct Hub {
     pub(crate) created: Vec<SignalId>,
     /// Names that endpoints show since this turn.
     pub(crate) appeared: Vec<(EndpointId, Box<str>, SignalId)>,
+    /// Keys that were revoked in this run, with the number of the first ring without them.
+    pub(crate) revocations: FxHashMap<Box<str>, u64>,
     pub(crate) saves: FxHashMap<Ticket, PendingSave>,
     pub(crate) last_ticket: u64,
     pub(crate) outputs: Vec<Output>,
@@ -80,6 +82,7 @@ impl Hub {
             rejoining: Vec::new(),
             created: Vec::new(),
             appeared: Vec::new(),
+            revocations: FxHashMap::default(),
             saves: FxHashMap::default(),
             last_ticket: 0,
             outputs: Vec::new(),
@@ -121,7 +124,7 @@ impl Hub {
                 access,
             } => self.connected(conn, face, (address, path), access),
             Input::DialFailed { endpoint, dial, reason } => self.dial_failed(endpoint, dial, reason),
-            Input::Revoked { key } => self.revoked(&key),
+            Input::Revoked { key, ring } => self.revoked(key, ring),
             Input::Closed { conn, reason } => self.closed(conn, &reason),
             Input::Realvirtual { conn, message, bytes } => {
                 if self.received(conn, bytes) {
@@ -258,8 +261,16 @@ impl Hub {
     }
 
     fn connected(&mut self, conn: ConnId, face: Face, (address, path): (String, String), access: Arc<Access>) {
+        let access_key = access.key.clone().map(|key| (key, access.ring));
         let client = Client::new(self.now, face, (address, path), access);
         self.clients.insert(conn, client);
+        let key = access_key
+            .as_ref()
+            .and_then(|(key, ring)| Some((self.revocations.get(key)?, ring)));
+        if key.is_some_and(|(revoked, ring)| ring < revoked) {
+            self.close(conn, 1008, "key revoked");
+            return;
+        }
         let group = self.clients.values().filter(|client| client.face == face).count();
         if group > self.limits.clients_max {
             self.close(conn, 1013, "too many clients");
@@ -298,8 +309,8 @@ impl Hub {
     }
 
     /// The connections that came with a key end with it.
-    fn revoked(&mut self, key: &str) {
-        let holds = |client: &Client| client.access.key.as_deref() == Some(key);
+    fn revoked(&mut self, key: Box<str>, ring: u64) {
+        let holds = |client: &Client| client.access.key.as_deref() == Some(&*key) && client.access.ring < ring;
         let mut held: Vec<ConnId> = self
             .clients
             .iter()
@@ -310,6 +321,7 @@ impl Hub {
         for conn in held {
             self.close(conn, 1008, "key revoked");
         }
+        self.revocations.insert(key, ring);
     }
 
     fn unreadable(&mut self, conn: ConnId, why: Unreadable) {

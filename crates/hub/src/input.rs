@@ -70,10 +70,13 @@ pub enum Input {
         /// Why, for people, such as `connection refused`.
         reason: String,
     },
-    /// A key is no longer valid, or its rights have changed: the connections that came with it end.
+    /// A key is no longer valid, or its rights have changed: the connections that came with it end, also those that an older
+    /// ring has let in and that arrive only now.
     Revoked {
         /// Id of the key.
         key: Box<str>,
+        /// Number of the first key ring without it, or with its new rights.
+        ring: u64,
     },
     /// The connection is gone, whoever ended it. No further input names it.
     Closed {

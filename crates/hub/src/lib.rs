@@ -21,6 +21,7 @@ mod ledger;
 mod outlet;
 mod problems;
 mod request;
+mod rights;
 mod route;
 mod session;
 mod timers;

@@ -1,44 +1,40 @@
 //! Answers to the questions of our own API.
 
-use crate::access::Actor;
-use crate::api::{ClientRow, EndpointRow, HealthRow, ImportReport, Refused, Reply, Request, SignalPage, SignalQuery};
+use crate::access::{Access, Actor};
+use crate::api::{
+    ClientRow, EndpointRow, HealthRow, ImportReport, Refused, Reply, Request, RouteRow, SignalPage, SignalQuery,
+};
 use crate::client::{Client, View};
 use crate::hub::Hub;
 use crate::input::{ConnId, Face};
 use crate::output::{Output, Ticket};
+use crate::rights;
 use crate::session::config;
 use crate::settings::EndpointId;
 use crate::signal::{Pattern, SignalId, Value};
+use serde_json::Value as Json;
 use std::time::Duration;
 
 /// Names looked at in one turn, so that a filter over a large space holds nobody up; the answer says where to go on.
 const NAMES_PER_TURN: usize = 4_096;
 
 impl Hub {
-    pub(crate) fn request(&mut self, ticket: Ticket, _by: &Actor, request: Request) {
+    pub(crate) fn request(&mut self, ticket: Ticket, by: &Actor, request: Request) {
+        if let Err(refused) = rights::check(by, &request) {
+            self.reply(ticket, Reply::Refused(refused));
+            return;
+        }
         let reply = match request {
-            Request::Signals(query) => Ok(Reply::Signals(self.signal_page(&query))),
+            Request::Signals(query) => Ok(Reply::Signals(self.signal_page(&by.access, &query))),
             Request::Signal { name } => self
-                .known(&name)
+                .seen_by(&by.access, &name)
                 .map(|id| Reply::Signal(self.observer().row(id), self.now)),
-            Request::Write { name, value } => self.api_write(&name, &value),
+            Request::Write { name, value } => self.api_write(by, &name, &value),
             Request::Endpoints => Ok(Reply::Endpoints(self.endpoint_rows(), self.now)),
             Request::Clients => Ok(Reply::Clients(self.client_rows(), self.now)),
-            Request::Routes => Ok(Reply::Routes(self.routes.rows(), self.now)),
-            Request::AddRoute { from, to } => self.add_route(&from, &to, false).and_then(|id| {
-                let row = self.routes.row(id);
-                row.map(Reply::RouteAdded).ok_or(Refused::NotFound {
-                    what: "route",
-                    name: id.to_string(),
-                })
-            }),
-            Request::RemoveRoute { id } => match self.routes.remove(&mut self.ledger.space, id) {
-                Some(_) => Ok(Reply::Done),
-                None => Err(Refused::NotFound {
-                    what: "route",
-                    name: id.to_string(),
-                }),
-            },
+            Request::Routes => Ok(Reply::Routes(self.route_rows(&by.access), self.now)),
+            Request::AddRoute { from, to } => self.api_add_route(by, &from, &to),
+            Request::RemoveRoute { id } => self.api_remove_route(by, id),
             Request::Import { endpoint } => self.endpoint_named(&endpoint).map(|id| {
                 Reply::Imported(ImportReport {
                     asked: self.ask_for_catalogs(id),
@@ -48,7 +44,7 @@ impl Hub {
             Request::Configure { endpoint, changes } => {
                 match self
                     .endpoint_named(&endpoint)
-                    .and_then(|id| self.api_configure(ticket, id, changes))
+                    .and_then(|id| self.api_configure((ticket, by), id, changes))
                 {
                     // The answer comes when the settings are on the disk.
                     Ok(()) => return,
@@ -80,11 +76,48 @@ impl Hub {
             }
             Request::Health => Ok(Reply::Health(self.health())),
         };
-        let reply = reply.unwrap_or_else(Reply::Refused);
+        self.reply(ticket, reply.unwrap_or_else(Reply::Refused));
+    }
+
+    pub(crate) fn reply(&mut self, ticket: Ticket, reply: Reply) {
         self.outputs.push(Output::Reply {
             ticket,
             reply: Box::new(reply),
         });
+    }
+
+    /// The routes of which both ends may be seen.
+    fn route_rows(&self, access: &Access) -> Vec<RouteRow> {
+        let mut rows = self.routes.rows();
+        rows.retain(|row| access.sees(&row.from) && access.sees(&row.to));
+        rows
+    }
+
+    fn api_add_route(&mut self, by: &Actor, from: &str, to: &str) -> Result<Reply, Refused> {
+        // A route writes for ever what its maker may write once.
+        if !by.access.sees(from) || !by.access.writes(to) {
+            return Err(rights::forbidden(&by.access, format!("tie '{from}' to '{to}'")));
+        }
+        let id = self.add_route(from, to, false)?;
+        let row = self.routes.row(id).ok_or_else(|| no_route(id))?;
+        self.audit(by, "route.add", to.to_owned(), (Json::Null, Json::from(from)));
+        Ok(Reply::RouteAdded(row))
+    }
+
+    fn api_remove_route(&mut self, by: &Actor, id: u32) -> Result<Reply, Refused> {
+        let row = self.routes.row(id).ok_or_else(|| no_route(id))?;
+        if !by.access.sees(&row.from) || !by.access.sees(&row.to) {
+            return Err(no_route(id));
+        }
+        if !by.access.writes(&row.to) {
+            return Err(rights::forbidden(
+                &by.access,
+                format!("untie '{}' from '{}'", row.to, row.from),
+            ));
+        }
+        self.routes.remove(&mut self.ledger.space, id);
+        self.audit(by, "route.remove", row.to, (Json::from(row.from), Json::Null));
+        Ok(Reply::Done)
     }
 
     /// Adds a plain route and carries the present value over at once.
@@ -116,14 +149,34 @@ impl Hub {
             })
     }
 
-    fn api_write(&mut self, name: &str, value: &Value) -> Result<Reply, Refused> {
+    /// The signal of this name, when it may be seen.
+    fn seen_by(&self, access: &Access, name: &str) -> Result<SignalId, Refused> {
         let id = self.known(name)?;
+        match access.sees(self.ledger.space.name(id)) {
+            true => Ok(id),
+            false => Err(Refused::NotFound {
+                what: "signal",
+                name: name.to_owned(),
+            }),
+        }
+    }
+
+    fn api_write(&mut self, by: &Actor, name: &str, value: &Value) -> Result<Reply, Refused> {
+        let id = self.known(name)?;
+        rights::check_write(&by.access, self.ledger.space.name(id))?;
+        let old = rights::json(&self.ledger.space.cell(id).value);
         let fitted = self
             .operator_writes(id, value.as_wire(), None)
             .map_err(|expected| Refused::BadValue {
                 name: name.to_owned(),
                 expected,
             })?;
+        self.audit(
+            by,
+            "write",
+            self.ledger.space.name(id).to_owned(),
+            (old, rights::json(&fitted.value)),
+        );
         Ok(Reply::Written {
             stored: fitted.value,
             coerced: !fitted.exact,
@@ -131,13 +184,14 @@ impl Hub {
         })
     }
 
-    fn signal_page(&self, query: &SignalQuery) -> SignalPage {
+    fn signal_page(&self, access: &Access, query: &SignalQuery) -> SignalPage {
         let space = &self.ledger.space;
         let filter = query.filter.to_lowercase();
         let pattern = query.pattern.as_deref().map(Pattern::new);
         let fits = |id: &SignalId| {
             let name = space.name(*id);
-            (filter.is_empty() || name.to_lowercase().contains(&filter))
+            access.sees(name)
+                && (filter.is_empty() || name.to_lowercase().contains(&filter))
                 && pattern.as_ref().is_none_or(|pattern| pattern.fits(name))
                 && query
                     .quality
@@ -252,5 +306,12 @@ impl Hub {
             generation: self.ledger.space.generation(),
             problems: self.problems.list().cloned().collect(),
         }
+    }
+}
+
+fn no_route(id: u32) -> Refused {
+    Refused::NotFound {
+        what: "route",
+        name: id.to_string(),
     }
 }

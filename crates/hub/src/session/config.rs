@@ -2,11 +2,13 @@
 //!
 //! All keys of one request are checked first; then they are saved into the project; then they are applied; or none is.
 
+use crate::access::{Actor, Role};
 use crate::api::{Refused, Reply};
 use crate::client::View;
 use crate::hub::Hub;
 use crate::input::{ConnId, Face};
 use crate::output::{Output, Ticket};
+use crate::rights;
 use crate::settings::{Direction, DirectionConvention, Echo, EndpointId, EndpointSettings};
 use crosstie_wire::realvirtual as wire;
 use serde_json::Value as Json;
@@ -160,6 +162,9 @@ pub(crate) struct PendingSave {
     endpoint: EndpointId,
     settings: EndpointSettings,
     asked_by: AskedBy,
+    by: Actor,
+    /// Key in the project file, value before, value after.
+    changes: Vec<(&'static str, Json, Json)>,
 }
 
 /// Who gets the result.
@@ -188,7 +193,16 @@ impl Hub {
     }
 
     pub(crate) fn config_set(&mut self, conn: ConnId, endpoint_id: EndpointId, config: Vec<(String, Json)>) {
-        let asked = self.configure(endpoint_id, config, |setting| setting.wire_key, AskedBy::Peer(conn));
+        let Some(by) = self.actor_of(conn) else { return };
+        let asked = match by.access.role >= Role::Operator {
+            true => self.configure(
+                endpoint_id,
+                config,
+                |setting| setting.wire_key,
+                (AskedBy::Peer(conn), by),
+            ),
+            false => Err(rights::forbidden(&by.access, "change settings")),
+        };
         match (asked, self.clients.get_mut(&conn)) {
             (Ok(()), Some(client)) => client.is_saving = true,
             (Ok(()), None) => {}
@@ -203,17 +217,23 @@ impl Hub {
     /// Changes settings through the API, by their keys in the project file.
     pub(crate) fn api_configure(
         &mut self,
-        ticket: Ticket,
+        (ticket, by): (Ticket, &Actor),
         endpoint: EndpointId,
         changes: Vec<(String, Json)>,
     ) -> Result<(), Refused> {
-        self.configure(endpoint, changes, |setting| setting.file_key, AskedBy::Api(ticket))
+        let asked_by = (AskedBy::Api(ticket), by.clone());
+        self.configure(endpoint, changes, |setting| setting.file_key, asked_by)
     }
 
     /// The driver has saved settings, or could not.
     pub(crate) fn saved(&mut self, ticket: Ticket, result: Result<(), String>) {
         let Some(save) = self.saves.remove(&ticket) else { return };
         if result.is_ok() {
+            let name = self.endpoints[save.endpoint.0 as usize].settings.name.clone();
+            for (key, old, new) in save.changes {
+                let subject = format!("realvirtual.{name}.{key}");
+                self.audit(&save.by, "config", subject, (old, new));
+            }
             self.apply_settings(save.endpoint, save.settings);
         }
         match save.asked_by {
@@ -246,10 +266,11 @@ impl Hub {
         endpoint: EndpointId,
         changes: Vec<(String, Json)>,
         key_of: impl Fn(&Setting) -> &'static str,
-        asked_by: AskedBy,
+        (asked_by, by): (AskedBy, Actor),
     ) -> Result<(), Refused> {
         let mut settings = self.endpoints[endpoint.0 as usize].settings.clone();
         let mut to_save = Vec::with_capacity(changes.len());
+        let mut changed = Vec::with_capacity(changes.len());
         for (key, value) in changes {
             let Some(setting) = SETTINGS.iter().find(|setting| key_of(setting) == key) else {
                 let known: Vec<&str> = SETTINGS.iter().map(&key_of).collect();
@@ -258,13 +279,16 @@ impl Hub {
                     expected: format!("unknown key; known are {}", known.join(", ")),
                 });
             };
+            let old = (setting.get)(&settings);
             if !(setting.set)(&mut settings, &value) {
                 return Err(Refused::BadValue {
                     name: key,
                     expected: format!("expected {}, got {value}", setting.expected),
                 });
             }
-            to_save.push((setting.file_key, (setting.get)(&settings)));
+            let new = (setting.get)(&settings);
+            to_save.push((setting.file_key, new.clone()));
+            changed.push((setting.file_key, old, new));
         }
         let ticket = self.next_ticket();
         self.saves.insert(
@@ -273,6 +297,8 @@ impl Hub {
                 endpoint,
                 settings,
                 asked_by,
+                by,
+                changes: changed,
             },
         );
         self.outputs.push(Output::Save {
@@ -304,8 +330,8 @@ impl Hub {
                 .group
                 .and_then(|group| self.views.key(group))
                 .and_then(|key| key.set.clone());
-            let set = match client.view {
-                View::List { .. } => Some(set.as_deref().unwrap_or_default().to_vec()),
+            let set = match (&client.view, client.access.view.is_all()) {
+                (View::List { .. }, _) | (_, false) => Some(set.as_deref().unwrap_or_default().to_vec()),
                 _ => None,
             };
             let key = self.endpoint_view(endpoint_id, set);

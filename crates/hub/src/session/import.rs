@@ -41,6 +41,7 @@ impl Hub {
         let Some(client) = self.clients.get_mut(&conn) else {
             return;
         };
+        let access = client.access.clone();
         let was_asked = client
             .import_asked_at
             .take()
@@ -81,6 +82,10 @@ impl Hub {
             }
             let mut setting = self.neutral_signal(endpoint_id, name, kind, owner);
             setting.neutral = declared.is_none_or(|declared| declared.prefix.is_none());
+            if !access.writes(&setting.signal) {
+                self.endpoints[endpoint_id.0 as usize].counters.ignored.forbidden += 1;
+                continue;
+            }
             setting.value = coerce::fit(kind, received).map(|fitted| fitted.value);
             if let Some(id) = self.add_signal(endpoint_id, &setting, declared.is_none()) {
                 if let (Owner::Peer, Some(value)) = (owner, setting.value.clone()) {

@@ -1,10 +1,12 @@
 //! Our own live channel: views by name or pattern, values with quality and age, writes that carry the channel's epoch.
 
 use super::answer::{Kind, wire_row};
-use crate::api::SignalRow;
+use crate::access::Actor;
+use crate::api::{Refused, SignalRow};
 use crate::client::{Client, Clients, Pending, View};
 use crate::hub::Hub;
 use crate::input::ConnId;
+use crate::rights;
 use crate::route::Routes;
 use crate::settings::Owner;
 use crate::signal::coerce::Fitted;
@@ -96,9 +98,9 @@ impl Hub {
         channels.sort_unstable();
         for conn in channels {
             let fits = |id: &&SignalId| {
-                self.clients
-                    .get(&conn)
-                    .is_some_and(|client| client_wants(client, self.ledger.space.name(**id)))
+                let name = self.ledger.space.name(**id);
+                let client = self.clients.get(&conn);
+                client.is_some_and(|client| client.access.sees(name) && client_wants(client, name))
             };
             let new: Vec<SignalId> = created.iter().filter(fits).copied().collect();
             if new.is_empty() {
@@ -148,12 +150,17 @@ impl Hub {
 
     fn live_subscribe(&mut self, conn: ConnId, subscribe: Subscribe) {
         let space = &self.ledger.space;
+        let Some(access) = self.clients.get(&conn).map(|client| client.access.clone()) else {
+            return;
+        };
         let mut names: FxHashSet<Box<str>> = FxHashSet::default();
         let mut unknown = Vec::new();
         let mut ids: Vec<SignalId> = Vec::new();
         for text in subscribe.names {
             match space.find(&text) {
-                Some(id) => ids.push(id),
+                Some(id) if access.sees(space.name(id)) => ids.push(id),
+                // What may not be seen is not there, and never will be.
+                Some(_) => unknown.push(text),
                 None => {
                     // A name that appears later is told; one that can never appear is only unknown.
                     if let Ok(canonical) = name::canonical(&text, self.limits.name_len_max) {
@@ -166,7 +173,8 @@ impl Hub {
         let patterns: Vec<Pattern> = subscribe.patterns.iter().map(|text| Pattern::new(text)).collect();
         if !patterns.is_empty() {
             let all = (0..space.len() as u32).map(SignalId);
-            ids.extend(all.filter(|id| patterns.iter().any(|pattern| pattern.fits(space.name(*id)))));
+            let fits = |name: &str| access.sees(name) && patterns.iter().any(|pattern| pattern.fits(name));
+            ids.extend(all.filter(|id| fits(space.name(*id))));
         }
         ids.sort_unstable();
         ids.dedup();
@@ -204,16 +212,10 @@ impl Hub {
             self.send_text(conn, |out| wire::write_error(out, Some(write.id), "stale_epoch", text));
             return;
         }
+        let Some(by) = self.actor_of(conn) else { return };
         let mut outcomes: Vec<(&str, Result<Value, Refusal>)> = Vec::new();
         for (name, received) in write.signals.iter() {
-            let outcome = match self.ledger.space.find(name) {
-                None => Err(("not_found", String::from("no signal has this name"))),
-                Some(id) => self
-                    .operator_writes(id, received, Some(conn))
-                    .map(|fitted| fitted.value)
-                    .map_err(|expected| ("bad_value", expected)),
-            };
-            outcomes.push((name, outcome));
+            outcomes.push((name, self.live_write_one(conn, &by, name, received)));
         }
         let shown = outcomes.iter().map(|(name, outcome)| {
             let outcome = match outcome {
@@ -225,6 +227,28 @@ impl Hub {
         let mut builder = crosstie_wire::frame::FrameBuilder::with_capacity(64 + write.signals.len() * 64);
         wire::write_write_result(builder.buffer(), write.id, shown);
         self.send(conn, crate::view::frame::into_bytes(builder));
+    }
+
+    fn live_write_one(
+        &mut self,
+        conn: ConnId,
+        by: &Actor,
+        name: &str,
+        received: crosstie_wire::realvirtual::Value<'_>,
+    ) -> Result<Value, Refusal> {
+        let not_found = || ("not_found", String::from("no signal has this name"));
+        let id = self.ledger.space.find(name).ok_or_else(not_found)?;
+        let name = self.ledger.space.name(id).to_owned();
+        rights::check_write(&by.access, &name).map_err(|refused| match refused {
+            Refused::Forbidden { .. } => ("forbidden", refused.to_string()),
+            _ => not_found(),
+        })?;
+        let old = rights::json(&self.ledger.space.cell(id).value);
+        let fitted = self
+            .operator_writes(id, received, Some(conn))
+            .map_err(|expected| ("bad_value", expected))?;
+        self.audit(by, "write", name, (old, rights::json(&fitted.value)));
+        Ok(fitted.value)
     }
 
     /// A person or script writes a signal; gives what is stored, or what was expected.
@@ -303,7 +327,11 @@ impl Observer<'_> {
                 Some(client) => Some(client.title().to_owned()),
                 None => Some(String::from("a peer that has left")),
             },
-            Writer::Operator(_) => Some(String::from("operator")),
+            Writer::Operator(conn) => {
+                let client = conn.and_then(|conn| self.clients.get(&conn));
+                let holder = client.filter(|client| client.access.key.is_some());
+                Some(holder.map_or_else(|| String::from("operator"), |client| client.access.who.to_string()))
+            }
             Writer::Route(route) => Some(format!("route {route}")),
         }
     }

@@ -10,6 +10,7 @@ use crate::client::{Client, Pending, Step, View};
 use crate::hub::Hub;
 use crate::input::{ConnId, Face};
 use crate::output::{Class, Frame, Level, Output};
+use crate::rights;
 use crate::settings::EndpointId;
 use crate::signal::{Generation, SignalId};
 use crate::time::Time;
@@ -148,14 +149,24 @@ impl Hub {
         }
         let mut waiting: Vec<(ConnId, EndpointId, Vec<SignalId>)> = Vec::new();
         for (conn, client) in &mut self.clients {
-            let (Face::Realvirtual(endpoint_id), View::List { missing }) = (client.face, &mut client.view) else {
+            let Face::Realvirtual(endpoint_id) = client.face else {
                 continue;
             };
-            let here = appeared.iter().filter(|(endpoint, ..)| *endpoint == endpoint_id);
-            let new: Vec<SignalId> = here
-                .filter(|(_, name, _)| missing.remove(name))
-                .map(|(.., id)| *id)
-                .collect();
+            let access = &client.access;
+            let here = appeared
+                .iter()
+                .filter(|(endpoint, _, id)| *endpoint == endpoint_id && access.sees(self.ledger.space.name(*id)));
+            let new: Vec<SignalId> = match &mut client.view {
+                View::List { missing } => here
+                    .filter(|(_, name, _)| missing.remove(name))
+                    .map(|(.., id)| *id)
+                    .collect(),
+                // The view of somebody who may not see all is a list of what it may see.
+                View::All | View::Unsaid if client.group.is_some() && !access.view.is_all() => {
+                    here.map(|(.., id)| *id).collect()
+                }
+                _ => continue,
+            };
             if !new.is_empty() {
                 waiting.push((*conn, endpoint_id, new));
             }
@@ -256,7 +267,7 @@ impl Hub {
     }
 
     pub(crate) fn import_request(&mut self, conn: ConnId, endpoint_id: EndpointId) {
-        let signals = self.endpoints[endpoint_id.0 as usize].catalog();
+        let signals = self.whole_view(conn, endpoint_id).0;
         let group = self.clients.get(&conn).and_then(|client| client.group);
         let told = group.map(|group| self.views.told(group));
         let (views, mut house) = self.split();
@@ -272,7 +283,21 @@ impl Hub {
         self.answer(conn, Kind::ImportAnswer, signals);
     }
 
+    /// Every signal of the endpoint that the client may see, and the set of such a view.
+    fn whole_view(&self, conn: ConnId, endpoint_id: EndpointId) -> (Vec<SignalId>, Option<Vec<SignalId>>) {
+        let endpoint = &self.endpoints[endpoint_id.0 as usize];
+        let access = self.clients.get(&conn).map(|client| &client.access);
+        match access.filter(|access| !access.view.is_all()) {
+            None => (endpoint.catalog(), None),
+            Some(access) => {
+                let signals = rights::visible(endpoint, &self.ledger.space, access);
+                (signals.clone(), Some(signals))
+            }
+        }
+    }
+
     fn subscribe(&mut self, conn: ConnId, endpoint_id: EndpointId, subscribe: Subscribe) {
+        let whole = subscribe.names.is_none().then(|| self.whole_view(conn, endpoint_id));
         let endpoint = &self.endpoints[endpoint_id.0 as usize];
         let Some(client) = self.clients.get_mut(&conn) else {
             return;
@@ -284,7 +309,7 @@ impl Hub {
         let (signals, set) = match subscribe.names {
             None => {
                 client.view = View::All;
-                (endpoint.catalog(), None)
+                whole.unwrap_or_default()
             }
             Some(names) => {
                 let mut seen: FxHashSet<SignalId> = FxHashSet::default();
@@ -294,7 +319,8 @@ impl Hub {
                     match endpoint.find(&name) {
                         Some(slot) => {
                             let id = endpoint.bindings[slot as usize].signal;
-                            if seen.insert(id) {
+                            // What may not be seen is not there.
+                            if client.access.sees(self.ledger.space.name(id)) && seen.insert(id) {
                                 signals.push(id);
                             }
                         }
@@ -314,8 +340,8 @@ impl Hub {
 
     /// The full state as the first `data` of a client that never subscribed.
     fn begin_full(&mut self, conn: ConnId, endpoint_id: EndpointId) {
-        let signals = self.endpoints[endpoint_id.0 as usize].catalog();
-        let key = self.endpoint_view(endpoint_id, None);
+        let (signals, set) = self.whole_view(conn, endpoint_id);
+        let key = self.endpoint_view(endpoint_id, set);
         self.enter(conn, key, self.ledger.space.generation());
         self.answer(conn, Kind::FullData, signals);
     }

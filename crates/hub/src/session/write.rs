@@ -4,6 +4,7 @@ use crate::client::{Burst, Step};
 use crate::endpoint::Slot;
 use crate::hub::Hub;
 use crate::input::ConnId;
+use crate::rights::MayWrite;
 use crate::settings::{Echo, EndpointId, Owner, SignalSetting};
 use crate::signal::space::CreateError;
 use crate::signal::{Generation, Kind, Quality, SignalId, Value, Writer, coerce, name};
@@ -54,6 +55,8 @@ impl Hub {
         let is_late = client.is_stale || client.burst.is_some();
         let echo = endpoint.settings.echo;
 
+        let access = client.access.clone();
+        let may_write = MayWrite::of(&access);
         let mut ignored = crate::api::Ignored::default();
         let mut unknown: Vec<usize> = Vec::new();
         let mut conflicts: Vec<(SignalId, ConnId)> = Vec::new();
@@ -84,8 +87,13 @@ impl Hub {
                 }
             };
             let is_same = cell.value.is_same(&fitted.value);
-            if owner == Owner::Hub {
-                ignored.owned += 1;
+            let is_allowed = may_write.holds(&ledger.space, id);
+            if owner == Owner::Hub || !is_allowed {
+                *(if is_allowed {
+                    &mut ignored.owned
+                } else {
+                    &mut ignored.forbidden
+                }) += 1;
                 if !(is_same && fitted.exact) {
                     owe();
                 }
@@ -278,6 +286,9 @@ impl Hub {
     }
 
     fn unknown_names(&mut self, conn: ConnId, endpoint_id: EndpointId, values: &Values, unknown: &[usize]) {
+        let Some(access) = self.clients.get(&conn).map(|client| client.access.clone()) else {
+            return;
+        };
         let endpoint = &self.endpoints[endpoint_id.0 as usize];
         if !endpoint.settings.auto_register {
             let count = unknown.len() as u64;
@@ -300,6 +311,10 @@ impl Hub {
                 }
             };
             let setting = self.neutral_signal(endpoint_id, wire_name, kind, Owner::Peer);
+            if !access.writes(&setting.signal) {
+                self.endpoints[endpoint_id.0 as usize].counters.ignored.forbidden += 1;
+                continue;
+            }
             if let Some(id) = self.add_signal(endpoint_id, &setting, true)
                 && let Some(fitted) = coerce::fit(kind, received)
             {
@@ -395,6 +410,7 @@ fn is_too_long(value: &Value, max: usize) -> bool {
 
 fn add_ignored(total: &mut crate::api::Ignored, more: crate::api::Ignored) {
     total.owned += more.owned;
+    total.forbidden += more.forbidden;
     total.echo += more.echo;
     total.bad_value += more.bad_value;
 }

@@ -10,6 +10,7 @@ use crosstie_wire::{live, realvirtual};
 use serde_json::{Value as Json, json};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What a test may set of a peer's wire.
@@ -155,6 +156,11 @@ impl House {
     }
 
     pub(crate) fn connect_as(&mut self, face: Face, wire: Wire) -> ConnId {
+        self.connect_with(face, wire, Access::full("this machine"))
+    }
+
+    /// Connects with these rights.
+    pub(crate) fn connect_with(&mut self, face: Face, wire: Wire, access: Arc<Access>) -> ConnId {
         self.last_conn += 1;
         let conn = ConnId(self.last_conn);
         let peer = Peer {
@@ -176,7 +182,7 @@ impl House {
             face,
             address,
             path: "/".into(),
-            access: Access::full("this machine"),
+            access,
         });
         conn
     }
@@ -261,11 +267,19 @@ impl House {
     // The hub's own door.
 
     pub(crate) fn ask(&mut self, request: Request) -> Reply {
+        self.ask_as(Access::full("this machine"), request)
+    }
+
+    /// Asks with these rights.
+    pub(crate) fn ask_as(&mut self, access: Arc<Access>, request: Request) -> Reply {
         self.last_event += 1;
         let ticket = self.last_event;
         self.give(Input::Request {
             ticket: Ticket(ticket),
-            by: Box::new(Actor::full("this machine", "10.0.0.9:9")),
+            by: Box::new(Actor {
+                access,
+                from: "10.0.0.9:9".into(),
+            }),
             request,
         });
         self.replies.remove(&ticket).expect("every request is answered")

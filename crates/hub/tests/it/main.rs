@@ -5,6 +5,7 @@ mod house;
 mod live;
 mod pulses;
 mod replay;
+mod rights;
 mod routes;
 mod schedules;
 mod slow;

@@ -30,6 +30,10 @@ pub(crate) struct ClientRow {
     protocol: &'static str,
     /// What it calls itself; empty as long as it has not said.
     name: String,
+    /// Who that is: the name of its key, `this machine`, `anonymous`.
+    who: String,
+    /// `viewer`, `operator` or `engineer`.
+    role: &'static str,
     /// Address and port it comes from.
     address: String,
     /// Path of its request.
@@ -66,6 +70,8 @@ impl From<api::ClientRow> for ClientRow {
             endpoint: row.endpoint,
             protocol: row.protocol,
             name: row.name,
+            who: row.who.into(),
+            role: row.role.word(),
             address: row.address,
             path: row.path,
             connected_at_ms: row.connected_at.as_millis(),
@@ -111,6 +117,8 @@ pub(crate) struct Counters {
 pub(crate) struct Ignored {
     /// Writes to signals that the hub owns.
     owned: u64,
+    /// Writes outside the rights of whoever sent them.
+    forbidden: u64,
     /// Writes to names that nobody knows.
     unknown: u64,
     /// Values that a peer returned as it got them.
@@ -141,6 +149,7 @@ impl From<api::Counters> for Counters {
             late_bursts: counters.late_bursts,
             ignored: Ignored {
                 owned: ignored.owned,
+                forbidden: ignored.forbidden,
                 unknown: ignored.unknown,
                 echo: ignored.echo,
                 bad_value: ignored.bad_value,

@@ -128,8 +128,9 @@ const COUNTERS: [(&str, &str, Of<Counters>); 8] = [
     ),
 ];
 
-const REASONS: [(&str, Of<Ignored>); 8] = [
+const REASONS: [(&str, Of<Ignored>); 9] = [
     ("owned", |i| i.owned),
+    ("forbidden", |i| i.forbidden),
     ("unknown", |i| i.unknown),
     ("echo", |i| i.echo),
     ("bad_value", |i| i.bad_value),

@@ -1,0 +1,128 @@
+//! What follows from who somebody is: which requests a role may make, what a session sees and writes, what is written down.
+
+use crate::access::{Access, Actor, Role};
+use crate::api::{Refused, Request};
+use crate::endpoint::Endpoint;
+use crate::hub::Hub;
+use crate::input::ConnId;
+use crate::output::{AuditEntry, Output};
+use crate::signal::{SignalId, SignalSpace, Value};
+use serde_json::Value as Json;
+
+/// The role that a request needs, and the request as a verb.
+fn needed(request: &Request) -> (Role, &'static str) {
+    match request {
+        Request::Signals(_)
+        | Request::Signal { .. }
+        | Request::Endpoints
+        | Request::Clients
+        | Request::Routes
+        | Request::Health => (Role::Viewer, "look"),
+        Request::Write { .. } => (Role::Operator, "write signals"),
+        Request::Connect { .. } | Request::Disconnect { .. } => (Role::Operator, "steer links"),
+        Request::Acknowledge { .. } => (Role::Operator, "acknowledge problems"),
+        Request::AddRoute { .. } | Request::RemoveRoute { .. } => (Role::Engineer, "change routes"),
+        Request::Import { .. } => (Role::Engineer, "import signals"),
+        Request::Configure { .. } => (Role::Engineer, "change settings"),
+        Request::Report(_) | Request::Clear { .. } => (Role::Engineer, "report problems"),
+    }
+}
+
+/// Refuses a request that the role of its sender does not cover.
+pub(crate) fn check(by: &Actor, request: &Request) -> Result<(), Refused> {
+    let (role, what) = needed(request);
+    match by.access.role >= role {
+        true => Ok(()),
+        false => Err(forbidden(&by.access, what)),
+    }
+}
+
+/// A refusal that says who asked for what.
+pub(crate) fn forbidden(access: &Access, what: impl Into<String>) -> Refused {
+    Refused::Forbidden {
+        who: access.who.clone(),
+        role: access.role.word(),
+        what: what.into(),
+    }
+}
+
+/// Refuses the write of a signal outside the rights; a signal that may not even be seen does not exist for whoever asks.
+pub(crate) fn check_write(access: &Access, name: &str) -> Result<(), Refused> {
+    if !access.sees(name) {
+        return Err(Refused::NotFound {
+            what: "signal",
+            name: name.to_owned(),
+        });
+    }
+    match access.writes(name) {
+        true => Ok(()),
+        false => Err(forbidden(access, format!("write '{name}'"))),
+    }
+}
+
+/// What a client may do with the values of an endpoint, decided once per message.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum MayWrite<'a> {
+    /// Everything.
+    All,
+    /// What its rights say about each name.
+    Some(&'a Access),
+}
+
+impl MayWrite<'_> {
+    pub(crate) fn of(access: &Access) -> MayWrite<'_> {
+        match access.role >= Role::Operator && access.view.is_all() && access.write.is_all() {
+            true => MayWrite::All,
+            false => MayWrite::Some(access),
+        }
+    }
+
+    /// May this signal be written?
+    pub(crate) fn holds(&self, space: &SignalSpace, id: SignalId) -> bool {
+        match self {
+            MayWrite::All => true,
+            MayWrite::Some(access) => access.writes(space.name(id)),
+        }
+    }
+}
+
+/// Every signal of an endpoint that may be seen, in the order of its catalog.
+pub(crate) fn visible(endpoint: &Endpoint, space: &SignalSpace, access: &Access) -> Vec<SignalId> {
+    let mut signals = endpoint.catalog();
+    if !access.view.is_all() {
+        signals.retain(|id| access.sees(space.name(*id)));
+    }
+    signals
+}
+
+/// A value as the audit log writes it.
+pub(crate) fn json(value: &Value) -> Json {
+    match value {
+        Value::Bool(value) => Json::from(*value),
+        Value::Int(value) => Json::from(*value),
+        Value::Float(value) => Json::from(*value),
+        Value::Text(value) => Json::from(&**value),
+    }
+}
+
+impl Hub {
+    /// Writes down what somebody has done.
+    pub(crate) fn audit(&mut self, by: &Actor, what: &'static str, subject: String, (old, new): (Json, Json)) {
+        let by = by.clone();
+        self.outputs.push(Output::Audit(Box::new(AuditEntry {
+            by,
+            what,
+            subject,
+            old,
+            new,
+        })));
+    }
+
+    /// Who stands behind a connection.
+    pub(crate) fn actor_of(&self, conn: ConnId) -> Option<Actor> {
+        self.clients.get(&conn).map(|client| Actor {
+            access: client.access.clone(),
+            from: client.address.as_str().into(),
+        })
+    }
+}
