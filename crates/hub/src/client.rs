@@ -51,11 +51,13 @@ pub(crate) enum View {
     },
 }
 
-/// A burst that arrived after a silence: the newest value of each signal, until the line is calm (values by slot).
+/// A burst that arrived after a silence of the peer or of the hub: the newest value of each signal, until the line is calm (values by slot).
 #[derive(Debug)]
 pub(crate) struct Burst {
     pub(crate) began: Time,
     pub(crate) until: Time,
+    /// The hub was the silent one: it did not run.
+    pub(crate) is_ours: bool,
     pub(crate) values: FxHashMap<Slot, Value>,
 }
 
@@ -104,6 +106,8 @@ pub(crate) struct Client {
 
     // Liveness.
     pub(crate) last_seen: Time,
+    /// The hub itself did not run before this: the silence until then is not the peer's.
+    pub(crate) judged_from: Time,
     pub(crate) rtt: Option<Duration>,
     pub(crate) ping_sent_at: Option<Time>,
     pub(crate) next_ping: Time,
@@ -172,6 +176,7 @@ impl Client {
             is_closing: false,
             alarm: None,
             last_seen: now,
+            judged_from: now,
             rtt: None,
             ping_sent_at: None,
             next_ping: now,
@@ -208,6 +213,21 @@ impl Client {
         } else {
             &self.name
         }
+    }
+
+    /// Since when it has given no sign of life while the hub listened.
+    pub(crate) fn silent_since(&self) -> Time {
+        self.last_seen.max(self.judged_from)
+    }
+
+    /// Since when a ping of ours could have been answered and was not.
+    pub(crate) fn unanswered_since(&self) -> Option<Time> {
+        self.ping_sent_at.map(|sent| sent.max(self.silent_since()))
+    }
+
+    /// Since when its socket could have taken something and did not.
+    pub(crate) fn not_reading_since(&self) -> Option<Time> {
+        self.outlet.stuck_since().map(|since| since.max(self.judged_from))
     }
 
     /// Values sent to it less than this ago may still be on their way while it writes: twice its round trip, and as long as it

@@ -11,6 +11,7 @@ use crate::ledger::Ledger;
 use crate::limits::Limits;
 use crate::output::{Class, Level, Output, Ticket};
 use crate::problems::{Problems, Trouble};
+use crate::request::route_problem;
 use crate::route::{self, Routes};
 use crate::session::config::PendingSave;
 use crate::settings::{EndpointId, Settings};
@@ -23,6 +24,9 @@ use rustc_hash::FxHashMap;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// A turn that comes so much later than it was asked for says that the hub was away.
+const AWAY_MIN: Duration = Duration::from_secs(1);
 
 /// The signal space, everything tied to it and everyone who looks at it.
 ///
@@ -44,6 +48,8 @@ pub struct Hub {
     /// Somebody has written a peer's signal through the API: one sending peer is enough for an echo then.
     pub(crate) operators_write: bool,
     pub(crate) problems: Problems,
+    /// Signals that two peers write, and the two.
+    pub(crate) conflicts: FxHashMap<SignalId, [ConnId; 2]>,
     /// Connections for which a large answer is being built, in turn.
     pub(crate) answering: VecDeque<ConnId>,
     /// Clients that go their own way and may be able to come into step.
@@ -78,6 +84,7 @@ impl Hub {
             timers: Timers::default(),
             operators_write: false,
             problems: Problems::new(limits.problems_max),
+            conflicts: FxHashMap::default(),
             answering: VecDeque::new(),
             rejoining: Vec::new(),
             created: Vec::new(),
@@ -101,7 +108,7 @@ impl Hub {
                 let text = format!("the route is left out: {refused}");
                 hub.trouble(
                     true,
-                    format!("route:{}:{}", route.from, route.to),
+                    route_problem(&route.from, &route.to),
                     &route.to,
                     text,
                     "correct the route in the project file",
@@ -114,7 +121,7 @@ impl Hub {
 
     /// Takes one input at a time `now`, which never goes back, and appends what is to be done.
     pub fn handle(&mut self, now: Time, input: Input, outputs: &mut Vec<Output>) {
-        self.now = self.now.max(now);
+        self.step_to(now);
         match input {
             Input::Connected {
                 conn,
@@ -159,6 +166,28 @@ impl Hub {
             self.timers.next()
         } else {
             Some(self.now)
+        }
+    }
+
+    /// Moves the clock. When the hub was to be called long ago and was not, it is the hub that was away (stopped, or starved of
+    /// processor time): whoever is connected gets the time to answer that it would have had.
+    fn step_to(&mut self, now: Time) {
+        let missed = self.next_deadline().map_or(Duration::ZERO, |at| now.since(at));
+        self.now = self.now.max(now);
+        if missed < AWAY_MIN {
+            return;
+        }
+        for client in self.clients.values_mut() {
+            client.judged_from = self.now;
+        }
+        if missed >= self.stale_after {
+            self.expect_bursts();
+            let text = format!(
+                "the hub did not run for {} ms; of what arrived meanwhile only the newest values are taken",
+                missed.as_millis()
+            );
+            let hint = "look at what else this machine does, and whether something stops the process";
+            self.trouble(false, String::from("hub:away"), "hub", text, hint);
         }
     }
 
@@ -298,6 +327,7 @@ impl Hub {
         self.answering.retain(|other| *other != conn);
         let title = client.title().to_owned();
         self.log(Level::Info, Some(conn), format!("{title} has left: {reason}"));
+        self.end_conflicts(conn);
         if client.writes > 0 {
             self.writer_left(conn, client.face);
         }

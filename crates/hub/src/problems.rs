@@ -3,6 +3,10 @@
 use crate::api::Problem;
 use crate::time::Time;
 use std::collections::VecDeque;
+use std::time::Duration;
+
+/// A trouble that a person has seen leaves the list when it has not come back for so long.
+const FORGOTTEN_AFTER: Duration = Duration::from_secs(3_600);
 
 /// A trouble as it is reported.
 pub(crate) struct Trouble<'a> {
@@ -68,10 +72,61 @@ impl Problems {
 
     /// The trouble of this id is over.
     pub(crate) fn clear(&mut self, id: &str) {
-        self.list.retain(|problem| problem.id != id);
+        self.clear_where(|other| other == id);
     }
 
-    pub(crate) fn list(&self) -> impl Iterator<Item = &Problem> {
+    /// The troubles of these ids are over.
+    pub(crate) fn clear_where(&mut self, is_over: impl Fn(&str) -> bool) {
+        self.list.retain(|problem| !is_over(&problem.id));
+    }
+
+    /// What a person should know now; what was seen and has not come back is forgotten.
+    pub(crate) fn list(&mut self, now: Time) -> impl Iterator<Item = &Problem> {
+        let is_old = |problem: &Problem| problem.is_acknowledged && now.since(problem.last_seen) >= FORGOTTEN_AFTER;
+        self.list.retain(|problem| !is_old(problem));
         self.list.iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn trouble(id: &str) -> Trouble<'_> {
+        Trouble {
+            id: id.to_owned(),
+            is_error: false,
+            subject: "line",
+            text: String::from("odd"),
+            hint: "look",
+        }
+    }
+
+    fn ids(problems: &mut Problems, now: Time) -> Vec<String> {
+        problems.list(now).map(|problem| problem.id.clone()).collect()
+    }
+
+    #[test]
+    fn what_was_seen_and_does_not_come_back_is_forgotten_after_an_hour() {
+        let mut problems = Problems::new(9);
+        let minutes = |count: u64| Time::from_millis(count * 60_000);
+        for id in ["seen", "unseen", "back"] {
+            assert!(problems.note(minutes(0), trouble(id)));
+        }
+        assert!(problems.acknowledge(Some("seen")) && problems.acknowledge(Some("back")));
+        assert!(!problems.acknowledge(Some("nothing")));
+        assert!(!problems.note(minutes(30), trouble("back")), "it is known");
+        assert_eq!(
+            ids(&mut problems, Time::from_millis(60 * 60_000 - 1)),
+            ["seen", "unseen", "back"]
+        );
+        assert_eq!(ids(&mut problems, minutes(60)), ["unseen", "back"]);
+        assert!(problems.acknowledge(None));
+        assert_eq!(
+            ids(&mut problems, minutes(89)),
+            ["back"],
+            "its hour began when it came back"
+        );
+        assert_eq!(ids(&mut problems, minutes(90)), [""; 0]);
     }
 }

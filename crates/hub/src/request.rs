@@ -126,6 +126,7 @@ impl Hub {
             .routes
             .add(&mut self.ledger.space, from, to, from_project, self.limits.routes_max)?;
         self.ledger.routed.extend(self.ledger.space.find(from));
+        self.problems.clear(&route_problem(from, to));
         Ok(id)
     }
 
@@ -296,7 +297,7 @@ impl Hub {
         }
     }
 
-    fn health(&self) -> HealthRow {
+    fn health(&mut self) -> HealthRow {
         HealthRow {
             now: self.now,
             project: self.project.clone(),
@@ -304,7 +305,7 @@ impl Hub {
             clients: self.clients.len(),
             endpoints: self.endpoints.len(),
             generation: self.ledger.space.generation(),
-            problems: self.problems.list().cloned().collect(),
+            problems: self.problems.list(self.now).cloned().collect(),
         }
     }
 }
@@ -314,4 +315,9 @@ fn no_route(id: u32) -> Refused {
         what: "route",
         name: id.to_string(),
     }
+}
+
+/// Id of the problem that a route of the project was left out.
+pub(crate) fn route_problem(from: &str, to: &str) -> String {
+    format!("route:{from}:{to}")
 }

@@ -523,21 +523,20 @@ impl Hub {
         client.alarm = None;
         let face = client.face;
         if client
-            .outlet
-            .stuck_since()
+            .not_reading_since()
             .is_some_and(|since| now.since(since) >= self.limits.stuck_max)
         {
             self.close(conn, 1008, "not reading");
             return;
         }
         let is_dead = client
-            .ping_sent_at
-            .is_some_and(|sent| now.since(sent.max(client.last_seen)) >= DROPPED_AFTER);
+            .unanswered_since()
+            .is_some_and(|since| now.since(since) >= DROPPED_AFTER);
         if is_dead && client.outlet.stuck_since().is_none() {
             self.close(conn, 1001, "no answer to pings");
             return;
         }
-        let is_silent = client.writes > 0 && !client.is_stale && now.since(client.last_seen) >= self.stale_after;
+        let is_silent = client.writes > 0 && !client.is_stale && now.since(client.silent_since()) >= self.stale_after;
         let burst_is_over = client.burst.as_ref().is_some_and(|burst| now >= burst.until);
         let hold_is_over = client.holds_until.is_some_and(|until| now >= until);
         let begins =
@@ -590,12 +589,12 @@ impl Hub {
         let begins = client
             .begins_at
             .map(|at| client.holds_until.map_or(at, |until| at.max(until)));
-        let silent = (client.writes > 0 && !client.is_stale).then(|| client.last_seen + stale_after);
-        let stuck = client.outlet.stuck_since().map(|since| since + self.limits.stuck_max);
+        let silent = (client.writes > 0 && !client.is_stale).then(|| client.silent_since() + stale_after);
+        let stuck = client.not_reading_since().map(|since| since + self.limits.stuck_max);
         let dead = client
-            .ping_sent_at
+            .unanswered_since()
             .filter(|_| stuck.is_none())
-            .map(|sent| sent.max(client.last_seen) + DROPPED_AFTER);
+            .map(|since| since + DROPPED_AFTER);
         let tick = (client.face == Face::Live).then_some(client.next_tick);
         let burst = client.burst.as_ref().map(|burst| burst.until);
         let settles = client.settles_at;

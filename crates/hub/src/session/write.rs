@@ -3,14 +3,14 @@
 use crate::client::{Burst, Step};
 use crate::endpoint::Slot;
 use crate::hub::Hub;
-use crate::input::ConnId;
+use crate::input::{ConnId, Face};
 use crate::rights::MayWrite;
 use crate::settings::{Echo, EndpointId, Owner, SignalSetting};
 use crate::signal::space::CreateError;
 use crate::signal::{Generation, Kind, Quality, SignalId, Value, Writer, coerce, name};
 use crate::view::is_in_view;
 use crosstie_wire::realvirtual::{Value as Wire, Values};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::time::Duration;
 
 /// Delivered changes that a peer must have returned unchanged to be an echoer.
@@ -103,6 +103,7 @@ impl Hub {
                 let burst = client.burst.get_or_insert_with(|| Burst {
                     began: now,
                     until: now,
+                    is_ours: false,
                     values: FxHashMap::default(),
                 });
                 burst.until = (now + BURST_PAUSE).min(burst.began + BURST_MAX);
@@ -209,6 +210,10 @@ impl Hub {
             return;
         };
         let Some(burst) = client.burst.take() else { return };
+        let is_ours = burst.is_ours;
+        if is_ours && burst.values.is_empty() {
+            return;
+        }
         client.counters.late_bursts += 1;
         client.is_stale = false;
         client.last_seen = self.now;
@@ -242,6 +247,9 @@ impl Hub {
         {
             self.views.want(group);
         }
+        if is_ours {
+            return;
+        }
         let text = format!(
             "{title} was silent for more than {} ms; of what arrived then only the newest values were taken",
             self.stale_after.as_millis()
@@ -253,6 +261,25 @@ impl Hub {
             text,
             "look at the network between the peer and this machine",
         );
+    }
+
+    /// The hub did not run for longer than a peer may be silent. What its peers wrote meanwhile waits in their sockets, and the
+    /// values before the newest ones are old commands: they are taken as a burst after a silence.
+    pub(crate) fn expect_bursts(&mut self) {
+        let now = self.now;
+        let mut writers: Vec<ConnId> = Vec::new();
+        for (conn, client) in &mut self.clients {
+            if matches!(client.face, Face::Realvirtual(_)) && client.has_sent_data && client.burst.is_none() {
+                client.burst = Some(Burst {
+                    began: now,
+                    until: now + BURST_PAUSE,
+                    is_ours: true,
+                    values: FxHashMap::default(),
+                });
+                writers.push(*conn);
+            }
+        }
+        writers.into_iter().for_each(|conn| self.set_alarm(conn));
     }
 
     /// A stale link lives again: what it wrote last is believed again.
@@ -273,16 +300,34 @@ impl Hub {
             .get(&conn)
             .map(|client| client.title().to_owned())
             .unwrap_or_default();
-        self.ledger.space.mark_conflict(id);
+        self.ledger.space.set_conflict(id, true);
+        self.conflicts.insert(id, [conn, other]);
         let name = self.ledger.space.name(id).to_owned();
         let text = format!("two writers: {before} and now {writer}; the last one wins");
         self.trouble(
             false,
-            format!("conflict:{name}"),
+            conflict_id(&name),
             &name,
             text,
             "let one of the two peers write it",
         );
+    }
+
+    /// A peer that has left is in nobody's way: the conflicts with it are over.
+    pub(crate) fn end_conflicts(&mut self, conn: ConnId) {
+        let mut over: FxHashSet<String> = FxHashSet::default();
+        let space = &mut self.ledger.space;
+        self.conflicts.retain(|id, writers| {
+            let is_over = writers.contains(&conn);
+            if is_over {
+                space.set_conflict(*id, false);
+                over.insert(conflict_id(space.name(*id)));
+            }
+            !is_over
+        });
+        if !over.is_empty() {
+            self.problems.clear_where(|id| over.contains(id));
+        }
     }
 
     fn unknown_names(&mut self, conn: ConnId, endpoint_id: EndpointId, values: &Values, unknown: &[usize]) {
@@ -402,6 +447,10 @@ impl Hub {
         self.appeared.push((endpoint_id, setting.wire_name.as_str().into(), id));
         Some(id)
     }
+}
+
+fn conflict_id(name: &str) -> String {
+    format!("conflict:{name}")
 }
 
 fn is_too_long(value: &Value, max: usize) -> bool {

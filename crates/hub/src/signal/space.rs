@@ -212,9 +212,9 @@ impl SignalSpace {
         self.cells[id.0 as usize].is_routed = is_routed;
     }
 
-    /// Marks that two writers were seen. True when it was not known before.
-    pub fn mark_conflict(&mut self, id: SignalId) -> bool {
-        !std::mem::replace(&mut self.cells[id.0 as usize].conflict, true)
+    /// Marks that two writers were seen, or that one of them has left.
+    pub fn set_conflict(&mut self, id: SignalId, is_in_conflict: bool) {
+        self.cells[id.0 as usize].conflict = is_in_conflict;
     }
 
     /// Widens an `Int` that its first value registered to a `Float`.

@@ -9,3 +9,4 @@ mod rights;
 mod routes;
 mod schedules;
 mod slow;
+mod troubles;
