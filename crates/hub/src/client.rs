@@ -51,13 +51,16 @@ pub(crate) enum View {
     },
 }
 
-/// A burst that arrived after a silence of the peer or of the hub: the newest value of each signal, until the line is calm (values by slot).
+/// A burst that arrived after a silence of the peer or of the hub: the newest value of each signal (by slot), until the line is
+/// calm.
 #[derive(Debug)]
 pub(crate) struct Burst {
     pub(crate) began: Time,
     pub(crate) until: Time,
     /// The hub was the silent one: it did not run.
     pub(crate) is_ours: bool,
+    /// Another sign of life than values came meanwhile.
+    pub(crate) has_sign: bool,
     pub(crate) values: FxHashMap<Slot, Value>,
 }
 

@@ -501,7 +501,8 @@ impl Hub {
         let Some(client) = self.clients.get_mut(&conn) else {
             return;
         };
-        if client.burst.is_some() {
+        if let Some(burst) = &mut client.burst {
+            burst.has_sign = true;
             return;
         }
         client.last_seen = self.now;
@@ -536,7 +537,7 @@ impl Hub {
             self.close(conn, 1001, "no answer to pings");
             return;
         }
-        let is_silent = client.writes > 0 && !client.is_stale && now.since(client.silent_since()) >= self.stale_after;
+        let is_silent = client.writes > 0 && !client.is_stale && now.since(client.last_seen) >= self.stale_after;
         let burst_is_over = client.burst.as_ref().is_some_and(|burst| now >= burst.until);
         let hold_is_over = client.holds_until.is_some_and(|until| now >= until);
         let begins =
@@ -589,7 +590,7 @@ impl Hub {
         let begins = client
             .begins_at
             .map(|at| client.holds_until.map_or(at, |until| at.max(until)));
-        let silent = (client.writes > 0 && !client.is_stale).then(|| client.silent_since() + stale_after);
+        let silent = (client.writes > 0 && !client.is_stale).then(|| client.last_seen + stale_after);
         let stuck = client.not_reading_since().map(|since| since + self.limits.stuck_max);
         let dead = client
             .unanswered_since()

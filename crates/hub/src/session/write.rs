@@ -104,6 +104,7 @@ impl Hub {
                     began: now,
                     until: now,
                     is_ours: false,
+                    has_sign: false,
                     values: FxHashMap::default(),
                 });
                 burst.until = (now + BURST_PAUSE).min(burst.began + BURST_MAX);
@@ -212,6 +213,9 @@ impl Hub {
         let Some(burst) = client.burst.take() else { return };
         let is_ours = burst.is_ours;
         if is_ours && burst.values.is_empty() {
+            if burst.has_sign {
+                self.seen(conn);
+            }
             return;
         }
         client.counters.late_bursts += 1;
@@ -274,6 +278,7 @@ impl Hub {
                     began: now,
                     until: now + BURST_PAUSE,
                     is_ours: true,
+                    has_sign: false,
                     values: FxHashMap::default(),
                 });
                 writers.push(*conn);
