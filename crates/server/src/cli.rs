@@ -105,6 +105,7 @@ pub struct At {
 /// Everything that the process does: reads the arguments (the first is the name of the program), carries them out, says
 /// what went wrong, and gives the exit code.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    crate::tls::install_crypto();
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {

@@ -20,8 +20,10 @@ pub mod web;
 
 mod connection;
 mod core_task;
+mod dial;
 mod http;
 mod listener;
 mod openapi;
 mod sink;
+mod tls;
 mod upgrade;
