@@ -11,7 +11,6 @@ pub(crate) mod frames;
 
 use std::cell::RefCell;
 use std::io;
-use std::net::Shutdown;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -20,11 +19,11 @@ use bytes::{Buf as _, Bytes};
 use crosstie_hub::access::Access;
 use crosstie_hub::{ConnId, Face, Input, Unreadable};
 use crosstie_wire::{frame, live, realvirtual};
-use tokio::net::TcpStream;
 
 use crate::core_task::{Door, Event, Gone, Share};
-use crate::sink::{Sink, Wake};
-use frames::{FrameReader, Message, Violation};
+use crate::sink::{MaskKeys, Sink, Wake};
+use crate::socket::Socket;
+use frames::{FrameReader, Message, Side, Violation};
 
 /// Bytes that one read may bring.
 const READ_LEN_MAX: usize = 64 << 10;
@@ -47,7 +46,7 @@ thread_local! {
 #[derive(Debug)]
 pub(crate) struct Upgraded {
     /// The socket.
-    pub(crate) stream: TcpStream,
+    pub(crate) socket: Socket,
     /// What came behind the handshake already.
     pub(crate) early: Bytes,
     /// What it speaks.
@@ -58,12 +57,18 @@ pub(crate) struct Upgraded {
     pub(crate) path: String,
     /// What it may do.
     pub(crate) access: Arc<Access>,
+    /// There where we have dialled: we are the client then, and clients mask what they send.
+    pub(crate) masks: Option<MaskKeys>,
 }
 
 /// Serves one connection until its end.
 pub(crate) async fn serve(upgraded: Upgraded, door: Door) {
     let conn = door.new_conn();
-    let sink = Arc::new(Sink::new(upgraded.stream));
+    let from = match upgraded.masks {
+        Some(_) => Side::Server,
+        None => Side::Client,
+    };
+    let sink = Arc::new(Sink::new(upgraded.socket, upgraded.masks));
     let connected = Event::Connected {
         conn,
         face: upgraded.face,
@@ -79,7 +84,7 @@ pub(crate) async fn serve(upgraded: Upgraded, door: Door) {
         sink,
         door,
         share: Share::default(),
-        reader: FrameReader::default(),
+        reader: FrameReader::new(from),
         unread: upgraded.early,
         is_over: false,
     };
@@ -187,12 +192,12 @@ impl Connection {
             return Poll::Ready(Some(wake));
         }
         // An error of the socket shows itself to the read that follows.
-        let _ = ready!(self.sink.stream().poll_read_ready(cx));
+        let _ = ready!(self.sink.socket().poll_read_ready(cx));
         Poll::Ready(None)
     }
 
     fn read_once(&mut self) -> Result<Read, End> {
-        READ_BUFFER.with_borrow_mut(|buffer| match self.sink.stream().try_read(buffer) {
+        READ_BUFFER.with_borrow_mut(|buffer| match self.sink.socket().try_read(buffer) {
             Ok(0) => Err(End::Lost(io::ErrorKind::UnexpectedEof)),
             Ok(len) => {
                 let mut bytes = &buffer[..len];
@@ -310,8 +315,7 @@ impl Connection {
                 self.send_close(&Bytes::from(close)).await;
                 // What the peer goes on sending cannot be understood any more. It is read all the same: closing a
                 // socket with unread bytes would tear the close frame out of the peer's hands.
-                let socket = socket2::SockRef::from(self.sink.stream());
-                if socket.shutdown(Shutdown::Write).is_ok() {
+                if self.sink.socket().shutdown_write().is_ok() {
                     self.within_limit(Self::discard).await;
                 }
             }
@@ -347,7 +351,10 @@ impl Connection {
 
     async fn within_limit(&mut self, step: fn(&mut Connection) -> io::Result<bool>) {
         let steps = async {
-            while self.sink.stream().readable().await.is_ok() {
+            while std::future::poll_fn(|cx| self.sink.socket().poll_read_ready(cx))
+                .await
+                .is_ok()
+            {
                 match step(self) {
                     Ok(true) => return,
                     // A peer that floods to the end must not keep the thread from the others, nor from the time.
@@ -364,7 +371,7 @@ impl Connection {
     /// Reads and forgets; true at the end.
     fn discard(&mut self) -> io::Result<bool> {
         READ_BUFFER.with_borrow_mut(|buffer| {
-            let len = self.sink.stream().try_read(buffer)?;
+            let len = self.sink.socket().try_read(buffer)?;
             Ok(len == 0)
         })
     }
@@ -372,7 +379,7 @@ impl Connection {
     /// Reads until the peer's own close frame; true when it is there or nothing more can come.
     fn wait_for_close(&mut self) -> io::Result<bool> {
         READ_BUFFER.with_borrow_mut(|buffer| {
-            let len = self.sink.stream().try_read(buffer)?;
+            let len = self.sink.socket().try_read(buffer)?;
             let mut bytes = &buffer[..len];
             loop {
                 match self.reader.next(&mut bytes) {
@@ -388,7 +395,7 @@ impl Connection {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tokio::net::TcpListener;
+    use tokio::net::{TcpListener, TcpStream};
 
     #[tokio::test]
     async fn an_idle_connection_owns_little_and_tells_its_end_also_when_it_is_dropped() {
@@ -396,12 +403,13 @@ mod tests {
         let _peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (stream, address) = listener.accept().await.unwrap();
         let upgraded = Upgraded {
-            stream,
+            socket: Socket::Plain(stream),
             early: Bytes::new(),
             face: Face::Live,
             address: address.to_string(),
             path: String::from("/"),
             access: Access::full("this machine"),
+            masks: None,
         };
         let door = Door::new();
         let mut task = Box::pin(serve(upgraded, door.clone()));

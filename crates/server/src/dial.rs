@@ -14,22 +14,18 @@ mod handshake;
 mod trust;
 
 use std::fmt;
-use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::pin::Pin;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::http::Uri;
 use axum::http::uri::PathAndQuery;
 use bytes::Bytes;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
-use tokio_rustls::client::TlsStream;
 
 use crate::config::EndpointConfig;
+pub(crate) use crate::socket::Stream;
 pub(crate) use error::{DialError, TargetError};
 
 /// How long a connection may take from the look-up of the name to the end of the handshake. Then the dial has failed.
@@ -125,47 +121,6 @@ impl fmt::Debug for Target {
     }
 }
 
-/// A stream to a server, with or without TLS.
-#[derive(Debug)]
-pub(crate) enum Stream {
-    /// Bytes as they are.
-    Plain(TcpStream),
-    /// TLS, its handshake done and the certificate accepted.
-    Tls(Box<TlsStream<TcpStream>>),
-}
-
-impl AsyncRead for Stream {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Stream::Plain(stream) => Pin::new(stream).poll_read(cx, buffer),
-            Stream::Tls(stream) => Pin::new(stream).poll_read(cx, buffer),
-        }
-    }
-}
-
-impl AsyncWrite for Stream {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Stream::Plain(stream) => Pin::new(stream).poll_write(cx, bytes),
-            Stream::Tls(stream) => Pin::new(stream).poll_write(cx, bytes),
-        }
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Stream::Plain(stream) => Pin::new(stream).poll_flush(cx),
-            Stream::Tls(stream) => Pin::new(stream).poll_flush(cx),
-        }
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Stream::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
-            Stream::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
-        }
-    }
-}
-
 /// A connection whose WebSocket handshake is done.
 #[derive(Debug)]
 pub(crate) struct Dialled {
@@ -216,7 +171,7 @@ async fn open_stream(target: &Target) -> Result<(Stream, SocketAddr), DialError>
         return Ok((Stream::Plain(tcp), address));
     }
     let stream = trust::secure(tcp, target).await?;
-    Ok((Stream::Tls(Box::new(stream)), address))
+    Ok((Stream::Tls(Box::new(stream.into())), address))
 }
 
 /// Tries every address of the host. Each gets an equal part of the time that is left, so that one that answers nothing does

@@ -25,5 +25,6 @@ mod http;
 mod listener;
 mod openapi;
 mod sink;
+mod socket;
 mod tls;
 mod upgrade;

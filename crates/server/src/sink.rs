@@ -13,13 +13,14 @@
 //! Frames of the driver's own (pong, close) go only between the hub's frames: that is why a lock, and not a message,
 //! joins the two threads that write to one socket. Nobody holds it while waiting.
 
+use std::borrow::Cow;
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
 
+use crate::socket::Socket;
 use bytes::{Buf, Bytes};
 use crosstie_wire::frame;
-use tokio::net::TcpStream;
 
 /// What became of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +52,7 @@ pub(crate) enum Wake {
 /// The socket of one connection, shared by the core, which writes, and the connection's task, which reads.
 #[derive(Debug)]
 pub(crate) struct Sink {
-    stream: TcpStream,
+    socket: Socket,
     out: Mutex<Out>,
 }
 
@@ -70,19 +71,67 @@ struct Out {
     is_ended: bool,
     is_broken: bool,
     task: Option<Waker>,
+    /// Where we are the client: how the frames are masked.
+    masks: Option<MaskKeys>,
+}
+
+/// Keys for the masks of one connection's frames. The masks keep caches on the way from taking a payload for a request; what
+/// is sent is chosen by nobody who could profit from guessing the next one, so a small generator will do.
+#[derive(Debug)]
+pub(crate) struct MaskKeys {
+    state: u64,
+}
+
+impl MaskKeys {
+    /// Keys that begin at a random place.
+    ///
+    /// # Errors
+    ///
+    /// The system has no randomness.
+    pub(crate) fn random() -> io::Result<MaskKeys> {
+        let mut seed = [0; 8];
+        getrandom::fill(&mut seed).map_err(|error| io::Error::other(error.to_string()))?;
+        let state = u64::from_ne_bytes(seed);
+        Ok(MaskKeys { state })
+    }
+
+    /// The next key, by SplitMix64.
+    fn next(&mut self) -> [u8; 4] {
+        self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mixed = (self.state ^ (self.state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        ((mixed >> 32) as u32).to_ne_bytes()
+    }
+}
+
+impl Out {
+    /// The frame as this side of the connection has to send it.
+    fn masked<'a>(&mut self, frame: &'a Bytes) -> Cow<'a, Bytes> {
+        match &mut self.masks {
+            None => Cow::Borrowed(frame),
+            Some(keys) => Cow::Owned(Bytes::from(frame::mask_frame(frame, keys.next()))),
+        }
+    }
 }
 
 impl Sink {
-    pub(crate) fn new(stream: TcpStream) -> Sink {
+    /// The sink of a socket. `masks` is there where we are the client: then every frame is masked.
+    pub(crate) fn new(socket: Socket, masks: Option<MaskKeys>) -> Sink {
+        let out = Out {
+            // A handshake of TLS may have left something that the system did not take yet.
+            is_stuck: socket.wants_write(),
+            masks,
+            ..Out::default()
+        };
         Sink {
-            stream,
-            out: Mutex::default(),
+            socket,
+            out: Mutex::new(out),
         }
     }
 
     /// The socket, to read from it.
-    pub(crate) fn stream(&self) -> &TcpStream {
-        &self.stream
+    pub(crate) fn socket(&self) -> &Socket {
+        &self.socket
     }
 
     /// Tries to write a frame of the hub. Never waits.
@@ -119,7 +168,7 @@ impl Sink {
             out.pong = Bytes::new();
             ready!(self.poll_unstick(&mut out, cx));
             if self.begin(&mut out, close) == Sent::Refused {
-                out.rest = close.clone();
+                out.rest = out.masked(close).into_owned();
             }
             out.is_ended = true;
         }
@@ -148,7 +197,7 @@ impl Sink {
     /// Ready when the socket is not stuck: the rest and the pong are out.
     fn poll_unstick(&self, out: &mut Out, cx: &mut Context<'_>) -> Poll<()> {
         while out.is_stuck && !out.is_broken {
-            match ready!(self.stream.poll_write_ready(cx)) {
+            match ready!(self.socket.poll_write_ready(cx)) {
                 Ok(()) => self.write_rest(out),
                 Err(_) => out.is_broken = true,
             }
@@ -158,14 +207,18 @@ impl Sink {
 
     fn write_rest(&self, out: &mut Out) {
         while !out.is_broken {
-            if out.rest.is_empty() {
-                out.rest = std::mem::take(&mut out.pong);
+            if out.rest.is_empty() && !out.pong.is_empty() {
+                let pong = std::mem::take(&mut out.pong);
+                out.rest = out.masked(&pong).into_owned();
             }
             if out.rest.is_empty() {
-                out.is_stuck = false;
+                match self.socket.try_flush() {
+                    Ok(is_out) => out.is_stuck = !is_out,
+                    Err(_) => out.is_broken = true,
+                }
                 return;
             }
-            match self.stream.try_write(&out.rest) {
+            match self.socket.try_write(&out.rest) {
                 Ok(0) => out.is_broken = true,
                 Ok(taken) => out.rest.advance(taken),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
@@ -181,8 +234,9 @@ impl Sink {
         if out.is_stuck {
             return Sent::Refused;
         }
-        let sent = match self.stream.try_write(frame) {
-            Ok(taken) if taken == frame.len() => return Sent::Whole,
+        let frame = out.masked(frame);
+        let sent = match self.socket.try_write(&frame) {
+            Ok(taken) if taken == frame.len() && !self.socket.wants_write() => return Sent::Whole,
             Ok(0) => Sent::Refused,
             Ok(taken) => {
                 out.rest = frame.slice(taken..);
@@ -218,7 +272,7 @@ mod tests {
     use std::future::poll_fn;
     use std::sync::Arc;
     use tokio::io::AsyncReadExt as _;
-    use tokio::net::TcpSocket;
+    use tokio::net::{TcpSocket, TcpStream};
 
     /// A sink and its peer, with buffers so small that they are soon full.
     async fn pair() -> (Arc<Sink>, TcpStream) {
@@ -230,7 +284,7 @@ mod tests {
         ours.set_send_buffer_size(4_096).unwrap();
         let ours = ours.connect(listener.local_addr().unwrap()).await.unwrap();
         let (peer, _) = listener.accept().await.unwrap();
-        (Arc::new(Sink::new(ours)), peer)
+        (Arc::new(Sink::new(Socket::Plain(ours), None)), peer)
     }
 
     /// Sends until the socket is full; gives all that was begun.

@@ -14,11 +14,11 @@ use crosstie_hub::access::Access;
 use hyper_util::rt::TokioIo;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use tokio::net::TcpStream;
 use tungstenite::handshake::derive_accept_key;
 
 use crate::connection::{self, Upgraded};
 use crate::core_task::Door;
+use crate::socket::Stream;
 
 /// Why a request does not become a WebSocket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -76,17 +76,18 @@ pub(crate) fn accept<B>(
     tokio::spawn(async move {
         // The peer may have left between its request and our answer: nobody has heard of it yet.
         let Ok(upgraded) = upgrade.await else { return };
-        let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() else {
+        let Ok(parts) = upgraded.downcast::<TokioIo<Stream>>() else {
             tracing::error!(%address, "a connection was upgraded that is no socket of ours");
             return;
         };
         let upgraded = Upgraded {
-            stream: parts.io.into_inner(),
+            socket: parts.io.into_inner().into(),
             early: parts.read_buf,
             face,
             address: address.to_string(),
             path,
             access,
+            masks: None,
         };
         connection::serve(upgraded, door).await;
     });

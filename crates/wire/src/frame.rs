@@ -1,11 +1,12 @@
-//! WebSocket frames from server to client.
+//! WebSocket frames, as a server writes them.
 //!
 //! A server never masks, so header and payload together are one string of bytes that can be shared by every client that gets
-//! the same values. This module writes exactly that and knows nothing of connections or of reading frames.
+//! the same values. This module writes exactly that and knows nothing of connections or of reading frames. Where we are the
+//! client, [`mask_frame`] makes of such a frame the one that may go to a server.
 //!
 //! ```text
 //! byte 0   FIN and opcode      0x81 text, 0x88 close, 0x89 ping, 0x8A pong
-//! byte 1   payload length      0…125, or 126: two more bytes, or 127: eight more bytes, big-endian
+//! byte 1   payload length      0…125, or 126: two more bytes, or 127: eight more bytes, big-endian; plus 0x80: a mask follows
 //! ```
 
 /// The longest header of an unmasked frame, in bytes.
@@ -18,6 +19,8 @@ const FIN_TEXT: u8 = 0x81;
 const FIN_CLOSE: u8 = 0x88;
 const FIN_PING: u8 = 0x89;
 const FIN_PONG: u8 = 0x8A;
+/// Set in byte 1: four bytes of mask stand behind the length.
+const MASKED: u8 = 0x80;
 
 /// The header of one frame: 2, 4 or 10 bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,6 +89,35 @@ fn control_frame(fin_and_opcode: u8, payload: &[u8]) -> Vec<u8> {
     let mut frame = FrameHeader::new(fin_and_opcode, payload.len()).as_bytes().to_vec();
     frame.extend_from_slice(payload);
     frame
+}
+
+/// The frame as a client has to send it: with the mask in its header, and the payload masked with `key` (RFC 6455, 5.3).
+///
+/// `frame` is one whole frame without a mask, such as this module writes. What is too short for its own header comes back as
+/// it is.
+pub fn mask_frame(frame: &[u8], key: [u8; 4]) -> Vec<u8> {
+    let header_len = match frame {
+        [_, 127, ..] => 10,
+        [_, 126, ..] => 4,
+        _ => 2,
+    };
+    let Some((header, payload)) = frame.split_at_checked(header_len) else {
+        return frame.to_vec();
+    };
+    let mut masked = Vec::with_capacity(frame.len() + key.len());
+    masked.extend_from_slice(header);
+    masked[1] |= MASKED;
+    masked.extend_from_slice(&key);
+    let start = masked.len();
+    masked.extend_from_slice(payload);
+    let mut words = masked[start..].chunks_exact_mut(4);
+    for word in &mut words {
+        // Four bytes at a time in a form that the compiler can widen.
+        word.iter_mut().zip(key).for_each(|(byte, mask)| *byte ^= mask);
+    }
+    let rest = words.into_remainder().iter_mut();
+    rest.zip(key).for_each(|(byte, mask)| *byte ^= mask);
+    masked
 }
 
 /// Builds a text frame in place: the payload is appended behind room for the longest header, and the header is written
@@ -221,6 +253,14 @@ mod tests {
         for (given, kept) in [(124, 124), (125, 125), (126, 125), (70_000, 125)] {
             assert_eq!(ping_frame(&vec![1; given]).len(), 2 + kept);
         }
+    }
+
+    #[test]
+    fn the_masked_hello_of_the_standard() {
+        let masked = [0x81, 0x85, 0x37, 0xFA, 0x21, 0x3D, 0x7F, 0x9F, 0x4D, 0x51, 0x58];
+        assert_eq!(mask_frame(b"\x81\x05Hello", [0x37, 0xFA, 0x21, 0x3D]), masked);
+        assert_eq!(mask_frame(&[0x81], [1; 4]), [0x81]);
+        assert_eq!(mask_frame(&[0x81, 127, 0], [1; 4]), [0x81, 127, 0]);
     }
 
     #[test]

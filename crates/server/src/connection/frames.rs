@@ -1,7 +1,7 @@
 //! Bytes of a peer into messages: the one place that knows the WebSocket library's frame codec.
 //!
 //! The reader owns nothing while nothing is under way: a header that arrived in pieces stands in the reader itself, the
-//! payload of a message grows in a vector that leaves with the message. Everything that RFC 6455 demands of a client is
+//! payload of a message grows in a vector that leaves with the message. Everything that RFC 6455 demands of the peer is
 //! checked here; a violation names the code with which the connection has to be closed.
 
 use std::io::Cursor;
@@ -14,6 +14,9 @@ pub(crate) const MESSAGE_LEN_MAX: usize = 16 << 20;
 
 /// The longest header of a masked frame.
 const HEADER_LEN_MAX: usize = 14;
+
+/// The mask that changes nothing.
+const NO_MASK: [u8; 4] = [0; 4];
 
 /// Payload memory that is taken before the bytes are there: the length in a header is a claim of the peer.
 const RESERVE_MAX: usize = 64 << 10;
@@ -78,9 +81,20 @@ impl std::fmt::Debug for ControlPayload {
     }
 }
 
-/// Reads the frames of one client.
+/// A side of a connection: clients mask their frames, servers must not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// A client.
+    #[default]
+    Client,
+    /// A server.
+    Server,
+}
+
+/// Reads the frames of one peer.
 #[derive(Debug, Default)]
 pub(crate) struct FrameReader {
+    from: Side,
     head: [u8; HEADER_LEN_MAX],
     head_len: usize,
     frame: Option<Begun>,
@@ -110,6 +124,14 @@ struct Begun {
 }
 
 impl FrameReader {
+    /// A reader of what this side sends.
+    pub(crate) fn new(from: Side) -> FrameReader {
+        FrameReader {
+            from,
+            ..FrameReader::default()
+        }
+    }
+
     /// Takes bytes from the front of `bytes` until a message is whole or nothing is left.
     ///
     /// Call it again as long as it gives a message. After a violation or a close nothing may be read any more.
@@ -161,7 +183,12 @@ impl FrameReader {
         if header.rsv1 || header.rsv2 || header.rsv3 {
             return Err(protocol("reserved bits set"));
         }
-        let mask = header.mask.ok_or(protocol("frame not masked"))?;
+        let mask = match (self.from, header.mask) {
+            (Side::Client, Some(mask)) => mask,
+            (Side::Server, None) => NO_MASK,
+            (Side::Client, None) => return Err(protocol("frame not masked")),
+            (Side::Server, Some(_)) => return Err(protocol("frame masked by a server")),
+        };
         match (header.opcode, self.message) {
             (OpCode::Control(_), _) if payload_len > 125 || !header.is_final => {
                 return Err(protocol("control frame too long or in pieces"));
@@ -258,6 +285,9 @@ fn close(payload: &[u8]) -> Result<Option<u16>, Violation> {
 
 /// Undoes the mask of a payload, eight bytes at a time; `mask` is turned to the first byte.
 fn unmask(bytes: &mut [u8], mask: [u8; 4]) {
+    if mask == NO_MASK {
+        return;
+    }
     let [a, b, c, d] = mask;
     let wide = u64::from_ne_bytes([a, b, c, d, a, b, c, d]);
     let mut chunks = bytes.chunks_exact_mut(8);
@@ -406,6 +436,60 @@ mod tests {
         let mut bytes = frame(0x02, &vec![0; MESSAGE_LEN_MAX]);
         bytes.extend(frame(0x80, b"x"));
         assert_eq!(read(&bytes, bytes.len()), Err(TOO_BIG));
+    }
+
+    #[test]
+    fn a_server_must_not_mask_and_is_read_as_well() {
+        use crosstie_wire::frame::{close_frame, ping_frame, text_frame};
+        let long = "x".repeat(70_000);
+        let mut bytes = [text_frame(long.len()).as_bytes(), long.as_bytes()].concat();
+        bytes.extend(ping_frame(b"1"));
+        bytes.extend(close_frame(1001, "bye"));
+        for piece_len in [1, 3, bytes.len()] {
+            let mut reader = FrameReader::new(Side::Server);
+            let mut messages = Vec::new();
+            for mut piece in bytes.chunks(piece_len) {
+                while let Some(message) = reader.next(&mut piece).unwrap() {
+                    messages.push(message);
+                }
+            }
+            let [Message::Text(found), Message::Ping(_), Message::Close(Some(1001))] = &messages[..] else {
+                panic!("{messages:?}");
+            };
+            assert!(*found == long);
+        }
+        let masked = frame(0x81, b"a");
+        let violation = FrameReader::new(Side::Server).next(&mut &masked[..]).unwrap_err();
+        assert_eq!((violation.code, violation.reason), (1002, "frame masked by a server"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_masked_frame_of_ours_is_read_by_a_server_as_it_was_meant(text: String, key: [u8; 4]) {
+            let header = crosstie_wire::frame::text_frame(text.len());
+            let plain = [header.as_bytes(), text.as_bytes()].concat();
+            let masked = crosstie_wire::frame::mask_frame(&plain, key);
+            assert_eq!(read(&masked, masked.len()), Ok(vec![Message::Text(text.clone())]));
+            let read = FrameReader::new(Side::Server).next(&mut &plain[..]);
+            assert_eq!(read, Ok(Some(Message::Text(text))));
+        }
+
+        #[test]
+        fn no_bytes_of_a_peer_break_a_reader(bytes: Vec<u8>, piece_len in 1_usize..9, of_server: bool) {
+            let side = if of_server { Side::Server } else { Side::Client };
+            let mut reader = FrameReader::new(side);
+            'read: for mut piece in bytes.chunks(piece_len) {
+                loop {
+                    match reader.next(&mut piece) {
+                        Ok(Some(Message::Close(_))) | Err(_) => break 'read,
+                        Ok(Some(_)) => {}
+                        Ok(None) => break,
+                    }
+                }
+                assert!(piece.is_empty(), "a reader takes what it is given");
+            }
+            assert!(reader.text.len() <= bytes.len());
+        }
     }
 
     #[test]

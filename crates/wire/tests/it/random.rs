@@ -158,4 +158,17 @@ proptest! {
         let Ok(Message::Subscribe(subscribe)) = decode(String::from_utf8(out).unwrap()) else { panic!("no subscribe") };
         prop_assert_eq!(subscribe.names, Some(names));
     }
+
+    #[test]
+    fn unmasking_gives_the_payload_back(payload in proptest::collection::vec(any::<u8>(), 0..400), key: [u8; 4]) {
+        use crosstie_wire::frame::{mask_frame, text_frame};
+        let header = text_frame(payload.len());
+        let masked = mask_frame(&[header.as_bytes(), &payload].concat(), key);
+        let (head, rest) = masked.split_at(header.as_bytes().len());
+        prop_assert_eq!(head[1], header.as_bytes()[1] | 0x80);
+        prop_assert_eq!((head[0], &head[2..]), (0x81, &header.as_bytes()[2..]));
+        prop_assert_eq!(&rest[..4], &key);
+        let unmasked: Vec<u8> = rest[4..].iter().zip(key.iter().cycle()).map(|(byte, mask)| byte ^ mask).collect();
+        prop_assert_eq!(unmasked, payload);
+    }
 }
