@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! arguments → Cli (clap) → dispatch → a verb ─┬─ this folder: run, init, check
+//!                                             │               signals and route export and import
 //!                                             ├─ a running hub over HTTP: signals, realvirtual, route
 //!                                             └─ stand-alone tools: practice, conform, bench, completions
 //! ```
@@ -13,7 +14,9 @@ pub mod bench;
 pub mod busy_ports;
 pub mod check;
 pub mod conform;
+pub mod exchange;
 pub mod init;
+pub mod links;
 pub mod practice;
 pub mod realvirtual;
 pub mod route;
@@ -63,13 +66,13 @@ pub enum Command {
     Init(init::InitArgs),
     /// Print everything that is wrong with a project
     Check(check::CheckArgs),
-    /// List, watch and set the signals of a running hub
+    /// List, watch and set the signals of a running hub; export and import those of a project
     #[command(subcommand)]
     Signals(signals::SignalsCommand),
     /// Look after the realvirtual endpoints of a running hub
     #[command(subcommand)]
     Realvirtual(realvirtual::RealvirtualCommand),
-    /// List, add and remove the routes of a running hub
+    /// List, add and remove the routes of a running hub; export and import those of a project
     #[command(subcommand)]
     Route(route::RouteCommand),
     /// Play the far side of a link
@@ -152,8 +155,17 @@ mod tests {
         check("crosstie signals set twin/line/Level -2.5");
         check("crosstie realvirtual clients --json");
         check("crosstie realvirtual import line");
+        check("crosstie realvirtual endpoints --json");
+        check("crosstie realvirtual connect line --at http://127.0.0.1:8100");
+        check("crosstie realvirtual disconnect line");
+        check("crosstie realvirtual probe line --json");
+        check("crosstie realvirtual probe wss://10.0.0.7:7000/ws --ca ca.pem --key-file key");
         check("crosstie route add sim/a sim/b");
         check("crosstie route remove 3");
+        check("crosstie route export my-line");
+        check("crosstie route import routes.csv my-line");
+        check("crosstie signals export line");
+        check("crosstie signals import line line.csv my-line");
         check("crosstie practice twin --url ws://127.0.0.1:1234/ --name Twin --auto off --quiet");
         check("crosstie conform realvirtual ws://127.0.0.1:1234/ --junit out.xml --json --only RV-10");
         check("crosstie bench scale --signals 100000 --clients 50 --secs 600");

@@ -9,21 +9,26 @@
 //!
 //! What enters is text from people; what leaves is trusted by everybody else. A later source wins: defaults, file,
 //! environment, flags. Nothing is opened but files, and nothing is written except by [`write_settings`], [`add_route`],
-//! [`remove_route`] and [`add_signals`], which keep the comments of the file.
+//! [`remove_route`], [`add_signals`], [`import_signals`] and [`import_routes`], which keep the comments of the file.
 
 mod check;
+mod csv_file;
 mod diagnostic;
+mod exchange;
 mod file;
 mod hub_settings;
 mod keys;
 mod limits;
 mod raw;
+mod routes;
+mod secrets;
 mod setting;
 mod signals;
 mod write_back;
 
 pub use check::{Loaded, load, load_text};
 pub use diagnostic::{Diagnostic, Severity, SourceText, Style};
+pub use exchange::{Changes, Exported, ImportError, export_routes, export_signals, import_routes, import_signals};
 pub use limits::Limits;
 pub use setting::{CheckedSetting, Setting, SettingError, Source, check_setting};
 pub use write_back::{WriteError, add_route, add_signals, remove_route, write_settings};
@@ -251,18 +256,20 @@ impl EndpointConfig {
                 format!("{scheme}://{}{}", self.address, self.path.as_deref().unwrap_or("/"))
             }
             Role::Client => {
-                let LinkConfig {
-                    host, use_ssl, target, ..
-                } = &self.link;
+                let LinkConfig { host, use_ssl, .. } = &self.link;
                 let scheme = if *use_ssl { "wss" } else { "ws" };
-                let path = target.split('?').next().unwrap_or("/");
-                let host = match host.parse::<IpAddr>() {
-                    Ok(IpAddr::V6(address)) => format!("[{address}]"),
-                    _ => host.clone(),
-                };
-                format!("{scheme}://{host}:{}{path}", self.port)
+                let path = self.link.path();
+                format!("{scheme}://{}:{}{path}", bracketed(host), self.port)
             }
         }
+    }
+}
+
+/// A host as it stands in a URL: an address of version 6 in brackets.
+pub(crate) fn bracketed(host: &str) -> String {
+    match host.parse::<IpAddr>() {
+        Ok(IpAddr::V6(address)) => format!("[{address}]"),
+        _ => host.to_owned(),
     }
 }
 
@@ -291,6 +298,13 @@ pub struct LinkConfig {
     pub access_key_file: Option<PathBuf>,
     /// The rest is the hub's.
     pub settings: LinkSettings,
+}
+
+impl LinkConfig {
+    /// Path of the request, without the query.
+    pub fn path(&self) -> &str {
+        self.target.split('?').next().unwrap_or("/")
+    }
 }
 
 impl Default for LinkConfig {

@@ -141,6 +141,16 @@ pub(crate) async fn open(target: &Target) -> Result<Stream, DialError> {
     within(DIAL_MAX, open_stream(target)).await.map(|(stream, _)| stream)
 }
 
+/// Does the WebSocket handshake of a client on an open stream, within [`DIAL_MAX`]; gives the stream back with what came behind
+/// the answer already.
+///
+/// # Errors
+///
+/// See [`DialError`].
+pub(crate) async fn greet(stream: Stream, target: &Target) -> Result<(Stream, Bytes), DialError> {
+    within(DIAL_MAX, handshake::handshake(stream, target)).await
+}
+
 /// Opens a stream and does the WebSocket handshake of a client, within [`DIAL_MAX`] for both together.
 ///
 /// # Errors

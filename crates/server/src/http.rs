@@ -12,6 +12,7 @@ pub(crate) mod clients;
 pub(crate) mod endpoints;
 mod error;
 pub(crate) mod health;
+pub(crate) mod links;
 pub(crate) mod live;
 pub(crate) mod metrics;
 pub(crate) mod routes;
@@ -37,7 +38,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::config::Config;
+use crate::config::{Config, EndpointConfig, Role};
 use crate::core_task::{Door, Store};
 use crate::{listener, upgrade, web};
 use error::ApiError;
@@ -62,27 +63,87 @@ pub(crate) struct Api {
     /// The project as it is in force. Behind a lock and not a message, because it is read to show it and changed only
     /// when a setting was changed through the API; the hub has its own copy of what it needs.
     pub(crate) config: Mutex<Config>,
-    /// The listening ports of the endpoints, in the order of the hub's endpoints.
+    /// Where the endpoints listen and what they connect to, in the order of the hub's endpoints.
     pub(crate) ports: Vec<EndpointPort>,
 }
 
-/// Where an endpoint listens.
+/// An endpoint as the network sees it.
 #[derive(Clone, Debug)]
 pub(crate) struct EndpointPort {
     /// The endpoint.
     pub(crate) id: EndpointId,
     /// Its name.
     pub(crate) name: String,
-    /// The address it is bound to.
-    pub(crate) address: SocketAddr,
-    /// The one path that it accepts.
-    pub(crate) path: Option<String>,
+    /// Which side of the protocol it is.
+    pub(crate) side: Side,
+    /// It speaks TLS: wss.
+    pub(crate) tls: bool,
+}
+
+/// Where an endpoint listens, or what it connects to.
+#[derive(Clone, Debug)]
+pub(crate) enum Side {
+    /// The server role.
+    Listens {
+        /// The address it is bound to.
+        address: SocketAddr,
+        /// The one path that it accepts.
+        path: Option<String>,
+    },
+    /// The client role.
+    Connects {
+        /// Name or address of the server.
+        host: String,
+        /// Its port.
+        port: u16,
+        /// Path of the request, without the query.
+        path: String,
+    },
+}
+
+impl EndpointPort {
+    /// The port of an endpoint; `bound` is the address that it listens on, in the server role.
+    pub(crate) fn new(id: EndpointId, endpoint: &EndpointConfig, bound: Option<SocketAddr>) -> EndpointPort {
+        let side = match endpoint.role {
+            Role::Server => Side::Listens {
+                address: bound.unwrap_or(endpoint.address),
+                path: endpoint.path.clone(),
+            },
+            Role::Client => Side::Connects {
+                host: endpoint.link.host.clone(),
+                port: endpoint.port,
+                path: endpoint.link.path().to_owned(),
+            },
+        };
+        EndpointPort {
+            id,
+            name: endpoint.name.clone(),
+            side,
+            tls: match endpoint.role {
+                Role::Server => endpoint.tls,
+                Role::Client => endpoint.link.use_ssl,
+            },
+        }
+    }
+
+    /// The address that it listens on; `None` in the client role.
+    pub(crate) fn address(&self) -> Option<SocketAddr> {
+        match self.side {
+            Side::Listens { address, .. } => Some(address),
+            Side::Connects { .. } => None,
+        }
+    }
 }
 
 impl Api {
     /// Asks the hub and waits for its answer.
     async fn ask(&self, by: &Actor, request: api::Request) -> Result<api::Reply, ApiError> {
-        match tokio::time::timeout(ANSWER_MAX, self.door.ask(by.clone(), request)).await {
+        self.ask_within(ANSWER_MAX, by, request).await
+    }
+
+    /// Asks the hub for something that takes its time.
+    async fn ask_within(&self, limit: Duration, by: &Actor, request: api::Request) -> Result<api::Reply, ApiError> {
+        match tokio::time::timeout(limit, self.door.ask(by.clone(), request)).await {
             Ok(Ok(api::Reply::Refused(refused))) => Err(refused.into()),
             Ok(Ok(reply)) => Ok(reply),
             Ok(Err(_)) => Err(ApiError::busy("the hub is shutting down")),
@@ -124,6 +185,13 @@ pub(crate) fn operations() -> Vec<Operation> {
         (Method::PUT, "/api/v1/signals/{*name}", put(signals::write)),
         (Method::GET, "/api/v1/endpoints", get(endpoints::list)),
         (Method::POST, "/api/v1/endpoints/{name}/import", post(endpoints::import)),
+        (Method::POST, "/api/v1/endpoints/{name}/connect", post(links::connect)),
+        (
+            Method::POST,
+            "/api/v1/endpoints/{name}/disconnect",
+            post(links::disconnect),
+        ),
+        (Method::POST, "/api/v1/endpoints/{name}/probe", post(links::probe)),
         (Method::GET, "/api/v1/clients", get(clients::list)),
         (Method::GET, "/api/v1/routes", get(routes::list)),
         (Method::POST, "/api/v1/routes", post(routes::add)),

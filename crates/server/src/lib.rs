@@ -24,6 +24,7 @@ mod dial;
 mod http;
 mod listener;
 mod openapi;
+mod probe;
 mod sink;
 mod socket;
 mod tls;

@@ -6,7 +6,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use utoipa::OpenApi;
 
-use crate::http::{clients, endpoints, health, live, metrics, routes, settings, signals};
+use crate::http::{clients, endpoints, health, links, live, metrics, routes, settings, signals};
 
 /// Everything that [`crate::http::operations`] offers; a test compares the two.
 #[derive(OpenApi)]
@@ -27,6 +27,9 @@ use crate::http::{clients, endpoints, health, live, metrics, routes, settings, s
         signals::write,
         endpoints::list,
         endpoints::import,
+        links::connect,
+        links::disconnect,
+        links::probe,
         clients::list,
         routes::list,
         routes::add,

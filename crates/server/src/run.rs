@@ -23,9 +23,9 @@ use tokio::task::JoinHandle as Task;
 
 use crate::cli::run::RunOptions;
 use crate::cli::{BusyPort, CliError, busy_ports_message};
-use crate::config::{Config, PracticeKind};
+use crate::config::{Config, EndpointConfig, PracticeKind, Role};
 use crate::core_task::{self, Door, Event, Store};
-use crate::http::{self, Api, EndpointPort};
+use crate::http::{self, Api, EndpointPort, Side};
 use crate::listener::{self, ProtocolPort};
 use crate::practice::twin;
 
@@ -84,16 +84,17 @@ pub fn run(config: Config, options: RunOptions) -> Result<(), RunError> {
     let mut twins: Vec<Task<()>> = Vec::new();
     for practice in &practices {
         let PracticeKind::Twin = practice.kind;
-        let Some(address) = hub.endpoint(&practice.endpoint) else {
+        let port = hub.ports.iter().find(|port| port.name == practice.endpoint);
+        // The check of the project has refused a twin for an endpoint that does not listen.
+        let Some(Side::Listens { address, path }) = port.map(|port| &port.side) else {
             continue;
         };
-        let path = hub
-            .ports
-            .iter()
-            .find(|port| port.name == practice.endpoint)
-            .and_then(|port| port.path.clone());
         let options = twin::Options {
-            url: format!("ws://{}{}", summary::reachable(address), path.as_deref().unwrap_or("/")),
+            url: format!(
+                "ws://{}{}",
+                summary::reachable(*address),
+                path.as_deref().unwrap_or("/")
+            ),
             quiet: true,
             ..twin::Options::default()
         };
@@ -147,18 +148,21 @@ impl RunningHub {
         let mut settings = config.hub_settings(epoch_base());
         let mut ports = Vec::new();
         for (index, (endpoint, listener)) in config.endpoints.iter().zip(&listeners.endpoints).enumerate() {
-            let address = listener
-                .local_addr()
-                .map_err(system("asking for the port of an endpoint"))?;
-            let path = endpoint.path.clone();
-            // Port 0 of a project becomes the one that the system chose.
-            settings.endpoints[index].url = format!("ws://{address}{}", path.as_deref().unwrap_or("/"));
-            ports.push(EndpointPort {
-                id: EndpointId(index as u16),
-                name: endpoint.name.clone(),
-                address,
-                path,
-            });
+            let bound = match listener {
+                Some(listener) => {
+                    let address = listener.local_addr();
+                    let address = address.map_err(system("asking for the port of an endpoint"))?;
+                    // Port 0 of a project becomes the one that the system chose.
+                    let chosen = EndpointConfig {
+                        address,
+                        ..endpoint.clone()
+                    };
+                    settings.endpoints[index].url = chosen.url();
+                    Some(address)
+                }
+                None => None,
+            };
+            ports.push(EndpointPort::new(EndpointId(index as u16), endpoint, bound));
         }
 
         let door = Door::new();
@@ -169,13 +173,16 @@ impl RunningHub {
 
         let _within = runtime.enter();
         for (port, listener) in ports.iter().zip(listeners.endpoints) {
+            let (Side::Listens { path, .. }, Some(listener)) = (&port.side, listener) else {
+                continue;
+            };
             let hint = format!(
                 "This is the realvirtual endpoint '{}' of Crosstie: connect a WebSocket client. The page is at http://{web}/.",
                 port.name
             );
             let port = ProtocolPort {
                 endpoint: port.id,
-                path: port.path.clone(),
+                path: path.clone(),
                 hint,
                 door: door.clone(),
             };
@@ -210,12 +217,12 @@ impl RunningHub {
         self.web
     }
 
-    /// The address of an endpoint.
+    /// The address that an endpoint listens on; `None` for one in the client role.
     pub fn endpoint(&self, name: &str) -> Option<SocketAddr> {
         self.ports
             .iter()
             .find(|port| port.name == name)
-            .map(|port| port.address)
+            .and_then(EndpointPort::address)
     }
 
     /// Closes every connection with 1001, finishes what is to be written and ends, within three seconds.
@@ -232,7 +239,8 @@ impl RunningHub {
 /// All the ports of a project, bound.
 struct Listeners {
     web: TcpListener,
-    endpoints: Vec<TcpListener>,
+    /// One for each endpoint, in their order; `None` for those that connect to a server.
+    endpoints: Vec<Option<TcpListener>>,
 }
 
 impl Listeners {
@@ -252,17 +260,17 @@ impl Listeners {
         };
         let web = bind(String::from("page"), String::from("--web-port P"), config.web.address);
         let endpoints: Vec<Option<TcpListener>> = (config.endpoints.iter())
-            .map(|endpoint| {
-                let listener = format!("realvirtual \"{}\"", endpoint.name);
-                bind(
-                    listener,
+            .map(|endpoint| match endpoint.role {
+                Role::Server => bind(
+                    format!("realvirtual \"{}\"", endpoint.name),
                     format!("realvirtual.{}.port", endpoint.name),
                     endpoint.address,
-                )
+                ),
+                Role::Client => None,
             })
             .collect();
-        match (web, endpoints.into_iter().collect()) {
-            (Some(web), Some(endpoints)) => Ok(Listeners { web, endpoints }),
+        match web {
+            Some(web) if busy.is_empty() => Ok(Listeners { web, endpoints }),
             _ => Err(RunError::BusyPorts(busy_ports_message(&busy))),
         }
     }

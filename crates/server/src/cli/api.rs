@@ -53,13 +53,24 @@ impl Hub {
 
     /// Sends a request with or without a body; the answer is null when it has none.
     pub(super) async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, CliError> {
+        self.send_within(ANSWER_MAX, method, path, body).await
+    }
+
+    /// Sends a request whose answer may take so long.
+    pub(super) async fn send_within(
+        &self,
+        limit: Duration,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Value, CliError> {
         let stream = self.connect().await?;
         let exchange = self.exchange(stream, method, path, body);
-        let (status, bytes) = match timeout(ANSWER_MAX, exchange).await {
+        let (status, bytes) = match timeout(limit, exchange).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(error)) => return Err(CliError::Failed(format!("{}{path}: {error}", self.at))),
             Err(_) => {
-                let seconds = ANSWER_MAX.as_secs();
+                let seconds = limit.as_secs();
                 return Err(CliError::Failed(format!(
                     "{}{path}: no answer within {seconds} s",
                     self.at

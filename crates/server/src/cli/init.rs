@@ -108,6 +108,19 @@ name = "State"
 type = "Text"
 writer = "peer"
 
+# A link is an endpoint the other way round: it connects to a realvirtual server. `crosstie realvirtual import cell` then
+# fetches its signals, and `crosstie realvirtual probe cell` says what is wrong when it does not connect.
+# [[realvirtual]]
+# name = "cell"
+# role = "client"
+# address = "127.0.0.1"           # name or address of the server
+# port = 7000
+# path = "/"
+# use_ssl = false                 # true for wss
+# reconnect_interval_seconds = 2  # the first pause after a failure
+# max_reconnect_attempts = -1     # -1: never give up
+# access_key_file = "cell.key"    # when the server wants a key
+
 # A route carries every change of one signal to another that the hub writes:
 # [[route]]
 # from = "twin/line/TankLevel"

@@ -1,9 +1,8 @@
 //! `crosstie realvirtual`: the realvirtual endpoints of a running hub.
 
-use super::api::{Hub, escaped};
+use super::api::Hub;
 use super::check::counted;
-use super::{At, CliError, table};
-use axum::http::Method;
+use super::{At, CliError, links, table};
 use clap::{Args, Subcommand};
 use serde::Deserialize;
 use serde_json::Value;
@@ -14,9 +13,20 @@ use std::io::Write;
 pub enum RealvirtualCommand {
     /// Print the connected clients
     Clients(ClientsArgs),
-    /// Ask every client of an endpoint for its catalog and add what it names (RV-19)
+    /// Print the endpoints; of those in the client role how their links stand
+    Endpoints(links::EndpointsArgs),
+    /// Try a realvirtual server: connect, handshake, round trip, catalog, disconnect
+    #[command(
+        after_help = "Examples:\n  crosstie realvirtual probe cell\n  crosstie realvirtual probe wss://10.0.0.7:7000/ws --ca ca.pem --key-file key"
+    )]
+    Probe(links::ProbeArgs),
+    /// Connect the link of an endpoint and keep it connected
+    Connect(links::EndpointArgs),
+    /// Disconnect the link of an endpoint and keep it so
+    Disconnect(links::EndpointArgs),
+    /// Ask every peer of an endpoint for its catalog and add what it names
     #[command(after_help = "Example:\n  crosstie realvirtual import line")]
-    Import(ImportArgs),
+    Import(links::EndpointArgs),
 }
 
 /// The flags of `crosstie realvirtual clients`.
@@ -25,16 +35,6 @@ pub struct ClientsArgs {
     /// Print an array of objects instead of a table
     #[arg(long)]
     pub json: bool,
-    /// Which hub.
-    #[command(flatten)]
-    pub at: At,
-}
-
-/// The arguments of `crosstie realvirtual import`.
-#[derive(Debug, Args)]
-pub struct ImportArgs {
-    /// Name of the endpoint, as the project says it
-    pub endpoint: String,
     /// Which hub.
     #[command(flatten)]
     pub at: At,
@@ -60,16 +60,15 @@ struct Row {
     lag_ms: u64,
 }
 
-#[derive(Debug, Deserialize)]
-struct Asked {
-    asked: usize,
-}
-
 /// Carries out a verb on realvirtual endpoints.
 pub(super) async fn realvirtual(command: RealvirtualCommand, out: &mut impl Write) -> Result<(), CliError> {
     match command {
         RealvirtualCommand::Clients(args) => clients(&args, out).await,
-        RealvirtualCommand::Import(args) => import(&args, out).await,
+        RealvirtualCommand::Endpoints(args) => links::endpoints(&args, out).await,
+        RealvirtualCommand::Probe(args) => links::probe(&args, out).await,
+        RealvirtualCommand::Connect(args) => links::connect(&args, out).await,
+        RealvirtualCommand::Disconnect(args) => links::disconnect(&args, out).await,
+        RealvirtualCommand::Import(args) => links::import(&args, out).await,
     }
 }
 
@@ -114,24 +113,4 @@ fn row(client: Value) -> Result<[String; 8], CliError> {
         client.writes.to_string(),
         client.lag_ms.to_string(),
     ])
-}
-
-async fn import(args: &ImportArgs, out: &mut impl Write) -> Result<(), CliError> {
-    let hub = Hub::at(&args.at.at)?;
-    let path = format!("/api/v1/endpoints/{}/import", escaped(&args.endpoint));
-    let answer = hub.send(Method::POST, &path, None).await?;
-    let Asked { asked } = serde_json::from_value(answer).map_err(|error| CliError::failed(&error))?;
-    if asked == 0 {
-        return Err(CliError::Failed(format!(
-            "no client of `{}` is connected, so nobody was asked",
-            args.endpoint
-        )));
-    }
-    writeln!(
-        out,
-        "asked {} of `{}`; its signals appear as it answers",
-        counted(asked, "client"),
-        args.endpoint
-    )?;
-    Ok(())
 }

@@ -1,7 +1,7 @@
-//! `crosstie route`: the routes of a running hub.
+//! `crosstie route`: the routes of a running hub, and those of a project as CSV.
 
 use super::api::Hub;
-use super::{At, CliError, table};
+use super::{At, CliError, exchange, table};
 use axum::http::Method;
 use clap::{Args, Subcommand};
 use serde::Deserialize;
@@ -18,6 +18,15 @@ pub enum RouteCommand {
     Add(AddArgs),
     /// End a route
     Remove(RemoveArgs),
+    /// Print the routes of a project as CSV; no hub has to run
+    #[command(after_help = "Example:\n  crosstie route export my-line > routes.csv")]
+    Export(exchange::ExportRoutesArgs),
+    /// Add the routes of a CSV file to a project
+    #[command(
+        after_help = "Nothing is written when one row is wrong. A hub that runs takes the routes at its next start.\n\n\
+                      Example:\n  crosstie route import routes.csv my-line"
+    )]
+    Import(exchange::ImportRoutesArgs),
 }
 
 /// The flags of `crosstie route list`.
@@ -82,6 +91,8 @@ pub(super) async fn route(command: RouteCommand, out: &mut impl Write) -> Result
             writeln!(out, "route {} is removed", args.id)?;
             Ok(())
         }
+        RouteCommand::Export(args) => exchange::export_routes(&args, out),
+        RouteCommand::Import(args) => exchange::import_routes(&args, out),
     }
 }
 

@@ -1,7 +1,7 @@
-//! `crosstie signals`: the signals of a running hub.
+//! `crosstie signals`: the signals of a running hub, and those of a project as CSV.
 
 use super::api::{Hub, escaped, escaped_name};
-use super::{At, CliError, live, table};
+use super::{At, CliError, exchange, live, table};
 use axum::http::Method;
 use clap::{Args, Subcommand};
 use serde::Deserialize;
@@ -26,6 +26,15 @@ pub enum SignalsCommand {
         after_help = "Examples:\n  crosstie signals set twin/line/Run true\n  crosstie signals set twin/line/SpeedSetpoint 250"
     )]
     Set(SetArgs),
+    /// Print the signals of an endpoint of a project as CSV; no hub has to run
+    #[command(after_help = "Example:\n  crosstie signals export line my-line > line.csv")]
+    Export(exchange::ExportSignalsArgs),
+    /// Add the signals of a CSV file to an endpoint of a project, and change those that it has
+    #[command(
+        after_help = "Nothing is written when one row is wrong. A hub that runs takes the signals at its next start.\n\n\
+                      Example:\n  crosstie signals import line line.csv my-line"
+    )]
+    Import(exchange::ImportSignalsArgs),
 }
 
 /// The flags of `crosstie signals list`.
@@ -90,6 +99,8 @@ pub(super) async fn signals(command: SignalsCommand, out: &mut impl Write) -> Re
         SignalsCommand::List(args) => list(&args, out).await,
         SignalsCommand::Watch(args) => live::watch(&args, out).await,
         SignalsCommand::Set(args) => set(&args, out).await,
+        SignalsCommand::Export(args) => exchange::export_signals(&args, out),
+        SignalsCommand::Import(args) => exchange::import_signals(&args, out),
     }
 }
 

@@ -1,21 +1,21 @@
 //! From raw to checked: reads the sources of a project in their order and collects every mistake.
 
+mod roles;
+
 use super::diagnostic::{Diagnostic, Findings, Place, Severity, SourceText};
 use super::file::{read_file, shown_path};
-use super::keys::{ENDPOINT_KEYS, Form, HUB_KEYS, Key, PROJECT_KEYS, WEB_KEYS};
+use super::keys::{ENDPOINT_KEYS, Form, HUB_KEYS, Key, PROJECT_KEYS, TLS_KEYS, WEB_KEYS};
 use super::limits::Limits;
 use super::raw::{self, RawConfig, RawEndpoint, RawTable, RawValue, shortened};
-use super::setting::{SettingError, Source, check_setting};
+use super::routes::RouteReader;
+use super::secrets::masked;
+use super::setting::{SettingError, Source, check_setting, section_keys};
 use super::signals::{Catalog, SignalReader, missing_key, unknown_key};
 use super::{
-    Config, EndpointConfig, FILE_NAME, HubConfig, Overrides, PracticeConfig, PracticeKind, ProjectConfig, WebConfig,
+    Config, EndpointConfig, FILE_NAME, HubConfig, Overrides, PracticeConfig, PracticeKind, ProjectConfig, Role,
+    TlsConfig, WebConfig,
 };
-use crosstie_hub::access::Actor;
-use crosstie_hub::api::{Reply, Request};
 use crosstie_hub::settings::RouteSetting;
-use crosstie_hub::settings::Settings;
-use crosstie_hub::signal::name::canonical;
-use crosstie_hub::{Hub, Input, Output, Ticket, Time};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
@@ -48,7 +48,7 @@ pub fn load(folder: &Path, overrides: &Overrides) -> Loaded {
         Ok(text) => load_text(folder, &text, overrides),
         Err(unreadable) => {
             let mut findings = Findings::default();
-            let source = SourceText::new(shown_path(&path), unreadable.text);
+            let source = SourceText::new(shown_path(&path), masked(&unreadable.text));
             let place = Place {
                 source,
                 span: unreadable.at..unreadable.at,
@@ -67,9 +67,9 @@ pub fn load(folder: &Path, overrides: &Overrides) -> Loaded {
 
 /// Checks the text of a project file as if it stood in the folder; files that it names are read from there.
 pub fn load_text(folder: &Path, text: &str, overrides: &Overrides) -> Loaded {
-    let source = SourceText::new(shown_path(&folder.join(FILE_NAME)), text);
+    let source = SourceText::new(shown_path(&folder.join(FILE_NAME)), masked(text));
     let mut findings = Findings::default();
-    let Some(raw) = raw::read(&source, &mut findings) else {
+    let Some(raw) = raw::read(text, &source, &mut findings) else {
         return Loaded {
             config: None,
             diagnostics: findings.into_diagnostics(),
@@ -112,6 +112,9 @@ impl Checker<'_> {
         self.settle(PROJECT_KEYS, Some("project"), "[project]", &raw.project, &mut project);
         let mut web = WebConfig::default();
         self.settle(WEB_KEYS, Some("web"), "[web]", &raw.web, &mut web);
+        let mut tls = TlsConfig::default();
+        self.settle(TLS_KEYS, Some("tls"), "[tls]", &raw.tls, &mut tls);
+        self.certificate(&raw.tls, &tls);
         let mut hub = HubConfig::default();
         self.settle(HUB_KEYS, Some("hub"), "[hub]", &raw.hub, &mut hub);
         let mut endpoints = self.endpoints(&raw.endpoints);
@@ -132,7 +135,7 @@ impl Checker<'_> {
             folder: self.folder.to_owned(),
             project,
             web,
-            tls: super::TlsConfig::default(),
+            tls,
             hub,
             endpoints,
             routes,
@@ -219,7 +222,7 @@ impl Checker<'_> {
                 }
             }
             Err(code) => {
-                let found = format!("`{}` is {}", key.name, value.shown());
+                let found = format!("`{}` is {}", key.name, key.form.shown(value));
                 self.findings.error(&place, code, found, key.form.expected());
             }
         }
@@ -265,6 +268,7 @@ impl Checker<'_> {
             };
             let section = section.as_deref().filter(|_| !is_taken);
             self.settle(ENDPOINT_KEYS, section, "[[realvirtual]]", &settings, &mut endpoint);
+            self.settle_role(section, &settings, &mut endpoint);
             self.signals(raw, &mut endpoint);
             // A second endpoint of the same name would hide the first.
             if name.is_some() && !is_taken {
@@ -311,7 +315,8 @@ impl Checker<'_> {
         web.address = self.address_of(&listener, raw_web, offset);
         listener.address = web.address;
         taken.push(listener);
-        for endpoint in endpoints {
+        // An endpoint in the client role listens nowhere: no offset moves its port and nobody takes it away.
+        for endpoint in endpoints.iter_mut().filter(|endpoint| endpoint.role == Role::Server) {
             let label = format!("[[realvirtual]] \"{}\"", endpoint.name);
             let section = format!("realvirtual.{}", endpoint.name);
             let default = RawTable::default();
@@ -385,99 +390,11 @@ impl Checker<'_> {
                 format!("at most {limit}"),
             );
         }
-        let known: HashSet<&str> = endpoints
-            .iter()
-            .flat_map(|endpoint| &endpoint.signals)
-            .map(|signal| signal.signal.as_str())
-            .collect();
-        let mut routes = Vec::with_capacity(raw.len().min(limit));
-        let mut seen = HashSet::new();
-        let mut trial = trial_hub(endpoints);
+        let mut reader = RouteReader::new(&mut self.findings, endpoints);
         for table in raw.iter().take(limit) {
-            self.report_unknown(table, "[[route]]", &["from", "to"]);
-            let from = self.signal_name(table, "from");
-            let to = self.signal_name(table, "to");
-            let (Some((from, from_place)), Some((to, to_place))) = (from, to) else {
-                continue;
-            };
-            if from == to {
-                let found = format!("a route from \"{}\" to itself", shortened(&from));
-                self.findings.error(&to_place, "bad_route", found, "another signal");
-                continue;
-            }
-            if !seen.insert((from.clone(), to.clone())) {
-                self.findings.error(
-                    &to_place,
-                    "bad_route",
-                    "the same route a second time",
-                    "each route once",
-                );
-                continue;
-            }
-            for (name, place) in [(&from, &from_place), (&to, &to_place)] {
-                self.warn_of_unknown_signal(name, place, endpoints, &known);
-            }
-            if let Some(reason) = refusal(&mut trial, &from, &to) {
-                self.findings
-                    .error(&to_place, "bad_route", reason, "a route that the hub can lay");
-                continue;
-            }
-            routes.push(RouteSetting { from, to });
+            reader.take(&self.source, table, |_| false);
         }
-        routes
-    }
-
-    fn signal_name(&mut self, table: &RawTable, key: &str) -> Option<(String, Place)> {
-        let (name, place) = self.text(table, key, "[[route]]", Form::Text)?;
-        match canonical(&name, Limits::DEFAULT.name_len_max) {
-            Ok(name) => Some((name, place)),
-            Err(error) => {
-                let expected = "a name in the signal space, such as \"twin/line/Start\"";
-                self.findings.error(&place, "bad_name", error.to_string(), expected);
-                None
-            }
-        }
-    }
-
-    /// A route may wait for a signal that a peer brings later, so a name that nobody declares is only probably a mistake.
-    fn warn_of_unknown_signal(
-        &mut self,
-        name: &str,
-        place: &Place,
-        endpoints: &[EndpointConfig],
-        known: &HashSet<&str>,
-    ) {
-        let Some(rest) = name.strip_prefix("twin/") else { return };
-        if known.contains(name) {
-            return;
-        }
-        let segment = rest.split('/').next().unwrap_or_default();
-        match endpoints.iter().find(|endpoint| endpoint.name == segment) {
-            Some(endpoint) if endpoint.auto_register => {}
-            Some(endpoint) => {
-                let names = endpoint.signals.iter().map(|signal| signal.signal.as_str());
-                let near = super::diagnostic::nearest(name, names).map(str::to_owned);
-                let found = format!("the endpoint `{segment}` has no signal \"{}\"", shortened(name));
-                let finding = self.findings.warning(
-                    place,
-                    "unknown_signal",
-                    found,
-                    "a signal of the endpoint; the route waits for it",
-                );
-                if let Some(near) = near {
-                    finding.help(format!("did you mean \"{near}\"?"));
-                }
-            }
-            None => {
-                let found = format!("no endpoint is named `{}`", shortened(segment));
-                self.findings.warning(
-                    place,
-                    "unknown_signal",
-                    found,
-                    "twin/<endpoint>/<signal>; the route waits for it",
-                );
-            }
-        }
+        reader.routes
     }
 
     fn practices(&mut self, raw: &[RawTable], endpoints: &[EndpointConfig]) -> Vec<PracticeConfig> {
@@ -497,7 +414,12 @@ impl Checker<'_> {
             let kind = self.text(table, "kind", "[[practice]]", Form::Choice(&["twin"]));
             let endpoint = self.text(table, "endpoint", "[[practice]]", Form::Text);
             let Some((endpoint, place)) = endpoint else { continue };
-            if !endpoints.iter().any(|known| known.name == endpoint) {
+            let known = endpoints.iter().find(|known| known.name == endpoint);
+            if known.is_some_and(|known| known.role == Role::Client) {
+                let found = format!("the endpoint `{endpoint}` has the client role");
+                let expected = "an endpoint that listens: a practice twin connects to it";
+                self.findings.error(&place, "wrong_role", found, expected);
+            } else if known.is_none() {
                 let found = format!("no endpoint is named `{}`", shortened(&endpoint));
                 let names: Vec<&str> = endpoints.iter().map(|endpoint| endpoint.name.as_str()).collect();
                 let near = super::diagnostic::nearest(&endpoint, names.iter().copied());
@@ -662,57 +584,23 @@ fn variable_name(dotted: &str) -> String {
 }
 
 fn variable_names(endpoints: &[EndpointConfig]) -> Vec<String> {
-    let project = PROJECT_KEYS.iter().map(|key| format!("project.{}", key.name));
-    let web = WEB_KEYS.iter().map(|key| format!("web.{}", key.name));
-    let hub = HUB_KEYS.iter().map(|key| format!("hub.{}", key.name));
     let of_endpoints = endpoints.iter().flat_map(|endpoint| {
         ENDPOINT_KEYS
             .iter()
             .map(move |key| format!("realvirtual.{}.{}", endpoint.name, key.name))
     });
-    project
-        .chain(web)
-        .chain(hub)
+    section_keys()
+        .into_iter()
         .chain(of_endpoints)
         .map(|dotted| variable_name(&dotted))
         .collect()
 }
 
 fn override_place(source: &str, before: &str, text: &str) -> Place {
-    let whole = format!("{before}{text}");
+    let whole = masked(&format!("{before}{text}"));
     let span = before.len()..whole.len();
     Place {
         source: SourceText::new(source, whole),
         span,
     }
-}
-
-/// A hub with these endpoints and nothing else: what it refuses is what the running one would leave out.
-fn trial_hub(endpoints: &[EndpointConfig]) -> Hub {
-    Hub::new(Settings {
-        endpoints: endpoints.iter().map(EndpointConfig::hub_settings).collect(),
-        ..Settings::default()
-    })
-}
-
-/// Why the hub refuses a route; a route whose signals do not exist yet is not refused.
-fn refusal(hub: &mut Hub, from: &str, to: &str) -> Option<String> {
-    let request = Request::AddRoute {
-        from: from.to_owned(),
-        to: to.to_owned(),
-    };
-    let input = Input::Request {
-        ticket: Ticket(0),
-        by: Box::new(Actor::full("the check", "the project file")),
-        request,
-    };
-    let mut outputs = Vec::new();
-    hub.handle(Time::ZERO, input, &mut outputs);
-    outputs.into_iter().find_map(|output| match output {
-        Output::Reply { reply, .. } => match *reply {
-            Reply::Refused(refused) => Some(refused.to_string()),
-            _ => None,
-        },
-        _ => None,
-    })
 }

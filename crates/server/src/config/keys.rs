@@ -4,13 +4,13 @@
 //! The file reader, environment variables, flags, the live path and the list of settings all go through these tables, so a
 //! key cannot be valid in one place and unknown in another.
 
-use super::limits::Limits;
-use super::raw::RawValue;
-use super::{EndpointConfig, HubConfig, ProjectConfig, Role, WebConfig};
+mod form;
+
+pub(crate) use form::{Checked, Form, without_query};
+
+use super::{EndpointConfig, HubConfig, ProjectConfig, Role, TlsConfig, WebConfig};
 use crosstie_hub::settings::{Direction, DirectionConvention, Echo};
 use serde_json::{Value, json};
-use std::net::IpAddr;
-use std::path::{Component, Path};
 use std::time::Duration;
 
 /// One key of a section whose checked form is `T`.
@@ -21,214 +21,6 @@ pub(crate) struct Key<T: 'static> {
     pub(crate) live: bool,
     pub(crate) get: fn(&T) -> Value,
     pub(crate) set: fn(&mut T, Checked),
-}
-
-/// What a key takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Form {
-    /// Text without control characters, not empty.
-    Text,
-    /// One segment of a signal's name.
-    Segment,
-    Flag,
-    Whole {
-        min: u64,
-        max: u64,
-    },
-    Choice(&'static [&'static str]),
-    /// A list of name patterns.
-    Patterns,
-    /// An IP address.
-    Address,
-    /// The path of a URL.
-    UrlPath,
-    /// A file inside the project folder.
-    ProjectPath,
-}
-
-/// A value that fits the form of its key.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Checked {
-    Text(String),
-    Flag(bool),
-    Whole(u64),
-    List(Vec<String>),
-    Address(IpAddr),
-}
-
-/// Why a value does not fit: a stable word for programs.
-pub(crate) type Misfit = &'static str;
-
-const MISMATCH: &str = "the form of a key decides the shape of its checked value";
-
-impl Checked {
-    fn text(self) -> String {
-        match self {
-            Checked::Text(text) => text,
-            other => unreachable!("{MISMATCH}: {other:?}"),
-        }
-    }
-
-    fn flag(self) -> bool {
-        match self {
-            Checked::Flag(flag) => flag,
-            other => unreachable!("{MISMATCH}: {other:?}"),
-        }
-    }
-
-    fn whole(self) -> u64 {
-        match self {
-            Checked::Whole(number) => number,
-            other => unreachable!("{MISMATCH}: {other:?}"),
-        }
-    }
-
-    fn list(self) -> Vec<String> {
-        match self {
-            Checked::List(list) => list,
-            other => unreachable!("{MISMATCH}: {other:?}"),
-        }
-    }
-
-    fn address(self) -> IpAddr {
-        match self {
-            Checked::Address(address) => address,
-            other => unreachable!("{MISMATCH}: {other:?}"),
-        }
-    }
-
-    pub(crate) fn to_json(&self) -> Value {
-        match self {
-            Checked::Text(text) => json!(text),
-            Checked::Flag(flag) => json!(flag),
-            Checked::Whole(number) => json!(number),
-            Checked::List(list) => json!(list),
-            Checked::Address(address) => json!(address),
-        }
-    }
-}
-
-impl Form {
-    /// What the key takes, in words that follow "expected".
-    pub(crate) fn expected(self) -> String {
-        match self {
-            Form::Text => String::from("a text of one line that is not empty"),
-            Form::Segment => String::from(
-                "a name of the letters A-Z and a-z, digits, `_`, `-` and `.` that begins with none of the last two",
-            ),
-            Form::Flag => String::from("true or false"),
-            Form::Whole { min, max } => format!("a whole number from {min} to {max}"),
-            Form::Choice([only]) => format!("\"{only}\""),
-            Form::Choice(words) => {
-                let quoted: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
-                format!("one of {}", quoted.join(", "))
-            }
-            Form::Patterns => {
-                let Limits {
-                    patterns_max,
-                    name_len_max,
-                    ..
-                } = Limits::DEFAULT;
-                format!("a list of at most {patterns_max} texts of 1 to {name_len_max} bytes, such as [\"Sensor\"]")
-            }
-            Form::Address => String::from("an IP address, such as \"127.0.0.1\""),
-            Form::UrlPath => String::from("the path of a URL that begins with `/`, without spaces, `?` and `#`"),
-            Form::ProjectPath => String::from("the path of a file inside the project folder, such as \"signals.csv\""),
-        }
-    }
-
-    /// Does the value fit?
-    pub(crate) fn check(self, raw: &RawValue) -> Result<Checked, Misfit> {
-        let shaped = match raw {
-            RawValue::Plain(text) => &self.shaped(text),
-            raw => raw,
-        };
-        match (self, shaped) {
-            (Form::Flag, RawValue::Flag(flag)) => Ok(Checked::Flag(*flag)),
-            (Form::Whole { min, max }, RawValue::Whole(number)) => match u64::try_from(*number) {
-                Ok(number) if (min..=max).contains(&number) => Ok(Checked::Whole(number)),
-                _ => Err("out_of_range"),
-            },
-            (Form::Patterns, RawValue::List(items)) => patterns(items),
-            (Form::Flag | Form::Whole { .. } | Form::Patterns, _) => Err("wrong_type"),
-            (form, RawValue::Text(text)) => form.check_text(text),
-            _ => Err("wrong_type"),
-        }
-    }
-
-    fn check_text(self, text: &str) -> Result<Checked, Misfit> {
-        let one_line =
-            !text.is_empty() && text.len() <= Limits::DEFAULT.name_len_max && !text.chars().any(char::is_control);
-        if self == Form::Address {
-            return text.parse().map(Checked::Address).map_err(|_| "bad_value");
-        }
-        let (fits, misfit) = match self {
-            Form::Segment => (is_segment(text), "bad_name"),
-            Form::Choice(words) => (words.contains(&text), "bad_value"),
-            Form::UrlPath => (
-                text.starts_with('/') && !text.contains(|c: char| c.is_whitespace() || matches!(c, '?' | '#')),
-                "bad_path",
-            ),
-            Form::ProjectPath => {
-                let stays = Path::new(text)
-                    .components()
-                    .all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
-                (stays, "bad_path")
-            }
-            _ => (true, "bad_value"),
-        };
-        if fits && one_line {
-            Ok(Checked::Text(text.to_owned()))
-        } else {
-            Err(misfit)
-        }
-    }
-
-    /// Reads text without quotes the way this form writes its values.
-    fn shaped(self, text: &str) -> RawValue {
-        match self {
-            Form::Flag => text.parse().map(RawValue::Flag).ok(),
-            Form::Whole { .. } => text.parse().map(RawValue::Whole).ok(),
-            Form::Patterns => Some(plain_list(text)),
-            _ => None,
-        }
-        .unwrap_or_else(|| RawValue::Text(text.to_owned()))
-    }
-}
-
-/// An endpoint's name stands in signal names, URLs and environment variables; `.` and `..` would not survive a URL.
-fn is_segment(text: &str) -> bool {
-    text.chars()
-        .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'))
-        && !text.starts_with(['-', '.'])
-}
-
-/// A list in a variable or a flag: JSON, or words between commas.
-fn plain_list(text: &str) -> RawValue {
-    if text.trim_start().starts_with('[') {
-        return serde_json::from_str(text)
-            .map_or_else(|_| RawValue::Text(text.to_owned()), |value| RawValue::from_json(&value));
-    }
-    let words = text.split(',').map(str::trim).filter(|word| !word.is_empty());
-    RawValue::List(words.map(|word| RawValue::Text(word.to_owned())).collect())
-}
-
-fn patterns(items: &[RawValue]) -> Result<Checked, Misfit> {
-    let Limits {
-        patterns_max,
-        name_len_max,
-        ..
-    } = Limits::DEFAULT;
-    if items.len() > patterns_max {
-        return Err("out_of_range");
-    }
-    let texts = items.iter().map(|item| match item {
-        // An empty substring stands in every name; whoever wrote it meant something else.
-        RawValue::Text(text) if (1..=name_len_max).contains(&text.len()) => Ok(text.clone()),
-        RawValue::Text(_) => Err("bad_value"),
-        _ => Err("wrong_type"),
-    });
-    texts.collect::<Result<_, _>>().map(Checked::List)
 }
 
 /// The words of an enumeration in the file, in the order in which they are documented.
@@ -250,7 +42,8 @@ const DIRECTIONS: [(&str, Direction); 2] = [
     (DIRECTION_WORDS[0], Direction::Input),
     (DIRECTION_WORDS[1], Direction::Output),
 ];
-const ROLES: [(&str, Role); 1] = [("server", Role::Server)];
+const ROLE_WORDS: [&str; 2] = ["server", "client"];
+const ROLES: [(&str, Role); 2] = [(ROLE_WORDS[0], Role::Server), (ROLE_WORDS[1], Role::Client)];
 
 fn word_of<T: PartialEq>(words: &Words<T>, value: &T) -> &'static str {
     words
@@ -266,6 +59,29 @@ fn by_word<T: Copy>(words: &Words<T>, checked: Checked) -> T {
         .find(|(word, _)| *word == text)
         .expect("the form of the key allows exactly these words")
         .1
+}
+
+/// The word of a role in the file.
+pub(crate) fn role_word(role: Role) -> &'static str {
+    word_of(&ROLES, &role)
+}
+
+/// The role that an endpoint's key belongs to; `None` for those of both.
+pub(crate) fn role_of(key: &str) -> Option<Role> {
+    match key {
+        "bind" | "allow_unauthenticated" | "allowed_origins" | "tls" | "push_on_connect" => Some(Role::Server),
+        "address"
+        | "use_ssl"
+        | "client_name"
+        | "auto_reconnect"
+        | "reconnect_interval_seconds"
+        | "max_reconnect_attempts"
+        | "connect_on_start"
+        | "keep_alive"
+        | "ca_file"
+        | "access_key_file" => Some(Role::Client),
+        _ => None,
+    }
 }
 
 /// The convention that a checked word names.
@@ -286,7 +102,12 @@ fn port(checked: Checked) -> u16 {
 }
 
 fn count(checked: Checked) -> usize {
-    usize::try_from(checked.whole()).expect("every count's form ends below 2^32")
+    usize::try_from(checked.whole()).expect("every count's form lies between 0 and 2^32")
+}
+
+/// The range of a time is checked by its form.
+fn unsigned(checked: Checked) -> u64 {
+    u64::try_from(checked.whole()).expect("no time's form begins below 0")
 }
 
 fn millis(duration: Duration) -> Value {
@@ -325,6 +146,45 @@ pub(crate) const WEB_KEYS: &[Key<WebConfig>] = &[
         get: |web| json!(web.allow_unauthenticated),
         set: |web, value| web.allow_unauthenticated = value.flag(),
     },
+    Key {
+        name: "allowed_origins",
+        form: Form::Origins { any: false },
+        live: false,
+        get: |web| json!(web.allowed_origins),
+        set: |web, value| web.allowed_origins = value.list(),
+    },
+    Key {
+        name: "tls",
+        form: Form::Flag,
+        live: false,
+        get: |web| json!(web.tls),
+        set: |web, value| web.tls = value.flag(),
+    },
+];
+
+/// `[tls]`.
+pub(crate) const TLS_KEYS: &[Key<TlsConfig>] = &[
+    Key {
+        name: "certificate",
+        form: Form::ProjectPath,
+        live: false,
+        get: |tls| json!(tls.certificate),
+        set: |tls, value| tls.certificate = Some(value.text().into()),
+    },
+    Key {
+        name: "private_key",
+        form: Form::ProjectPath,
+        live: false,
+        get: |tls| json!(tls.private_key),
+        set: |tls, value| tls.private_key = Some(value.text().into()),
+    },
+    Key {
+        name: "names",
+        form: Form::Hosts,
+        live: false,
+        get: |tls| json!(tls.names),
+        set: |tls, value| tls.names = value.list(),
+    },
 ];
 
 /// `[hub]`.
@@ -337,7 +197,7 @@ pub(crate) const HUB_KEYS: &[Key<HubConfig>] = &[
         },
         live: false,
         get: |hub| millis(hub.stale_after),
-        set: |hub, value| hub.stale_after = Duration::from_millis(value.whole()),
+        set: |hub, value| hub.stale_after = Duration::from_millis(unsigned(value)),
     },
     Key {
         name: "max_signals",
@@ -369,7 +229,7 @@ pub(crate) const HUB_KEYS: &[Key<HubConfig>] = &[
 pub(crate) const ENDPOINT_KEYS: &[Key<EndpointConfig>] = &[
     Key {
         name: "role",
-        form: Form::Choice(&["server"]),
+        form: Form::Choice(&ROLE_WORDS),
         live: false,
         get: |endpoint| json!(word_of(&ROLES, &endpoint.role)),
         set: |endpoint, value| endpoint.role = by_word(&ROLES, value),
@@ -392,8 +252,16 @@ pub(crate) const ENDPOINT_KEYS: &[Key<EndpointConfig>] = &[
         name: "path",
         form: Form::UrlPath,
         live: false,
-        get: |endpoint| json!(endpoint.path),
-        set: |endpoint, value| endpoint.path = Some(value.text()),
+        get: |endpoint| match endpoint.role {
+            Role::Server => json!(endpoint.path),
+            Role::Client => json!(without_query(&endpoint.link.target)),
+        },
+        // Both roles have a path; which of the two counts is known when the role is, see `EndpointConfig::settle_role`.
+        set: |endpoint, value| {
+            let text = value.text();
+            endpoint.link.target.clone_from(&text);
+            endpoint.path = Some(text);
+        },
     },
     Key {
         name: "allow_unauthenticated",
@@ -403,11 +271,102 @@ pub(crate) const ENDPOINT_KEYS: &[Key<EndpointConfig>] = &[
         set: |endpoint, value| endpoint.allow_unauthenticated = value.flag(),
     },
     Key {
+        name: "allowed_origins",
+        form: Form::Origins { any: true },
+        live: false,
+        get: |endpoint| json!(endpoint.allowed_origins),
+        set: |endpoint, value| endpoint.allowed_origins = value.list(),
+    },
+    Key {
+        name: "tls",
+        form: Form::Flag,
+        live: false,
+        get: |endpoint| json!(endpoint.tls),
+        set: |endpoint, value| endpoint.tls = value.flag(),
+    },
+    Key {
+        name: "address",
+        form: Form::Host,
+        live: false,
+        get: |endpoint| json!(endpoint.link.host),
+        set: |endpoint, value| endpoint.link.host = value.text(),
+    },
+    Key {
+        name: "use_ssl",
+        form: Form::Flag,
+        live: false,
+        get: |endpoint| json!(endpoint.link.use_ssl),
+        set: |endpoint, value| endpoint.link.use_ssl = value.flag(),
+    },
+    Key {
+        name: "client_name",
+        form: Form::Text,
+        live: false,
+        get: |endpoint| json!(endpoint.link.settings.client_name),
+        set: |endpoint, value| endpoint.link.settings.client_name = value.text(),
+    },
+    Key {
+        name: "auto_reconnect",
+        form: Form::Flag,
+        live: false,
+        get: |endpoint| json!(endpoint.link.settings.auto_reconnect),
+        set: |endpoint, value| endpoint.link.settings.auto_reconnect = value.flag(),
+    },
+    Key {
+        name: "reconnect_interval_seconds",
+        form: Form::Whole { min: 1, max: 3_600 },
+        live: false,
+        get: |endpoint| json!(endpoint.link.settings.reconnect_interval.as_secs()),
+        set: |endpoint, value| endpoint.link.settings.reconnect_interval = Duration::from_secs(unsigned(value)),
+    },
+    Key {
+        name: "max_reconnect_attempts",
+        // -1 is realvirtual's word for "never give up".
+        form: Form::Whole {
+            min: -1,
+            max: 1_000_000,
+        },
+        live: false,
+        get: |endpoint| match endpoint.link.settings.max_reconnect_attempts {
+            Some(attempts) => json!(attempts),
+            None => json!(-1),
+        },
+        set: |endpoint, value| endpoint.link.settings.max_reconnect_attempts = u32::try_from(value.whole()).ok(),
+    },
+    Key {
+        name: "connect_on_start",
+        form: Form::Flag,
+        live: false,
+        get: |endpoint| json!(endpoint.link.settings.connect_on_start),
+        set: |endpoint, value| endpoint.link.settings.connect_on_start = value.flag(),
+    },
+    Key {
+        name: "keep_alive",
+        form: Form::Flag,
+        live: false,
+        get: |endpoint| json!(endpoint.link.settings.keep_alive),
+        set: |endpoint, value| endpoint.link.settings.keep_alive = value.flag(),
+    },
+    Key {
+        name: "ca_file",
+        form: Form::ProjectPath,
+        live: false,
+        get: |endpoint| json!(endpoint.link.ca_file),
+        set: |endpoint, value| endpoint.link.ca_file = Some(value.text().into()),
+    },
+    Key {
+        name: "access_key_file",
+        form: Form::ProjectPath,
+        live: false,
+        get: |endpoint| json!(endpoint.link.access_key_file),
+        set: |endpoint, value| endpoint.link.access_key_file = Some(value.text().into()),
+    },
+    Key {
         name: "update_cycle_ms",
         form: Form::Whole { min: 1, max: 60_000 },
         live: true,
         get: |endpoint| millis(endpoint.update_cycle),
-        set: |endpoint, value| endpoint.update_cycle = Duration::from_millis(value.whole()),
+        set: |endpoint, value| endpoint.update_cycle = Duration::from_millis(unsigned(value)),
     },
     Key {
         name: "only_transmit_changed",
@@ -505,92 +464,22 @@ pub(crate) const ENDPOINT_KEYS: &[Key<EndpointConfig>] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn check(form: Form, raw: RawValue, expected: Result<Checked, Misfit>) {
-        assert_eq!(form.check(&raw), expected, "{raw:?} as {form:?}");
-    }
-
-    fn text(text: &str) -> RawValue {
-        RawValue::Text(text.to_owned())
-    }
-
-    fn plain(text: &str) -> RawValue {
-        RawValue::Plain(text.to_owned())
-    }
-
-    #[test]
-    fn both_sides_of_every_range() {
-        let cycle = Form::Whole { min: 1, max: 60_000 };
-        check(cycle, RawValue::Whole(0), Err("out_of_range"));
-        check(cycle, RawValue::Whole(1), Ok(Checked::Whole(1)));
-        check(cycle, RawValue::Whole(60_000), Ok(Checked::Whole(60_000)));
-        check(cycle, RawValue::Whole(60_001), Err("out_of_range"));
-        check(cycle, RawValue::Whole(-1), Err("out_of_range"));
-        check(cycle, RawValue::Float(10.0), Err("wrong_type"));
-        check(cycle, text("10"), Err("wrong_type"));
-        check(cycle, plain("10"), Ok(Checked::Whole(10)));
-        check(cycle, plain("ten"), Err("wrong_type"));
-    }
-
-    #[test]
-    fn texts_are_checked_by_their_form() {
-        let own = |text: &str| Ok(Checked::Text(text.to_owned()));
-        check(Form::Segment, text("line-1.a_B"), own("line-1.a_B"));
-        check(Form::Segment, text("a/b"), Err("bad_name"));
-        check(Form::Segment, text(""), Err("bad_name"));
-        check(Form::Segment, text(".."), Err("bad_name"));
-        check(Form::UrlPath, text("/ws"), own("/ws"));
-        check(Form::UrlPath, text("ws"), Err("bad_path"));
-        check(Form::UrlPath, text("/a b"), Err("bad_path"));
-        check(Form::UrlPath, text("/a?b"), Err("bad_path"));
-        check(Form::ProjectPath, text("tables/a.csv"), own("tables/a.csv"));
-        check(Form::ProjectPath, text("../a.csv"), Err("bad_path"));
-        check(Form::ProjectPath, text("/etc/passwd"), Err("bad_path"));
-        check(Form::Text, text("a\nb"), Err("bad_value"));
-        check(Form::Text, RawValue::Whole(1), Err("wrong_type"));
-        check(Form::Text, plain("1"), own("1"));
-        check(Form::Choice(&ECHO_WORDS), text("Auto"), Err("bad_value"));
-        check(Form::Address, text("localhost"), Err("bad_value"));
-        check(Form::Address, text("::1"), Ok(Checked::Address("::1".parse().unwrap())));
-    }
-
-    #[test]
-    fn pattern_lists_come_from_toml_json_and_commas() {
-        let both = Ok(Checked::List(vec![String::from("Sensor"), String::from("Btn")]));
-        check(
-            Form::Patterns,
-            RawValue::List(vec![text("Sensor"), text("Btn")]),
-            both.clone(),
-        );
-        check(Form::Patterns, plain("Sensor, Btn"), both.clone());
-        check(Form::Patterns, plain(r#"["Sensor","Btn"]"#), both);
-        check(Form::Patterns, plain(""), Ok(Checked::List(Vec::new())));
-        check(Form::Patterns, plain("[1"), Err("wrong_type"));
-        check(Form::Patterns, RawValue::List(vec![text("")]), Err("bad_value"));
-        check(
-            Form::Patterns,
-            RawValue::List(vec![RawValue::Flag(true)]),
-            Err("wrong_type"),
-        );
-        check(
-            Form::Patterns,
-            RawValue::List(vec![text("x"); Limits::DEFAULT.patterns_max + 1]),
-            Err("out_of_range"),
-        );
-    }
+    use crate::config::raw::RawValue;
 
     #[test]
     fn every_key_gives_back_what_was_set() {
         fn round_trip<T>(keys: &[Key<T>], target: &mut T) {
+            let text = |text: &str| RawValue::Text(text.to_owned());
             for key in keys {
                 let raw = match key.form {
                     Form::Flag => RawValue::Flag(true),
-                    Form::Whole { max, .. } => RawValue::Whole(i64::try_from(max).unwrap()),
+                    Form::Whole { max, .. } => RawValue::Whole(max),
                     Form::Choice(words) => text(words.last().unwrap()),
-                    Form::Patterns => RawValue::List(vec![text("x")]),
+                    Form::Patterns | Form::Hosts => RawValue::List(vec![text("x")]),
+                    Form::Origins { .. } => RawValue::List(vec![text("http://x")]),
                     Form::Address => text("10.0.0.1"),
                     Form::UrlPath => text("/p"),
-                    Form::Text | Form::Segment | Form::ProjectPath => text("name"),
+                    Form::Text | Form::Segment | Form::Host | Form::ProjectPath => text("name"),
                 };
                 let checked = key.form.check(&raw).unwrap();
                 (key.set)(target, checked.clone());
@@ -600,6 +489,17 @@ mod tests {
         round_trip(PROJECT_KEYS, &mut ProjectConfig::default());
         round_trip(WEB_KEYS, &mut WebConfig::default());
         round_trip(HUB_KEYS, &mut HubConfig::default());
+        round_trip(TLS_KEYS, &mut TlsConfig::default());
         round_trip(ENDPOINT_KEYS, &mut EndpointConfig::named("line"));
+    }
+
+    #[test]
+    fn the_query_of_a_clients_path_is_shown_to_nobody() {
+        let mut endpoint = EndpointConfig::named("line");
+        let path = ENDPOINT_KEYS.iter().find(|key| key.name == "path").unwrap();
+        endpoint.role = Role::Client;
+        (path.set)(&mut endpoint, Checked::Text(String::from("/ws?apikey=k1")));
+        assert_eq!((path.get)(&endpoint), json!("/ws?…"));
+        assert_eq!(endpoint.link.target, "/ws?apikey=k1");
     }
 }

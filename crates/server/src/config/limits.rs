@@ -17,6 +17,9 @@ pub struct Limits {
     pub practices_max: usize,
     /// Entries of one list of name patterns. A longer list is an error: each name is compared with each of them.
     pub patterns_max: usize,
+    /// Origins of one listener, and names in the hub's certificate. A longer list is an error: each connection is compared with
+    /// each of them.
+    pub hosts_max: usize,
     /// Bytes of a name, a path or a pattern. A longer one is an error.
     pub name_len_max: usize,
     /// Bytes of the initial value of a text signal. A longer one is an error.
@@ -35,6 +38,7 @@ impl Limits {
         routes_max: 100_000,
         practices_max: 100,
         patterns_max: 1_000,
+        hosts_max: 100,
         name_len_max: 1024,
         text_len_max: 64 * 1024,
         shown_len_max: 60,

@@ -13,6 +13,7 @@ use toml_edit::{Item, TableLike, Value};
 pub(crate) struct RawConfig {
     pub(crate) project: RawTable,
     pub(crate) web: RawTable,
+    pub(crate) tls: RawTable,
     pub(crate) hub: RawTable,
     pub(crate) endpoints: Vec<RawEndpoint>,
     pub(crate) routes: Vec<RawTable>,
@@ -108,11 +109,12 @@ pub(crate) fn shortened(text: &str) -> String {
     }
 }
 
-const SECTIONS: [&str; 6] = ["project", "web", "hub", "realvirtual", "route", "practice"];
+const SECTIONS: [&str; 7] = ["project", "web", "tls", "hub", "realvirtual", "route", "practice"];
 
-/// Splits a project file; what does not fit becomes a finding. `None` when it is not TOML.
-pub(crate) fn read(source: &SourceText, findings: &mut Findings) -> Option<RawConfig> {
-    let document = match toml_edit::Document::parse(&*source.text) {
+/// Splits the text of a project file; what does not fit becomes a finding in `source`, which is the text as people may see it.
+/// `None` when it is not TOML.
+pub(crate) fn read(text: &str, source: &SourceText, findings: &mut Findings) -> Option<RawConfig> {
+    let document = match toml_edit::Document::parse(text) {
         Ok(document) => document,
         Err(error) => {
             let span = error.span().unwrap_or(0..0);
@@ -133,6 +135,7 @@ pub(crate) fn read(source: &SourceText, findings: &mut Findings) -> Option<RawCo
         match key {
             "project" => raw.project = reader.section(item),
             "web" => raw.web = reader.section(item),
+            "tls" => raw.tls = reader.section(item),
             "hub" => raw.hub = reader.section(item),
             "realvirtual" => raw.endpoints = reader.endpoints(item),
             "route" => raw.routes = reader.sections(item),

@@ -1,9 +1,9 @@
 //! Settings one by one: what each is now and where that comes from, and the check of a single new value.
 
 use super::diagnostic::nearest;
-use super::keys::{Checked, ENDPOINT_KEYS, Form, HUB_KEYS, Key, PROJECT_KEYS, WEB_KEYS};
+use super::keys::{Checked, ENDPOINT_KEYS, Form, HUB_KEYS, Key, PROJECT_KEYS, TLS_KEYS, WEB_KEYS, role_of, role_word};
 use super::raw::{RawValue, shortened};
-use super::{Config, EndpointConfig};
+use super::{Config, Role};
 use serde_json::Value;
 
 /// Where the value of a setting comes from; a later one wins.
@@ -104,6 +104,18 @@ pub enum SettingError {
         /// The name.
         endpoint: String,
     },
+    /// The key belongs to the other role of an endpoint.
+    #[error("`{}` belongs to the {} role, and the endpoint `{}` has the {} role", shortened(.key), role_word(*.role), shortened(.endpoint), role_word(*.has))]
+    OtherRole {
+        /// The key.
+        key: String,
+        /// The role that it belongs to.
+        role: Role,
+        /// Name of the endpoint.
+        endpoint: String,
+        /// The role that it has.
+        has: Role,
+    },
     /// The value does not fit.
     #[error("`{key}` is {found}, expected {expected}")]
     BadValue {
@@ -132,26 +144,26 @@ pub fn check_setting(key: &str, value: &Value) -> Result<CheckedSetting, Setting
         }),
         Err(_) => Err(SettingError::BadValue {
             key: key.to_owned(),
-            found: RawValue::from_json(value).shown(),
+            found: form.shown(&RawValue::from_json(value)),
             expected: form.expected(),
         }),
     }
 }
 
 impl Config {
-    /// Every setting as it is in force, in the order of the sections.
+    /// Every setting as it is in force, in the order of the sections; of an endpoint those of its role. The query of a path is
+    /// not among them.
     pub fn settings(&self) -> Vec<Setting> {
         let mut settings = Vec::new();
         self.list(&mut settings, "project", PROJECT_KEYS, &self.project);
         self.list(&mut settings, "web", WEB_KEYS, &self.web);
+        self.list(&mut settings, "tls", TLS_KEYS, &self.tls);
         self.list(&mut settings, "hub", HUB_KEYS, &self.hub);
         for endpoint in &self.endpoints {
-            self.list(
-                &mut settings,
-                &format!("realvirtual.{}", endpoint.name),
-                ENDPOINT_KEYS,
-                endpoint,
-            );
+            let keys = ENDPOINT_KEYS
+                .iter()
+                .filter(|key| role_of(key.name).is_none_or(|role| role == endpoint.role));
+            self.list(&mut settings, &format!("realvirtual.{}", endpoint.name), keys, endpoint);
         }
         settings
     }
@@ -159,7 +171,7 @@ impl Config {
     /// Takes over a setting that was written to the project file. The caller makes it live where it works.
     ///
     /// # Errors
-    /// [`SettingError::UnknownEndpoint`].
+    /// [`SettingError::UnknownEndpoint`] and [`SettingError::OtherRole`].
     pub fn apply(&mut self, setting: &CheckedSetting) -> Result<(), SettingError> {
         let value = setting.value.clone();
         match &setting.target {
@@ -168,6 +180,7 @@ impl Config {
                 key,
             } => set(PROJECT_KEYS, key, &mut self.project, value),
             Target::Section { section: "web", key } => set(WEB_KEYS, key, &mut self.web, value),
+            Target::Section { section: "tls", key } => set(TLS_KEYS, key, &mut self.tls, value),
             Target::Section { key, .. } => set(HUB_KEYS, key, &mut self.hub, value),
             Target::Endpoint { name, key } => {
                 let endpoint = self.endpoints.iter_mut().find(|endpoint| endpoint.name == *name);
@@ -175,15 +188,29 @@ impl Config {
                     key: setting.key.clone(),
                     endpoint: name.clone(),
                 })?;
-                set::<EndpointConfig>(ENDPOINT_KEYS, key, endpoint, value);
+                if let Some(role) = role_of(key).filter(|role| *role != endpoint.role) {
+                    return Err(SettingError::OtherRole {
+                        key: setting.key.clone(),
+                        role,
+                        endpoint: name.clone(),
+                        has: endpoint.role,
+                    });
+                }
+                set(ENDPOINT_KEYS, key, endpoint, value);
             }
         }
         self.sources.insert(setting.key.clone(), Source::File);
         Ok(())
     }
 
-    fn list<T>(&self, settings: &mut Vec<Setting>, section: &str, keys: &[Key<T>], values: &T) {
-        settings.extend(keys.iter().map(|key| {
+    fn list<T: 'static>(
+        &self,
+        settings: &mut Vec<Setting>,
+        section: &str,
+        keys: impl IntoIterator<Item = &'static Key<T>>,
+        values: &T,
+    ) {
+        settings.extend(keys.into_iter().map(|key| {
             let dotted = format!("{section}.{}", key.name);
             let source = self.sources.get(&dotted).copied().unwrap_or(Source::Default);
             Setting {
@@ -230,6 +257,7 @@ fn find(dotted: &str) -> Result<(Target, Form, bool), SettingError> {
     let (section, found) = match section {
         "project" => ("project", of_section(PROJECT_KEYS, name)),
         "web" => ("web", of_section(WEB_KEYS, name)),
+        "tls" => ("tls", of_section(TLS_KEYS, name)),
         "hub" => ("hub", of_section(HUB_KEYS, name)),
         _ => {
             return Err(unknown(
@@ -251,11 +279,12 @@ fn of_section<T>(keys: &[Key<T>], name: &str) -> Result<(&'static str, Form, boo
 }
 
 /// The dotted keys of the sections that exist once.
-fn section_keys() -> Vec<String> {
+pub(super) fn section_keys() -> Vec<String> {
     let project = PROJECT_KEYS.iter().map(|key| format!("project.{}", key.name));
     let web = WEB_KEYS.iter().map(|key| format!("web.{}", key.name));
+    let tls = TLS_KEYS.iter().map(|key| format!("tls.{}", key.name));
     let hub = HUB_KEYS.iter().map(|key| format!("hub.{}", key.name));
-    project.chain(web).chain(hub).collect()
+    project.chain(web).chain(tls).chain(hub).collect()
 }
 
 #[cfg(test)]

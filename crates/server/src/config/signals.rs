@@ -3,18 +3,34 @@
 //! A row of a signal file and a `[[realvirtual.signal]]` are the same table here; only that a cell has no quotes and takes
 //! its type from its column.
 
+use super::csv_file::{Columns, Rows};
 use super::diagnostic::{Findings, Place, SourceText, nearest};
-use super::keys::{CONVENTION_WORDS, Form, convention};
+use super::keys::{CONVENTION_WORDS, Checked, Form, convention};
 use super::limits::Limits;
 use super::raw::{RawEntry, RawTable, RawValue, shortened};
 use crosstie_hub::settings::{Owner, SignalSetting};
 use crosstie_hub::signal::name::{canonical, escape_segment};
 use crosstie_hub::signal::{Kind, Value};
 use std::collections::{HashMap, HashSet};
-use std::ops::Range;
 
 /// The keys of a signal, which are also the columns of a signal file.
-pub(crate) const SIGNAL_KEYS: [&str; 6] = ["name", "signal", "type", "writer", "value", "direction_convention"];
+const SIGNAL_KEYS: [&str; 7] = [
+    "name",
+    "signal",
+    "type",
+    "writer",
+    "value",
+    "direction_convention",
+    "neutral",
+];
+
+/// A signal file. Names and values are exact; a blank around a word of ours is a slip of the spreadsheet.
+pub(crate) const SIGNAL_FILE: Columns = Columns {
+    what: "signal file",
+    known: &SIGNAL_KEYS,
+    needed: &["name", "type", "writer"],
+    exact: &["name", "signal", "value"],
+};
 
 const TYPE_WORDS: [&str; 4] = ["Bool", "Int", "Float", "Text"];
 const WRITER_WORDS: [&str; 2] = ["hub", "peer"];
@@ -39,6 +55,13 @@ pub(crate) fn default_signal_name(endpoint: &str, wire_name: &str) -> String {
 pub(crate) struct Catalog {
     /// The type of each name in the signal space; two endpoints may show one signal, but not as two types.
     kinds: HashMap<String, Kind>,
+}
+
+impl Catalog {
+    /// Counts a signal in.
+    pub(crate) fn add(&mut self, signal: &SignalSetting) {
+        self.kinds.entry(signal.signal.clone()).or_insert(signal.kind);
+    }
 }
 
 /// Checks the signals of one endpoint.
@@ -77,6 +100,9 @@ impl<'a> SignalReader<'a> {
         let override_word = raw
             .get("direction_convention")
             .and_then(|entry| self.checked_value(source, entry, Form::Choice(&CONVENTION_WORDS)));
+        let neutral = raw
+            .get("neutral")
+            .and_then(|entry| self.checked_value(source, entry, Form::Flag));
         let value = match (kind, raw.get("value")) {
             (Some(kind), Some(entry)) => self.initial_value(source, entry, kind),
             _ => None,
@@ -141,111 +167,23 @@ impl<'a> SignalReader<'a> {
             owner: if writer == "hub" { Owner::Hub } else { Owner::Peer },
             value,
             convention: override_word.map(convention),
-            neutral: false,
+            neutral: neutral == Some(Checked::Flag(true)),
         });
     }
 
     /// Takes all rows of a signal file.
     pub(crate) fn take_file(&mut self, source: &SourceText) {
-        let delimiter = delimiter(&source.text);
-        let mut rows = csv::ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .delimiter(delimiter)
-            .from_reader(source.text.as_bytes());
-        let mut columns: Option<Vec<&'static str>> = None;
-        let mut record = csv::StringRecord::new();
-        let mut row_count = 0;
-        loop {
-            match rows.read_record(&mut record) {
-                Ok(true) => {}
-                Ok(false) => break,
-                Err(error) => {
-                    let found = format!("not readable as CSV: {error}");
-                    self.findings
-                        .error(&whole(source), "bad_csv", found, "rows of cells between commas");
-                    return;
-                }
-            }
-            let start = record
-                .position()
-                .map_or(0, |position| usize::try_from(position.byte()).unwrap_or(usize::MAX));
-            let row = Row {
-                source,
-                start,
-                delimiter,
-            };
-            let Some(columns) = &columns else {
-                match self.header(&row, &record) {
-                    Some(header) => columns = Some(header),
-                    None => return,
-                }
-                continue;
-            };
-            row_count += 1;
-            if row_count > Limits::DEFAULT.csv_rows_max {
-                let expected = format!("at most {} rows", Limits::DEFAULT.csv_rows_max);
-                self.findings
-                    .error(&row.place(0), "too_large", "more rows than the limit", expected);
-                return;
-            }
-            if record.len() > columns.len() {
-                let found = format!("{} cells", record.len());
-                let expected = format!("{}, one for each column of the header", columns.len());
-                self.findings
-                    .error(&row.place(columns.len()), "bad_csv", found, expected);
-                continue;
-            }
-            self.take(source, &row.table(columns, &record));
-        }
-        if columns.is_none() {
-            let expected = format!(
-                "a header with the columns name, type, writer and any of {}",
-                SIGNAL_KEYS.join(", ")
-            );
-            self.findings
-                .error(&whole(source), "bad_csv", "an empty signal file", expected);
+        let Some(mut rows) = Rows::open(source, &SIGNAL_FILE, self.findings) else {
+            return;
+        };
+        while let Some(row) = rows.next(self.findings) {
+            self.take(source, &row);
         }
     }
 
-    /// The columns that the first row names; `None` when rows could not be understood with them.
-    fn header(&mut self, row: &Row<'_>, record: &csv::StringRecord) -> Option<Vec<&'static str>> {
-        let mut columns = Vec::with_capacity(record.len());
-        let mut is_sound = true;
-        for (index, cell) in record.iter().enumerate() {
-            let cell = cell.trim().trim_start_matches('\u{feff}');
-            match SIGNAL_KEYS.iter().find(|key| **key == cell) {
-                Some(key) if columns.contains(key) => {
-                    let found = format!("the column `{key}` stands twice");
-                    self.findings
-                        .error(&row.place(index), "bad_csv", found, "each column once");
-                    is_sound = false;
-                }
-                Some(key) => columns.push(*key),
-                None => {
-                    let found = format!("unknown column `{}`", shortened(cell));
-                    let expected = format!("one of {}", SIGNAL_KEYS.join(", "));
-                    let finding = self.findings.error(&row.place(index), "unknown_key", found, expected);
-                    if let Some(near) = nearest(cell, SIGNAL_KEYS) {
-                        finding.help(format!("did you mean `{near}`?"));
-                    }
-                    is_sound = false;
-                }
-            }
-        }
-        for needed in ["name", "type", "writer"] {
-            if is_sound && !columns.contains(&needed) {
-                let found = format!("the column `{needed}` is missing");
-                self.findings.error(
-                    &row.place(0),
-                    "missing_key",
-                    found,
-                    "the columns name, type and writer in the first row",
-                );
-                is_sound = false;
-            }
-        }
-        is_sound.then_some(columns)
+    /// Counts a signal as shown by the endpoint already.
+    pub(crate) fn knows(&mut self, signal: &SignalSetting) {
+        self.shown.insert(signal.signal.clone());
     }
 
     fn report_unknown_keys(&mut self, source: &SourceText, raw: &RawTable) {
@@ -288,12 +226,12 @@ impl<'a> SignalReader<'a> {
             span: entry.value_span.clone(),
         };
         match self.checked_value(source, entry, form)? {
-            super::keys::Checked::Text(text) => Some((text, place)),
+            Checked::Text(text) => Some((text, place)),
             _ => None,
         }
     }
 
-    fn checked_value(&mut self, source: &SourceText, entry: &RawEntry, form: Form) -> Option<super::keys::Checked> {
+    fn checked_value(&mut self, source: &SourceText, entry: &RawEntry, form: Form) -> Option<Checked> {
         match form.check(&entry.value) {
             Ok(checked) => Some(checked),
             Err(code) => {
@@ -360,7 +298,7 @@ fn kind_of(word: &str) -> Kind {
 fn value_of(kind: Kind, raw: &RawValue) -> Option<Value> {
     let value = match (kind, raw) {
         (Kind::Bool, RawValue::Flag(flag)) => Value::Bool(*flag),
-        (Kind::Bool, RawValue::Plain(text)) => Value::Bool(text.parse().ok()?),
+        (Kind::Bool, RawValue::Plain(text)) => Value::Bool(text.to_ascii_lowercase().parse().ok()?),
         (Kind::Int, RawValue::Whole(number)) => Value::Int(i64::from(i32::try_from(*number).ok()?)),
         (Kind::Int, RawValue::Plain(text)) => Value::Int(i64::from(text.parse::<i32>().ok()?)),
         (Kind::Float, RawValue::Whole(number)) => Value::Float(*number as f64),
@@ -386,91 +324,5 @@ fn expected_value(kind: Kind) -> String {
             "a text of at most {} bytes, for the type is Text",
             Limits::DEFAULT.text_len_max
         ),
-    }
-}
-
-/// Spreadsheets of half of the world write semicolons; the header tells which.
-fn delimiter(text: &str) -> u8 {
-    let header = text.lines().next().unwrap_or_default();
-    if header.contains(';') && !header.contains(',') {
-        b';'
-    } else {
-        b','
-    }
-}
-
-fn whole(source: &SourceText) -> Place {
-    Place {
-        source: source.clone(),
-        span: 0..0,
-    }
-}
-
-/// One row of a signal file.
-struct Row<'a> {
-    source: &'a SourceText,
-    start: usize,
-    delimiter: u8,
-}
-
-impl Row<'_> {
-    /// The cells that are not empty, as keys of a signal.
-    fn table(&self, columns: &[&'static str], record: &csv::StringRecord) -> RawTable {
-        let cells = columns.iter().zip(record.iter()).zip(self.cells());
-        let entries = cells
-            .filter(|((_, cell), _)| !cell.is_empty())
-            .map(|((column, cell), span)| {
-                // Names and values are exact; a blank around a word of ours is a slip of the spreadsheet.
-                let cell = if matches!(*column, "name" | "value") {
-                    cell
-                } else {
-                    cell.trim()
-                };
-                RawEntry {
-                    key: (*column).to_owned(),
-                    key_span: span.clone(),
-                    value: RawValue::Plain(cell.to_owned()),
-                    value_span: span,
-                }
-            });
-        RawTable {
-            entries: entries.collect(),
-            span: self.cells().next().unwrap_or(self.start..self.start),
-        }
-    }
-
-    fn place(&self, index: usize) -> Place {
-        let span = self.cells().nth(index).unwrap_or(self.start..self.start);
-        Place {
-            source: self.source.clone(),
-            span,
-        }
-    }
-
-    /// The bytes of each cell in the file, with its quotes. The CSV reader gives the cells without their places.
-    fn cells(&self) -> impl Iterator<Item = Range<usize>> {
-        let bytes = self.source.text.as_bytes();
-        let mut next = Some(self.start.min(bytes.len()));
-        // The reader places a row at the end of the line before it, or at a byte order mark.
-        while let Some(at) = next.filter(|at| matches!(bytes.get(*at), Some(b'\r' | b'\n'))) {
-            next = Some(at + 1);
-        }
-        let delimiter = self.delimiter;
-        std::iter::from_fn(move || {
-            let start = next?;
-            let mut is_quoted = false;
-            let mut end = start;
-            while let Some(byte) = bytes.get(end) {
-                match byte {
-                    b'"' => is_quoted = !is_quoted,
-                    byte if !is_quoted && *byte == delimiter => break,
-                    b'\r' | b'\n' if !is_quoted => break,
-                    _ => {}
-                }
-                end += 1;
-            }
-            next = (bytes.get(end) == Some(&delimiter)).then_some(end + 1);
-            Some(start..end)
-        })
     }
 }

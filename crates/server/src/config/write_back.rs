@@ -11,9 +11,10 @@ use super::limits::Limits;
 use super::setting::{CheckedSetting, SettingError, Target, check_setting};
 use super::signals::{default_signal_name, type_word};
 use super::{FILE_NAME, Overrides};
-use crosstie_hub::settings::{Owner, SignalSetting};
+use crosstie_hub::settings::{Owner, RouteSetting, SignalSetting};
 use crosstie_hub::signal::Value as SignalValue;
 use crosstie_hub::signal::name::canonical;
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -45,13 +46,12 @@ pub enum WriteError {
         to: String,
     },
     /// The file is no TOML any more; somebody is in the middle of editing it.
-    #[error("{path} is not TOML at the moment")]
+    #[error("{path} is not TOML at the moment: {reason}")]
     Syntax {
         /// The project file.
         path: PathBuf,
-        /// Where.
-        #[source]
-        source: toml_edit::TomlError,
+        /// What is wrong, without the line of the file: a key may stand there.
+        reason: String,
     },
     /// The project would have a mistake that it does not have now.
     #[error("the project would not be valid: {}", .0.first().map_or(String::new(), ToString::to_string))]
@@ -97,14 +97,11 @@ pub fn write_settings(path: &Path, changes: &[(String, serde_json::Value)]) -> R
 /// # Errors
 /// [`WriteError`]; [`WriteError::Invalid`] when the names are none or the route exists.
 pub fn add_route(path: &Path, from: &str, to: &str) -> Result<(), WriteError> {
-    edit(path, |_, document| {
-        let mut document = document.into_mut();
-        let mut route = Table::new();
-        route.insert("from", toml_edit::value(from));
-        route.insert("to", toml_edit::value(to));
-        push(document.as_table_mut(), "route", route);
-        Ok(document.to_string())
-    })
+    let route = RouteSetting {
+        from: from.to_owned(),
+        to: to.to_owned(),
+    };
+    add_routes(path, &[route])
 }
 
 /// Removes a route from a project file, with the comment that stands directly above it.
@@ -144,28 +141,110 @@ pub fn remove_route(path: &Path, from: &str, to: &str) -> Result<(), WriteError>
 /// # Errors
 /// [`WriteError`]; [`WriteError::Invalid`] when a name is taken. Nothing is written then.
 pub fn add_signals(path: &Path, endpoint: &str, signals: &[SignalSetting]) -> Result<(), WriteError> {
+    put_signals(path, endpoint, signals, &HashMap::new())
+}
+
+/// Adds signals to an endpoint of a project file and changes some that it has there: `changed` holds, by their wire names, the
+/// signals as they are and as they are to be. Only what differs is written.
+///
+/// # Errors
+/// As [`add_signals`].
+pub(super) fn put_signals(
+    path: &Path,
+    endpoint: &str,
+    added: &[SignalSetting],
+    changed: &HashMap<&str, (&SignalSetting, &SignalSetting)>,
+) -> Result<(), WriteError> {
     edit(path, |_, document| {
         let mut document = document.into_mut();
+        let table = endpoint_mut(&mut document, endpoint).ok_or_else(|| unknown_endpoint(path, endpoint))?;
+        if let Some(signals) = table.get_mut("signal") {
+            each_table(signals, |signal| {
+                let change = signal
+                    .get("name")
+                    .and_then(Item::as_str)
+                    .and_then(|name| changed.get(name));
+                if let Some((old, new)) = change {
+                    change_signal(signal, endpoint, old, new);
+                }
+            });
+        }
         let tables = document.get_mut("realvirtual").and_then(Item::as_array_of_tables_mut);
         let table = tables.and_then(|tables| tables.iter_mut().find(|table| is_named(*table, endpoint)));
         if let Some(table) = table {
-            signals
+            added
                 .iter()
                 .for_each(|signal| push(table, "signal", signal_table(endpoint, signal)));
             return Ok(document.to_string());
         }
         let inline = endpoint_mut(&mut document, endpoint).ok_or_else(|| unknown_endpoint(path, endpoint))?;
-        if let Some(list) = inline
-            .entry("signal")
-            .or_insert(toml_edit::value(Array::new()))
-            .as_array_mut()
-        {
-            signals
+        let list = inline.entry("signal").or_insert(toml_edit::value(Array::new()));
+        if let Some(list) = list.as_array_mut() {
+            added
                 .iter()
                 .for_each(|signal| list.push(signal_table(endpoint, signal).into_inline_table()));
         }
         Ok(document.to_string())
     })
+}
+
+/// Adds routes at the end of those of a project file.
+///
+/// # Errors
+/// As [`add_route`].
+pub(super) fn add_routes(path: &Path, routes: &[RouteSetting]) -> Result<(), WriteError> {
+    edit(path, |_, document| {
+        let mut document = document.into_mut();
+        for route in routes {
+            let mut table = Table::new();
+            table.insert("from", toml_edit::value(&route.from));
+            table.insert("to", toml_edit::value(&route.to));
+            push(document.as_table_mut(), "route", table);
+        }
+        Ok(document.to_string())
+    })
+}
+
+/// The wire names of the signals that stand in the text of a project file itself, and not in a signal file.
+pub(super) fn own_signals(text: &str, endpoint: &str) -> HashSet<String> {
+    let mut names = HashSet::new();
+    if let Ok(mut document) = text.parse::<DocumentMut>()
+        && let Some(signals) = endpoint_mut(&mut document, endpoint).and_then(|table| table.get_mut("signal"))
+    {
+        each_table(signals, |signal| {
+            names.extend(signal.get("name").and_then(Item::as_str).map(str::to_owned));
+        });
+    }
+    names
+}
+
+/// Goes through the tables of `[[name]]` or of `name = [{ … }]`.
+fn each_table(item: &mut Item, mut visit: impl FnMut(&mut dyn TableLike)) {
+    match item {
+        Item::ArrayOfTables(tables) => tables.iter_mut().for_each(|table| visit(table)),
+        Item::Value(Value::Array(list)) => list
+            .iter_mut()
+            .filter_map(Value::as_inline_table_mut)
+            .for_each(|table| visit(table)),
+        _ => {}
+    }
+}
+
+/// Writes what differs between two forms of one signal; a key whose default is wanted is left out.
+fn change_signal(table: &mut dyn TableLike, endpoint: &str, old: &SignalSetting, new: &SignalSetting) {
+    let (old, new) = (signal_table(endpoint, old), signal_table(endpoint, new));
+    for (key, item) in &new {
+        let value = item.as_value().filter(|value| {
+            let before = old.get(key).and_then(Item::as_value);
+            before.is_none_or(|before| before.to_string() != value.to_string())
+        });
+        if let Some(value) = value {
+            put(table, key, value.clone());
+        }
+    }
+    for (key, _) in old.iter().filter(|(key, _)| !new.contains_key(key)) {
+        table.remove(key);
+    }
 }
 
 /// Reads, changes, checks and replaces a project file.
@@ -182,9 +261,9 @@ fn edit(
         path: path.to_owned(),
         source,
     })?;
-    let document = Document::parse(before.as_str()).map_err(|source| WriteError::Syntax {
+    let document = Document::parse(before.as_str()).map_err(|error| WriteError::Syntax {
         path: path.to_owned(),
-        source,
+        reason: error.message().lines().next().unwrap_or_default().to_owned(),
     })?;
     let after = like_before(&before, change(&before, document)?);
     if after == before {
@@ -272,9 +351,7 @@ fn toml_value(checked: &Checked) -> Value {
     match checked {
         Checked::Text(text) => text.into(),
         Checked::Flag(flag) => (*flag).into(),
-        Checked::Whole(number) => i64::try_from(*number)
-            .expect("every range of a key ends far below 2^63")
-            .into(),
+        Checked::Whole(number) => (*number).into(),
         Checked::List(list) => Value::Array(list.iter().collect()),
         Checked::Address(address) => address.to_string().into(),
     }
@@ -335,6 +412,9 @@ fn signal_table(endpoint: &str, signal: &SignalSetting) -> Table {
         Owner::Peer => "peer",
     };
     table.insert("writer", toml_edit::value(writer));
+    if signal.neutral {
+        table.insert("neutral", toml_edit::value(true));
+    }
     if let Some(value) = &signal.value {
         let value: Value = match value {
             SignalValue::Bool(flag) => (*flag).into(),

@@ -1,17 +1,23 @@
-//! The endpoints: where peers connect, how each is set and what passed over it.
+//! The endpoints: where peers connect or what they connect to, how each is set and what passed over it.
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use crosstie_hub::api::{self, Reply, Request};
+use crosstie_hub::Time;
+use crosstie_hub::api::{self, LinkState, Reply, Request};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::clients::Counters;
-use super::{Api, ApiError, Caller, EndpointPort, ErrorBody};
+use super::links::Link;
+use super::{Api, ApiError, Caller, EndpointPort, ErrorBody, Side};
+
+/// How long an import may take: the hub gives up those that do not answer after ten seconds.
+const IMPORT_MAX: Duration = Duration::from_secs(12);
 
 /// The endpoints and where this machine can be reached.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -31,19 +37,25 @@ pub(crate) struct EndpointRow {
     name: String,
     /// The protocol it speaks.
     protocol: &'static str,
-    /// `server`: it listens, peers connect.
+    /// `server`: it listens, peers connect. `client`: it connects to a server.
     role: &'static str,
-    /// Address it is bound to.
-    bind: String,
-    /// Port it listens on.
+    /// It speaks TLS: wss.
+    tls: bool,
+    /// In the server role the address it is bound to, else null.
+    bind: Option<String>,
+    /// In the client role the name or address of the server, else null.
+    host: Option<String>,
+    /// Port it listens on, or that of the server.
     port: u16,
-    /// The one path that it accepts; null for every path.
+    /// The one path that it accepts, null for every path; in the client role the path of the request without its query.
     path: Option<String>,
-    /// What to give to a client.
+    /// What to give to a client, or what it connects to, without the query.
     url: String,
-    /// `listening`.
+    /// `listening`; in the client role the state of its link: `off`, `connecting`, `greeting`, `connected`, `waiting`, `given_up`.
     state: &'static str,
-    /// Connected clients.
+    /// In the client role, how its link stands; else null.
+    link: Option<Link>,
+    /// Connected clients; for a link 1 while it is connected.
     clients: usize,
     /// Signals it shows.
     signals: usize,
@@ -54,18 +66,29 @@ pub(crate) struct EndpointRow {
 }
 
 impl EndpointRow {
-    fn new(row: api::EndpointRow, port: &EndpointPort) -> EndpointRow {
+    fn new(row: api::EndpointRow, port: &EndpointPort, now: Time) -> EndpointRow {
+        let link = row.link.map(|row| Link::new(row, now));
+        let (bind, host, number, path) = match &port.side {
+            Side::Listens { address, path } => (Some(address.ip().to_string()), None, address.port(), path.clone()),
+            Side::Connects { host, port, path } => (None, Some(host.clone()), *port, Some(path.clone())),
+        };
         let settings = row.settings.into_iter().map(|(key, value)| (key.to_owned(), value));
         EndpointRow {
             name: row.name,
             protocol: "realvirtual",
-            role: "server",
-            bind: port.address.ip().to_string(),
-            port: port.address.port(),
-            path: port.path.clone(),
+            role: if bind.is_some() { "server" } else { "client" },
+            tls: port.tls,
+            bind,
+            host,
+            port: number,
+            path,
             url: row.url,
             // A hub whose ports are not all bound does not start, and a bound port listens until the end.
-            state: "listening",
+            state: match &port.side {
+                Side::Listens { .. } => "listening",
+                Side::Connects { .. } => link.as_ref().map_or(LinkState::Off.word(), Link::state),
+            },
+            link,
             clients: row.clients,
             signals: row.signals,
             settings: settings.collect(),
@@ -83,7 +106,7 @@ pub(crate) async fn list(State(api): State<Arc<Api>>, Caller(by): Caller) -> Res
     let rows = rows.into_iter().zip(&api.ports);
     Ok(Json(EndpointList {
         now_ms: now.as_millis(),
-        endpoints: rows.map(|(row, port)| EndpointRow::new(row, port)).collect(),
+        endpoints: rows.map(|(row, port)| EndpointRow::new(row, port, now)).collect(),
         lan: lan_addresses().iter().map(IpAddr::to_string).collect(),
     }))
 }
@@ -101,7 +124,7 @@ pub(crate) struct Imported {
     made: usize,
 }
 
-/// Asks every client of an endpoint for its catalog (RV-19).
+/// Asks every peer of an endpoint for its catalog and waits for the answers, ten seconds at most (RV-19, RV-35).
 #[utoipa::path(post, path = "/api/v1/endpoints/{name}/import", tag = "endpoints",
     params(("name" = String, Path, description = "name of the endpoint")),
     responses((status = 200, body = Imported), (status = 404, body = ErrorBody)),
@@ -112,7 +135,7 @@ pub(crate) async fn import(
     name: Result<Path<String>, PathRejection>,
 ) -> Result<Json<Imported>, ApiError> {
     let Path(endpoint) = name.map_err(|error| ApiError::bad_request(error.body_text()))?;
-    match api.ask(&by, Request::Import { endpoint }).await? {
+    match api.ask_within(IMPORT_MAX, &by, Request::Import { endpoint }).await? {
         Reply::Imported(report) => Ok(Json(Imported {
             asked: report.asked,
             answered: report.answered,

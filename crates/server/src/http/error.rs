@@ -59,6 +59,10 @@ impl ApiError {
         ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "bad_value", message)
     }
 
+    pub(crate) fn conflict(message: impl Into<String>) -> ApiError {
+        ApiError::new(StatusCode::CONFLICT, "conflict", message)
+    }
+
     pub(crate) fn needs_restart(message: impl Into<String>) -> ApiError {
         ApiError::new(StatusCode::CONFLICT, "needs_restart", message)
     }
@@ -102,7 +106,7 @@ impl From<Refused> for ApiError {
         match refused {
             Refused::NotFound { .. } => ApiError::not_found(message),
             Refused::BadValue { .. } => ApiError::bad_value(message),
-            Refused::Conflict(_) => ApiError::new(StatusCode::CONFLICT, "conflict", message),
+            Refused::Conflict(_) => ApiError::conflict(message),
             Refused::Limit { .. } => ApiError::new(StatusCode::CONFLICT, "refused", message),
             Refused::NotSaved(_) => ApiError::not_saved(message),
             Refused::Forbidden { .. } => ApiError::new(StatusCode::FORBIDDEN, "forbidden", message),

@@ -41,6 +41,7 @@ pub(crate) async fn live(
         (status = 101, description = "the session is open"),
         (status = 403, body = ErrorBody, description = "a page of another origin"),
         (status = 404, body = ErrorBody, description = "no such endpoint"),
+        (status = 409, body = ErrorBody, description = "an endpoint in the client role"),
         (status = 426, body = String, content_type = "text/plain", description = "no WebSocket handshake"),
     ),
 )]
@@ -54,6 +55,11 @@ pub(crate) async fn realvirtual(
     let Some(endpoint) = api.ports.iter().find(|port| port.name == name) else {
         return ApiError::not_found(format!("no endpoint is called '{name}'")).into_response();
     };
+    if endpoint.address().is_none() {
+        let message =
+            format!("the endpoint '{name}' has the client role: it connects to a server, nobody connects to it");
+        return ApiError::conflict(message).into_response();
+    }
     let hint = format!("This is the realvirtual endpoint '{name}' of Crosstie: connect a WebSocket client.");
     session(&api, (peer, by), request, Face::Realvirtual(endpoint.id), &hint)
 }

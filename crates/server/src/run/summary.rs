@@ -4,6 +4,8 @@ use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::RunningHub;
+use crate::config::bracketed;
+use crate::http::Side;
 use crate::http::endpoints::lan_addresses;
 
 /// Prints the summary to stdout. A stdout that is closed is no reason not to run.
@@ -20,10 +22,21 @@ fn text(project: &str, hub: &RunningHub, practice: bool, practices: usize, lan: 
     lines.push(format!("  page      {}", page(reachable(hub.web))));
     lines.extend(elsewhere(hub.web, lan).map(|address| format!("            {}", page(address))));
     for port in &hub.ports {
-        let path = port.path.as_deref().unwrap_or("/");
         let name = &port.name;
-        lines.push(format!("  endpoint  {name}: ws://{}{path}", reachable(port.address)));
-        lines.extend(elsewhere(port.address, lan).map(|address| format!("            {name}: ws://{address}{path}")));
+        let scheme = if port.tls { "wss" } else { "ws" };
+        match &port.side {
+            Side::Listens { address, path } => {
+                let path = path.as_deref().unwrap_or("/");
+                lines.push(format!("  endpoint  {name}: {scheme}://{}{path}", reachable(*address)));
+                lines.extend(
+                    elsewhere(*address, lan).map(|address| format!("            {name}: {scheme}://{address}{path}")),
+                );
+            }
+            Side::Connects { host, port, path } => {
+                let host = bracketed(host);
+                lines.push(format!("  link      {name} → {scheme}://{host}:{port}{path}"));
+            }
+        }
     }
     match (practice, practices) {
         (true, 0) => lines.push(String::from(

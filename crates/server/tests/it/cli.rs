@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 use tokio_tungstenite::tungstenite::Message;
 
 /// The program with the environment of a fresh shell.
-fn crosstie(arguments: &[&str]) -> Output {
+pub(crate) fn crosstie(arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_crosstie"));
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CROSSTIE_")) {
         command.env_remove(name);
@@ -26,12 +26,12 @@ fn crosstie(arguments: &[&str]) -> Output {
         .expect("the program of this package starts")
 }
 
-fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
 #[track_caller]
-fn check(arguments: &[&str], exit_code: i32, stdout: &str, stderr: &str) {
+pub(crate) fn check(arguments: &[&str], exit_code: i32, stdout: &str, stderr: &str) {
     let output = crosstie(arguments);
     let (out, err) = (text(&output.stdout), text(&output.stderr));
     assert_eq!(output.status.code(), Some(exit_code), "{out}\n{err}");
@@ -39,7 +39,7 @@ fn check(arguments: &[&str], exit_code: i32, stdout: &str, stderr: &str) {
     assert!(err.contains(stderr), "{stderr:?} is not in {err}");
 }
 
-fn word(path: &Path) -> &str {
+pub(crate) fn word(path: &Path) -> &str {
     path.to_str().expect("a temporary folder has a plain name")
 }
 
@@ -177,7 +177,9 @@ fn written_down() -> Router {
         .route(
             "/api/v1/endpoints/{name}/import",
             post(|UrlPath(name): UrlPath<String>| async move {
-                Json(json!({ "asked": if name == "line" { 2 } else { 0 } }))
+                let asked = if name == "other" { 0 } else { 2 };
+                let answered = usize::from(name == "line");
+                Json(json!({ "asked": asked, "answered": answered, "found": 24 * answered, "made": 3 * answered }))
             }),
         )
         .route(
@@ -273,7 +275,7 @@ async fn routes_and_clients_are_shown_and_changed() {
         &at,
         &["realvirtual", "import", "line"],
         0,
-        "asked 2 clients of `line`",
+        "1 of 2 peers of `line` answered: 24 signals found, 3 made",
         "",
     )
     .await;

@@ -93,7 +93,7 @@ fn mistakes_stand_at_their_line_and_column() {
     check("[project]\nname = \"\"\n", &["2:8 bad_value"]);
     check("[[realvirtual]]\nport = 1\n", &["1:1 missing_key"]);
     check("[[realvirtual]]\nname = \"a/b\"\n", &["2:8 bad_name"]);
-    check("[[realvirtual]]\nname = \"a\"\nrole = \"client\"\n", &["3:8 bad_value"]);
+    check("[[realvirtual]]\nname = \"a\"\nrole = \"both\"\n", &["3:8 bad_value"]);
     check("[[realvirtual]]\nname = \"a\"\npath = \"ws\"\n", &["3:8 bad_path"]);
     check(
         "[[realvirtual]]\nname = \"a\"\nsignals = \"../x.csv\"\n",

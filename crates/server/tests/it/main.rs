@@ -3,6 +3,8 @@
 mod cli;
 mod config;
 mod conform;
+mod csv;
+mod links;
 mod nasty;
 mod server;
 mod support;

@@ -1,0 +1,196 @@
+//! Routes: the check of one, whether it stands in the project file or in a row of a file of routes.
+
+use super::EndpointConfig;
+use super::csv_file::Columns;
+use super::diagnostic::{Findings, Place, SourceText, nearest};
+use super::keys::Form;
+use super::limits::Limits;
+use super::raw::{RawTable, shortened};
+use super::signals::{missing_key, unknown_key};
+use crosstie_hub::access::Actor;
+use crosstie_hub::api::{Reply, Request};
+use crosstie_hub::settings::{RouteSetting, Settings};
+use crosstie_hub::signal::name::canonical;
+use crosstie_hub::{Hub, Input, Output, Ticket, Time};
+use std::collections::HashSet;
+
+const ROUTE_KEYS: [&str; 2] = ["from", "to"];
+
+/// A file of routes.
+pub(crate) const ROUTE_FILE: Columns = Columns {
+    what: "file of routes",
+    known: &ROUTE_KEYS,
+    needed: &ROUTE_KEYS,
+    exact: &ROUTE_KEYS,
+};
+
+/// Checks the routes of one project.
+pub(crate) struct RouteReader<'a> {
+    pub(crate) findings: &'a mut Findings,
+    endpoints: &'a [EndpointConfig],
+    known: HashSet<&'a str>,
+    seen: HashSet<(String, String)>,
+    trial: Hub,
+    pub(crate) routes: Vec<RouteSetting>,
+}
+
+impl<'a> RouteReader<'a> {
+    pub(crate) fn new(findings: &'a mut Findings, endpoints: &'a [EndpointConfig]) -> RouteReader<'a> {
+        let known = endpoints
+            .iter()
+            .flat_map(|endpoint| &endpoint.signals)
+            .map(|signal| signal.signal.as_str())
+            .collect();
+        RouteReader {
+            findings,
+            endpoints,
+            known,
+            seen: HashSet::new(),
+            trial: trial_hub(endpoints),
+            routes: Vec::new(),
+        }
+    }
+
+    /// Lays a route of the project, so that those that follow have to go with it.
+    pub(crate) fn lay(&mut self, route: &RouteSetting) {
+        // The project has been checked: what the hub refuses is not in it.
+        let _ = refusal(&mut self.trial, &route.from, &route.to);
+    }
+
+    /// Takes one route from the project file or from a row of a file of routes. `is_known` says that the project has it
+    /// already; then it is only read.
+    pub(crate) fn take(
+        &mut self,
+        source: &SourceText,
+        table: &RawTable,
+        is_known: impl Fn(&RouteSetting) -> bool,
+    ) -> Option<RouteSetting> {
+        for entry in table.entries.iter().filter(|entry| !ROUTE_KEYS.contains(&&*entry.key)) {
+            let place = place(source, &entry.key_span);
+            unknown_key(self.findings, &place, &entry.key, "[[route]]", &ROUTE_KEYS);
+        }
+        let from = self.signal_name(source, table, "from");
+        let to = self.signal_name(source, table, "to");
+        let ((from, from_place), (to, to_place)) = (from?, to?);
+        if from == to {
+            let found = format!("a route from \"{}\" to itself", shortened(&from));
+            self.findings.error(&to_place, "bad_route", found, "another signal");
+            return None;
+        }
+        if !self.seen.insert((from.clone(), to.clone())) {
+            let found = "the same route a second time";
+            self.findings.error(&to_place, "bad_route", found, "each route once");
+            return None;
+        }
+        let route = RouteSetting { from, to };
+        if is_known(&route) {
+            return Some(route);
+        }
+        for (name, place) in [(&route.from, &from_place), (&route.to, &to_place)] {
+            self.warn_of_unknown_signal(name, place);
+        }
+        if let Some(reason) = refusal(&mut self.trial, &route.from, &route.to) {
+            self.findings
+                .error(&to_place, "bad_route", reason, "a route that the hub can lay");
+            return None;
+        }
+        self.routes.push(route.clone());
+        Some(route)
+    }
+
+    fn signal_name(&mut self, source: &SourceText, table: &RawTable, key: &str) -> Option<(String, Place)> {
+        let Some(entry) = table.get(key) else {
+            missing_key(self.findings, &place(source, &table.span), key, "[[route]]", Form::Text);
+            return None;
+        };
+        let place = place(source, &entry.value_span);
+        let name = match Form::Text.check(&entry.value) {
+            Ok(checked) => checked.text(),
+            Err(code) => {
+                let found = format!("`{key}` is {}", entry.value.shown());
+                self.findings.error(&place, code, found, Form::Text.expected());
+                return None;
+            }
+        };
+        match canonical(&name, Limits::DEFAULT.name_len_max) {
+            Ok(name) => Some((name, place)),
+            Err(error) => {
+                let expected = "a name in the signal space, such as \"twin/line/Start\"";
+                self.findings.error(&place, "bad_name", error.to_string(), expected);
+                None
+            }
+        }
+    }
+
+    /// A route may wait for a signal that a peer brings later, so a name that nobody declares is only probably a mistake.
+    fn warn_of_unknown_signal(&mut self, name: &str, place: &Place) {
+        let Some(rest) = name.strip_prefix("twin/") else { return };
+        if self.known.contains(name) {
+            return;
+        }
+        let segment = rest.split('/').next().unwrap_or_default();
+        match self.endpoints.iter().find(|endpoint| endpoint.name == segment) {
+            Some(endpoint) if endpoint.auto_register => {}
+            Some(endpoint) => {
+                let names = endpoint.signals.iter().map(|signal| signal.signal.as_str());
+                let near = nearest(name, names).map(str::to_owned);
+                let found = format!("the endpoint `{segment}` has no signal \"{}\"", shortened(name));
+                let finding = self.findings.warning(
+                    place,
+                    "unknown_signal",
+                    found,
+                    "a signal of the endpoint; the route waits for it",
+                );
+                if let Some(near) = near {
+                    finding.help(format!("did you mean \"{near}\"?"));
+                }
+            }
+            None => {
+                let found = format!("no endpoint is named `{}`", shortened(segment));
+                self.findings.warning(
+                    place,
+                    "unknown_signal",
+                    found,
+                    "twin/<endpoint>/<signal>; the route waits for it",
+                );
+            }
+        }
+    }
+}
+
+fn place(source: &SourceText, span: &std::ops::Range<usize>) -> Place {
+    Place {
+        source: source.clone(),
+        span: span.clone(),
+    }
+}
+
+/// A hub with these endpoints and nothing else: what it refuses is what the running one would leave out.
+fn trial_hub(endpoints: &[EndpointConfig]) -> Hub {
+    Hub::new(Settings {
+        endpoints: endpoints.iter().map(EndpointConfig::hub_settings).collect(),
+        ..Settings::default()
+    })
+}
+
+/// Why the hub refuses a route; a route whose signals do not exist yet is not refused.
+fn refusal(hub: &mut Hub, from: &str, to: &str) -> Option<String> {
+    let request = Request::AddRoute {
+        from: from.to_owned(),
+        to: to.to_owned(),
+    };
+    let input = Input::Request {
+        ticket: Ticket(0),
+        by: Box::new(Actor::full("the check", "the project file")),
+        request,
+    };
+    let mut outputs = Vec::new();
+    hub.handle(Time::ZERO, input, &mut outputs);
+    outputs.into_iter().find_map(|output| match output {
+        Output::Reply { reply, .. } => match *reply {
+            Reply::Refused(refused) => Some(refused.to_string()),
+            _ => None,
+        },
+        _ => None,
+    })
+}
