@@ -5,8 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::RunningHub;
 use crate::config::bracketed;
-use crate::http::Side;
 use crate::http::endpoints::lan_addresses;
+use crate::http::{EndpointPort, Side};
 
 /// Prints the summary to stdout. A stdout that is closed is no reason not to run.
 pub(super) fn print(project: &str, hub: &RunningHub, practice: bool, practices: usize) {
@@ -21,23 +21,7 @@ fn text(project: &str, hub: &RunningHub, practice: bool, practices: usize, lan: 
     let page = |address: SocketAddr| format!("http://{address}/");
     lines.push(format!("  page      {}", page(reachable(hub.web))));
     lines.extend(elsewhere(hub.web, lan).map(|address| format!("            {}", page(address))));
-    for port in &hub.ports {
-        let name = &port.name;
-        let scheme = if port.tls { "wss" } else { "ws" };
-        match &port.side {
-            Side::Listens { address, path } => {
-                let path = path.as_deref().unwrap_or("/");
-                lines.push(format!("  endpoint  {name}: {scheme}://{}{path}", reachable(*address)));
-                lines.extend(
-                    elsewhere(*address, lan).map(|address| format!("            {name}: {scheme}://{address}{path}")),
-                );
-            }
-            Side::Connects { host, port, path } => {
-                let host = bracketed(host);
-                lines.push(format!("  link      {name} → {scheme}://{host}:{port}{path}"));
-            }
-        }
-    }
+    lines.extend(hub.ports.iter().flat_map(|port| endpoint_lines(port, lan)));
     match (practice, practices) {
         (true, 0) => lines.push(String::from(
             "  practice  the project names no practice peer ([[practice]])",
@@ -52,6 +36,25 @@ fn text(project: &str, hub: &RunningHub, practice: bool, practices: usize, lan: 
     }
     lines.push(String::from("  end with Ctrl+C\n"));
     lines.join("\n")
+}
+
+/// Where an endpoint is reached, or what it connects to.
+fn endpoint_lines(port: &EndpointPort, lan: &[IpAddr]) -> Vec<String> {
+    let name = &port.name;
+    let scheme = if port.tls { "wss" } else { "ws" };
+    match &port.side {
+        Side::Listens { address, path } => {
+            let path = path.as_deref().unwrap_or("/");
+            let here = format!("  endpoint  {name}: {scheme}://{}{path}", reachable(*address));
+            let elsewhere =
+                elsewhere(*address, lan).map(|address| format!("            {name}: {scheme}://{address}{path}"));
+            std::iter::once(here).chain(elsewhere).collect()
+        }
+        Side::Connects { host, port, path } => {
+            let host = bracketed(host);
+            vec![format!("  link      {name} → {scheme}://{host}:{port}{path}")]
+        }
+    }
 }
 
 /// Where this machine itself reaches a listener: one that listens everywhere is reached at the loopback.
@@ -69,4 +72,37 @@ fn elsewhere(address: SocketAddr, lan: &[IpAddr]) -> impl Iterator<Item = Socket
     lan.iter()
         .filter(move |lan| lan.is_ipv4() || address.is_ipv6())
         .map(move |lan| SocketAddr::new(*lan, address.port()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{EndpointConfig, Role};
+    use crosstie_hub::settings::EndpointId;
+
+    #[test]
+    fn endpoints_say_where_they_listen_and_links_what_they_connect_to() {
+        let lan = [IpAddr::from([10, 0, 0, 5])];
+        let mut endpoint = EndpointConfig::named("line");
+        let lines = |endpoint: &EndpointConfig| {
+            endpoint_lines(
+                &EndpointPort::new(EndpointId(0), endpoint, Some(endpoint.address)),
+                &lan,
+            )
+        };
+        assert_eq!(lines(&endpoint), ["  endpoint  line: ws://127.0.0.1:1234/"]);
+        endpoint.address = SocketAddr::from(([0, 0, 0, 0], 7));
+        endpoint.tls = true;
+        assert_eq!(
+            lines(&endpoint),
+            [
+                "  endpoint  line: wss://127.0.0.1:7/",
+                "            line: wss://10.0.0.5:7/"
+            ]
+        );
+        endpoint.role = Role::Client;
+        endpoint.link.host = String::from("fd00::1");
+        endpoint.link.target = String::from("/ws?apikey=k1");
+        assert_eq!(lines(&endpoint), ["  link      line → ws://[fd00::1]:1234/ws"]);
+    }
 }
