@@ -4,7 +4,8 @@
 //!   connection tasks ─┐                        ┌─▶ sinks (the core writes the sockets itself)
 //!   API               ├─▶ door ─▶ Hub::handle ─┼─▶ waiting API calls
 //!   store             ┘     (one event         ├─▶ store thread (files)
-//!                            at a time)        └─▶ log
+//!                            at a time)        ├─▶ dials (links)
+//!                                              └─▶ log
 //! ```
 //!
 //! A turn is: take an event, hand it to the hub with the time, carry the outputs out in order, hand back at once what a
@@ -12,9 +13,11 @@
 //! at once or is told that it was refused.
 
 mod door;
+mod links;
 mod store;
 
 pub(crate) use door::{Door, Event, Gone, Share};
+pub(crate) use links::Links;
 pub(crate) use store::{Job, Store, StoreError};
 
 use std::collections::VecDeque;
@@ -43,7 +46,13 @@ const FAREWELL_MAX: Duration = Duration::from_millis(2_500);
 /// # Errors
 ///
 /// The system grants no thread.
-pub(crate) fn start(settings: Settings, started: Instant, door: Door, store: Store) -> io::Result<JoinHandle<()>> {
+pub(crate) fn start(
+    settings: Settings,
+    started: Instant,
+    door: Door,
+    store: Store,
+    links: Links,
+) -> io::Result<JoinHandle<()>> {
     std::thread::Builder::new().name(String::from("core")).spawn(move || {
         let run = AssertUnwindSafe(|| {
             let names = settings.endpoints.iter().map(|e| e.name.clone()).collect();
@@ -52,6 +61,7 @@ pub(crate) fn start(settings: Settings, started: Instant, door: Door, store: Sto
                 started,
                 door: door.clone(),
                 store,
+                links,
                 endpoint_names: names,
                 sinks: FxHashMap::default(),
                 questions: FxHashMap::default(),
@@ -75,6 +85,7 @@ struct Core {
     started: Instant,
     door: Door,
     store: Store,
+    links: Links,
     endpoint_names: Vec<String>,
     sinks: FxHashMap<ConnId, Arc<Sink>>,
     questions: FxHashMap<Ticket, oneshot::Sender<Reply>>,
@@ -146,6 +157,7 @@ impl Core {
             Event::Saved { ticket, result } => self.handle(Input::Saved { ticket, result }),
             Event::Stop => {
                 self.ends_at = Some(Instant::now() + FAREWELL_MAX);
+                self.links.hang_up_all();
                 self.sinks.values().for_each(|sink| say_goodbye(sink));
             }
         }
@@ -205,8 +217,8 @@ impl Core {
                 let endpoint = self.endpoint_names[usize::from(endpoint.0)].clone();
                 self.store.hand_in(Job::Signals { endpoint, signals });
             }
-            // No endpoint has a link yet.
-            Output::Dial { .. } | Output::HangUp { .. } => {}
+            Output::Dial { endpoint, dial } => self.links.dial(endpoint, dial, &self.door),
+            Output::HangUp { endpoint } => self.links.hang_up(endpoint),
             Output::Audit(entry) => tracing::info!(what = entry.what, subject = entry.subject, "audit"),
             Output::Log { level, conn, text } => log_line(level, conn, &text),
         }

@@ -18,6 +18,7 @@ pub(crate) mod metrics;
 pub(crate) mod routes;
 pub(crate) mod settings;
 pub(crate) mod signals;
+pub(crate) mod tls;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -37,6 +38,7 @@ use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
+use tokio_rustls::TlsAcceptor;
 
 use crate::config::{Config, EndpointConfig, Role};
 use crate::core_task::{Door, Store};
@@ -65,6 +67,8 @@ pub(crate) struct Api {
     pub(crate) config: Mutex<Config>,
     /// Where the endpoints listen and what they connect to, in the order of the hub's endpoints.
     pub(crate) ports: Vec<EndpointPort>,
+    /// The certificate, and which listeners speak TLS.
+    pub(crate) tls: tls::TlsState,
 }
 
 /// An endpoint as the network sees it.
@@ -198,6 +202,7 @@ pub(crate) fn operations() -> Vec<Operation> {
         (Method::DELETE, "/api/v1/routes/{id}", delete(routes::remove)),
         (Method::GET, "/api/v1/config", get(settings::list)),
         (Method::PATCH, "/api/v1/config", patch(settings::change)),
+        (Method::GET, "/api/v1/tls", get(tls::tls)),
         (Method::GET, "/api/v1/live", get(live::live)),
         (Method::GET, "/realvirtual/{endpoint}", get(live::realvirtual)),
     ]
@@ -217,7 +222,16 @@ pub(crate) fn router(api: Arc<Api>) -> Router {
 }
 
 /// Serves one socket of the web port until it is closed or has become a WebSocket.
-pub(crate) async fn serve(router: Router, stream: TcpStream, address: SocketAddr, permit: OwnedSemaphorePermit) {
+pub(crate) async fn serve(
+    router: Router,
+    tcp: TcpStream,
+    address: SocketAddr,
+    tls: Option<TlsAcceptor>,
+    permit: OwnedSemaphorePermit,
+) {
+    let Some(stream) = listener::secure(tcp, address, tls.as_ref()).await else {
+        return;
+    };
     let with_address = router.layer(axum::Extension(Peer(address)));
     let service = TowerToHyperService::new(with_address);
     // Whatever goes wrong here is the business of this one client.

@@ -27,5 +27,6 @@ mod openapi;
 mod probe;
 mod sink;
 mod socket;
+mod state;
 mod tls;
 mod upgrade;

@@ -1,7 +1,7 @@
 //! The listening ports: from an address to accepted sockets, and what stands on the plain ports of the protocols.
 //!
 //! A port is bound before anything else is started, so that a hub either has all its ports or tells which are taken. Every
-//! accepted socket speaks HTTP first; what becomes a WebSocket leaves for [`crate::connection`], the rest is answered
+//! accepted socket speaks HTTP first, inside TLS where the port has it; what becomes a WebSocket leaves for [`crate::connection`], the rest is answered
 //! and closed.
 
 use std::convert::Infallible;
@@ -22,8 +22,10 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_rustls::TlsAcceptor;
 
 use crate::core_task::Door;
+use crate::socket::Stream;
 use crate::upgrade;
 
 /// Sockets of one port that speak HTTP at a time: unfinished handshakes, and on the web port requests. Further ones wait
@@ -105,8 +107,48 @@ pub(crate) fn http() -> http1::Builder {
     http
 }
 
-/// The plain port of one realvirtual endpoint.
-#[derive(Clone, Debug)]
+/// Does the TLS handshake of an accepted socket where the port speaks TLS, within [`HEAD_TIME_MAX`]. A client that speaks plain
+/// HTTP there is told so. `None` when nothing has come of it: that is the business of this one client.
+pub(crate) async fn secure(tcp: TcpStream, address: SocketAddr, tls: Option<&TlsAcceptor>) -> Option<Stream> {
+    let Some(tls) = tls else {
+        return Some(Stream::Plain(tcp));
+    };
+    let handshake = async {
+        let mut first = [0];
+        let len = tcp.peek(&mut first).await.ok()?;
+        if len == 1 && first[0].is_ascii_alphabetic() {
+            tracing::debug!(%address, "a client speaks plain HTTP at a port with TLS");
+            tell_of_tls(tcp).await;
+            return None;
+        }
+        match tls.accept(tcp).await {
+            Ok(stream) => Some(Stream::Tls(Box::new(stream.into()))),
+            Err(error) => {
+                tracing::debug!(%address, %error, "a TLS handshake failed");
+                None
+            }
+        }
+    };
+    match tokio::time::timeout(HEAD_TIME_MAX, handshake).await {
+        Ok(stream) => stream,
+        Err(_) => {
+            tracing::debug!(%address, "a TLS handshake took too long");
+            None
+        }
+    }
+}
+
+/// Answers one plain request at a port with TLS.
+async fn tell_of_tls(tcp: TcpStream) {
+    let service = service_fn(|_: Request<Incoming>| async {
+        let text = String::from("This port speaks TLS: use https:// or wss://.\n");
+        Ok::<_, Infallible>(closing(upgrade::text_response(StatusCode::BAD_REQUEST, text)))
+    });
+    let _ = http().serve_connection(TokioIo::new(tcp), service).await;
+}
+
+/// The port of one realvirtual endpoint, where there is nothing else.
+#[derive(Clone)]
 pub(crate) struct ProtocolPort {
     /// The endpoint.
     pub(crate) endpoint: EndpointId,
@@ -116,11 +158,16 @@ pub(crate) struct ProtocolPort {
     pub(crate) hint: String,
     /// Where sessions begin.
     pub(crate) door: Door,
+    /// There where the port speaks TLS.
+    pub(crate) tls: Option<TlsAcceptor>,
 }
 
 impl ProtocolPort {
     /// Serves one accepted socket until it is a session or closed.
-    pub(crate) async fn serve(self: Arc<Self>, stream: TcpStream, address: SocketAddr, permit: OwnedSemaphorePermit) {
+    pub(crate) async fn serve(self: Arc<Self>, tcp: TcpStream, address: SocketAddr, permit: OwnedSemaphorePermit) {
+        let Some(stream) = secure(tcp, address, self.tls.as_ref()).await else {
+            return;
+        };
         let service = service_fn(|request| {
             let response = self.answer(request, address);
             async { Ok::<_, Infallible>(response) }

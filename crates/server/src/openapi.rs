@@ -6,7 +6,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use utoipa::OpenApi;
 
-use crate::http::{clients, endpoints, health, links, live, metrics, routes, settings, signals};
+use crate::http::{clients, endpoints, health, links, live, metrics, routes, settings, signals, tls};
 
 /// Everything that [`crate::http::operations`] offers; a test compares the two.
 #[derive(OpenApi)]
@@ -36,6 +36,7 @@ use crate::http::{clients, endpoints, health, links, live, metrics, routes, sett
         routes::remove,
         settings::list,
         settings::change,
+        tls::tls,
         live::live,
         live::realvirtual,
     )

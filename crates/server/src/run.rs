@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use crosstie_hub::settings::EndpointId;
+use crosstie_hub::settings::{EndpointId, Settings};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
@@ -24,10 +24,13 @@ use tokio::task::JoinHandle as Task;
 use crate::cli::run::RunOptions;
 use crate::cli::{BusyPort, CliError, busy_ports_message};
 use crate::config::{Config, EndpointConfig, PracticeKind, Role};
-use crate::core_task::{self, Door, Event, Store};
+use crate::core_task::{self, Door, Event, Links, Store};
+use crate::http::tls::{Listener, TlsState};
 use crate::http::{self, Api, EndpointPort, Side};
 use crate::listener::{self, ProtocolPort};
 use crate::practice::twin;
+use crate::tls::{self, Identity, Made, TlsError};
+pub(crate) use summary::{elsewhere, reachable};
 
 /// How long tasks that still run may take at the very end.
 const TASKS_END_MAX: Duration = Duration::from_millis(300);
@@ -41,6 +44,9 @@ pub enum RunError {
     /// Ports are taken; the text names all of them and what to do.
     #[error("{0}")]
     BusyPorts(String),
+    /// A listener wants TLS and there is no certificate for it.
+    #[error("{0}")]
+    Tls(#[from] TlsError),
     /// The system refuses something that a hub cannot do without.
     #[error("{what} failed")]
     System {
@@ -56,6 +62,7 @@ impl From<RunError> for CliError {
     fn from(error: RunError) -> CliError {
         match error {
             RunError::BusyPorts(message) => CliError::Usage(message),
+            RunError::Tls(error) => CliError::Usage(error.to_string()),
             error => CliError::failed(&error),
         }
     }
@@ -123,7 +130,10 @@ pub struct RunningHub {
     core: JoinHandle<()>,
     store: JoinHandle<()>,
     web: SocketAddr,
+    web_tls: bool,
     ports: Vec<EndpointPort>,
+    /// What the listeners with TLS show; `None` when there is none.
+    certificate: Option<tls::Facts>,
 }
 
 impl RunningHub {
@@ -142,6 +152,7 @@ impl RunningHub {
             .enable_time()
             .build()
             .map_err(system("starting the socket threads"))?;
+        let identity = identity(&config)?;
         let listeners = runtime.block_on(async { Listeners::bind(&config) })?;
 
         let web = listeners.web.local_addr().map_err(system("asking for the web port"))?;
@@ -168,16 +179,21 @@ impl RunningHub {
         let door = Door::new();
         let (store, store_thread) =
             Store::start(config.file(), door.clone()).map_err(system("starting the store thread"))?;
-        let core = core_task::start(settings, started, door.clone(), store.clone());
+        let tls = tls_state(identity.as_ref(), (web, config.web.tls), &ports, &settings);
+        let links = Links::new(&config, runtime.handle().clone());
+        let core = core_task::start(settings, started, door.clone(), store.clone(), links);
         let core = core.map_err(system("starting the core thread"))?;
 
         let _within = runtime.enter();
+        let web_tls = config.web.tls;
+        let scheme = if web_tls { "https" } else { "http" };
+        let acceptor = |is_wanted: bool| identity.as_ref().filter(|_| is_wanted).map(Identity::acceptor);
         for (port, listener) in ports.iter().zip(listeners.endpoints) {
             let (Side::Listens { path, .. }, Some(listener)) = (&port.side, listener) else {
                 continue;
             };
             let hint = format!(
-                "This is the realvirtual endpoint '{}' of Crosstie: connect a WebSocket client. The page is at http://{web}/.",
+                "This is the realvirtual endpoint '{}' of Crosstie: connect a WebSocket client. The page is at {scheme}://{web}/.",
                 port.name
             );
             let port = ProtocolPort {
@@ -185,6 +201,7 @@ impl RunningHub {
                 path: path.clone(),
                 hint,
                 door: door.clone(),
+                tls: acceptor(port.tls),
             };
             let port = Arc::new(port);
             tokio::spawn(listener::accept_all(listener, move |stream, address, permit| {
@@ -196,10 +213,12 @@ impl RunningHub {
             store,
             config: Mutex::new(config),
             ports: ports.clone(),
+            tls,
         };
         let router = http::router(Arc::new(api));
+        let acceptor = acceptor(web_tls);
         tokio::spawn(listener::accept_all(listeners.web, move |stream, address, permit| {
-            tokio::spawn(http::serve(router.clone(), stream, address, permit));
+            tokio::spawn(http::serve(router.clone(), stream, address, acceptor.clone(), permit));
         }));
         drop(_within);
         Ok(RunningHub {
@@ -208,7 +227,9 @@ impl RunningHub {
             core,
             store: store_thread,
             web,
+            web_tls,
             ports,
+            certificate: identity.map(|identity| identity.facts),
         })
     }
 
@@ -233,6 +254,56 @@ impl RunningHub {
         self.runtime.shutdown_timeout(TASKS_END_MAX);
         // With the tasks the last handle of the store is gone: its thread finishes its jobs and ends.
         let _ = self.store.join();
+    }
+}
+
+/// The certificate of a project, when a listener wants one.
+fn identity(config: &Config) -> Result<Option<Identity>, TlsError> {
+    let is_wanted = config.web.tls || config.endpoints.iter().any(|endpoint| endpoint.tls);
+    if !is_wanted {
+        return Ok(None);
+    }
+    let identity = tls::load(config)?;
+    let fingerprint = &identity.facts.fingerprint;
+    match &identity.made {
+        Made::New => tracing::info!(fingerprint, "the hub has made its certificate"),
+        Made::Anew(reason) => tracing::warn!(
+            fingerprint,
+            reason,
+            "the hub has made its certificate anew: its fingerprint has changed"
+        ),
+        Made::Given if identity.facts.not_after <= SystemTime::now() => {
+            let file = identity.facts.file.display();
+            tracing::warn!(%file, "the certificate of the project has expired: clients will refuse it");
+        }
+        Made::Given | Made::Kept => {}
+    }
+    Ok(Some(identity))
+}
+
+/// What the API tells about TLS.
+fn tls_state(
+    identity: Option<&Identity>,
+    (web, web_tls): (SocketAddr, bool),
+    ports: &[EndpointPort],
+    settings: &Settings,
+) -> TlsState {
+    let scheme = if web_tls { "https" } else { "http" };
+    let page = Listener {
+        name: String::from("page"),
+        url: format!("{scheme}://{web}/"),
+        tls: web_tls,
+    };
+    let listening = ports.iter().filter(|port| port.address().is_some());
+    let endpoints = listening.map(|port| Listener {
+        name: port.name.clone(),
+        url: settings.endpoints[usize::from(port.id.0)].url.clone(),
+        tls: port.tls,
+    });
+    TlsState {
+        certificate: identity.map(|identity| identity.facts.clone()),
+        listeners: std::iter::once(page).chain(endpoints).collect(),
+        web,
     }
 }
 

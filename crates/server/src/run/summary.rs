@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use super::RunningHub;
 use crate::config::bracketed;
 use crate::http::endpoints::lan_addresses;
+use crate::http::tls::page_urls;
 use crate::http::{EndpointPort, Side};
 
 /// Prints the summary to stdout. A stdout that is closed is no reason not to run.
@@ -18,10 +19,13 @@ pub(super) fn print(project: &str, hub: &RunningHub, practice: bool, practices: 
 
 fn text(project: &str, hub: &RunningHub, practice: bool, practices: usize, lan: &[IpAddr]) -> String {
     let mut lines = vec![format!("Crosstie {}: {project}", env!("CARGO_PKG_VERSION"))];
-    let page = |address: SocketAddr| format!("http://{address}/");
-    lines.push(format!("  page      {}", page(reachable(hub.web))));
-    lines.extend(elsewhere(hub.web, lan).map(|address| format!("            {}", page(address))));
+    let pages = page_urls(hub.web, hub.web_tls, lan);
+    let heads = std::iter::once("  page      ").chain(std::iter::repeat("            "));
+    lines.extend(heads.zip(pages).map(|(head, page)| format!("{head}{page}")));
     lines.extend(hub.ports.iter().flat_map(|port| endpoint_lines(port, lan)));
+    if let Some(facts) = &hub.certificate {
+        lines.push(format!("  TLS       SHA-256 {}", facts.fingerprint));
+    }
     match (practice, practices) {
         (true, 0) => lines.push(String::from(
             "  practice  the project names no practice peer ([[practice]])",
@@ -58,7 +62,7 @@ fn endpoint_lines(port: &EndpointPort, lan: &[IpAddr]) -> Vec<String> {
 }
 
 /// Where this machine itself reaches a listener: one that listens everywhere is reached at the loopback.
-pub(super) fn reachable(address: SocketAddr) -> SocketAddr {
+pub(crate) fn reachable(address: SocketAddr) -> SocketAddr {
     match address.ip() {
         IpAddr::V4(Ipv4Addr::UNSPECIFIED) => SocketAddr::new(Ipv4Addr::LOCALHOST.into(), address.port()),
         IpAddr::V6(Ipv6Addr::UNSPECIFIED) => SocketAddr::new(Ipv6Addr::LOCALHOST.into(), address.port()),
@@ -67,7 +71,7 @@ pub(super) fn reachable(address: SocketAddr) -> SocketAddr {
 }
 
 /// Where other machines reach a listener that listens everywhere.
-fn elsewhere(address: SocketAddr, lan: &[IpAddr]) -> impl Iterator<Item = SocketAddr> {
+pub(crate) fn elsewhere(address: SocketAddr, lan: &[IpAddr]) -> impl Iterator<Item = SocketAddr> {
     let lan = if address.ip().is_unspecified() { lan } else { &[] };
     lan.iter()
         .filter(move |lan| lan.is_ipv4() || address.is_ipv6())

@@ -1,0 +1,92 @@
+//! Outbound connections on behalf of the hub: one task per dial, and a connection like any other when it has come about.
+
+use std::path::Path;
+
+use crosstie_hub::access::Access;
+use crosstie_hub::settings::EndpointId;
+use crosstie_hub::{Face, Input};
+use rustc_hash::FxHashMap;
+use tokio::runtime::Handle;
+use tokio::task::AbortHandle;
+
+use super::{Door, Event};
+use crate::config::{Config, Role};
+use crate::connection::{self, Upgraded};
+use crate::dial::{self, DialError, Target};
+use crate::sink::MaskKeys;
+
+/// What the endpoints in the client role connect to, and the dials that are under way.
+#[derive(Debug)]
+pub(crate) struct Links {
+    runtime: Handle,
+    targets: FxHashMap<EndpointId, Target>,
+    /// The newest dial of each endpoint; one that has ended does no harm here.
+    dials: FxHashMap<EndpointId, AbortHandle>,
+}
+
+impl Links {
+    /// The links of a project; their tasks run in this runtime.
+    pub(crate) fn new(config: &Config, runtime: Handle) -> Links {
+        let endpoints = (0_u16..).map(EndpointId).zip(&config.endpoints);
+        let clients = endpoints.filter(|(_, endpoint)| endpoint.role == Role::Client);
+        let folder: &Path = &config.folder;
+        Links {
+            runtime,
+            targets: clients
+                .map(|(id, endpoint)| (id, Target::of_endpoint(endpoint, folder)))
+                .collect(),
+            dials: FxHashMap::default(),
+        }
+    }
+
+    /// Begins a dial; an older one of the same endpoint is given up.
+    pub(super) fn dial(&mut self, endpoint: EndpointId, dial: u64, door: &Door) {
+        self.hang_up(endpoint);
+        let target = self.targets.get(&endpoint).cloned();
+        let door = door.clone();
+        let task = self.runtime.spawn(async move {
+            let connected = match target {
+                Some(target) => connect(endpoint, &target).await.map_err(|error| error.to_string()),
+                None => Err(String::from("the endpoint is not in the client role")),
+            };
+            match connected {
+                // In a task of its own: whoever gives up the dial does not mean the connection.
+                Ok(upgraded) => drop(tokio::spawn(connection::serve(upgraded, door))),
+                Err(reason) => {
+                    let failed = Input::DialFailed { endpoint, dial, reason };
+                    door.tell(Event::Input(failed));
+                }
+            }
+        });
+        self.dials.insert(endpoint, task.abort_handle());
+    }
+
+    /// Gives up the dial of an endpoint, if one is under way.
+    pub(super) fn hang_up(&mut self, endpoint: EndpointId) {
+        if let Some(dial) = self.dials.remove(&endpoint) {
+            dial.abort();
+        }
+    }
+
+    /// Gives up all dials.
+    pub(super) fn hang_up_all(&mut self) {
+        self.dials.drain().for_each(|(_, dial)| dial.abort());
+    }
+}
+
+async fn connect(endpoint: EndpointId, target: &Target) -> Result<Upgraded, DialError> {
+    let dialled = dial::connect(target).await?;
+    let masks = MaskKeys::random().map_err(DialError::Unreachable)?;
+    Ok(Upgraded {
+        socket: dialled.stream.into(),
+        early: dialled.early,
+        face: Face::Link(endpoint),
+        address: dialled.address.to_string(),
+        path: target.path().to_owned(),
+        access: Access::full("link"),
+        masks: Some(masks),
+    })
+}
+
+#[cfg(test)]
+mod tests;
