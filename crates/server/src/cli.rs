@@ -1,8 +1,7 @@
 //! The command line: verbs, their flags, and what the process says and returns.
 //!
 //! ```text
-//! arguments → Cli (clap) → dispatch → a verb ─┬─ this folder: run, init, check
-//!                                             │               signals and route export and import
+//! arguments → Cli (clap) → dispatch → a verb ─┬─ this folder: run, init, check, tls, signals and route export and import
 //!                                             ├─ a running hub over HTTP: signals, realvirtual, route
 //!                                             └─ stand-alone tools: practice, conform, bench, completions
 //! ```
@@ -22,6 +21,7 @@ pub mod realvirtual;
 pub mod route;
 pub mod run;
 pub mod signals;
+pub mod tls;
 
 mod api;
 mod dispatch;
@@ -66,6 +66,9 @@ pub enum Command {
     Init(init::InitArgs),
     /// Print everything that is wrong with a project
     Check(check::CheckArgs),
+    /// Show and renew the certificate of a project
+    #[command(subcommand)]
+    Tls(tls::TlsCommand),
     /// List, watch and set the signals of a running hub; export and import those of a project
     #[command(subcommand)]
     Signals(signals::SignalsCommand),

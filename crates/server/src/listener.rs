@@ -110,9 +110,14 @@ pub(crate) fn http() -> http1::Builder {
 /// Does the TLS handshake of an accepted socket where the port speaks TLS, within [`HEAD_TIME_MAX`]. A client that speaks plain
 /// HTTP there is told so. `None` when nothing has come of it: that is the business of this one client.
 pub(crate) async fn secure(tcp: TcpStream, address: SocketAddr, tls: Option<&TlsAcceptor>) -> Option<Stream> {
-    let Some(tls) = tls else {
-        return Some(Stream::Plain(tcp));
-    };
+    match tls {
+        None => Some(Stream::Plain(tcp)),
+        // Only ports with TLS pay for the room that a handshake takes.
+        Some(tls) => Box::pin(secure_within(HEAD_TIME_MAX, tcp, address, tls)).await,
+    }
+}
+
+async fn secure_within(limit: Duration, tcp: TcpStream, address: SocketAddr, tls: &TlsAcceptor) -> Option<Stream> {
     let handshake = async {
         let mut first = [0];
         let len = tcp.peek(&mut first).await.ok()?;
@@ -129,7 +134,7 @@ pub(crate) async fn secure(tcp: TcpStream, address: SocketAddr, tls: Option<&Tls
             }
         }
     };
-    match tokio::time::timeout(HEAD_TIME_MAX, handshake).await {
+    match tokio::time::timeout(limit, handshake).await {
         Ok(stream) => stream,
         Err(_) => {
             tracing::debug!(%address, "a TLS handshake took too long");
@@ -206,4 +211,28 @@ fn closing(mut response: Response<Body>) -> Response<Body> {
         .headers_mut()
         .append(CONNECTION, HeaderValue::from_static("close"));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::AsyncWriteExt as _;
+
+    #[tokio::test]
+    async fn a_tls_handshake_that_hangs_is_ended() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("crosstie.toml"), "[project]\nname = \"test\"\n").unwrap();
+        let config = crate::config::load(folder.path(), &crate::config::Overrides::default());
+        let acceptor = crate::tls::load(&config.config.unwrap()).unwrap().acceptor();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        // Nothing at all, and the first bytes of a greeting.
+        for begun in [&[][..], &[0x16, 3, 1, 2, 0, 1]] {
+            let mut peer = TcpStream::connect(address).await.unwrap();
+            peer.write_all(begun).await.unwrap();
+            let (tcp, from) = listener.accept().await.unwrap();
+            let limit = Duration::from_millis(20);
+            assert!(secure_within(limit, tcp, from, &acceptor).await.is_none());
+        }
+    }
 }

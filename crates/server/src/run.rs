@@ -83,7 +83,7 @@ pub fn run(config: Config, options: RunOptions) -> Result<(), RunError> {
     } else {
         Vec::new()
     };
-    let project = config.project.name.clone();
+    let (project, folder) = (config.project.name.clone(), config.folder.clone());
     let hub = RunningHub::start(config)?;
     summary::print(&project, &hub, options.practice, practices.len());
 
@@ -96,12 +96,12 @@ pub fn run(config: Config, options: RunOptions) -> Result<(), RunError> {
         let Some(Side::Listens { address, path }) = port.map(|port| &port.side) else {
             continue;
         };
+        let scheme = if port.is_some_and(|port| port.tls) { "wss" } else { "ws" };
+        // Nobody but the hub itself vouches for the hub's own certificate.
+        let own = hub.certificate.as_ref().filter(|facts| facts.is_own);
         let options = twin::Options {
-            url: format!(
-                "ws://{}{}",
-                summary::reachable(*address),
-                path.as_deref().unwrap_or("/")
-            ),
+            url: format!("{scheme}://{}{}", reachable(*address), path.as_deref().unwrap_or("/")),
+            ca_file: own.map(|facts| folder.join(&facts.file)),
             quiet: true,
             ..twin::Options::default()
         };

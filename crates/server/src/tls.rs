@@ -101,6 +101,19 @@ pub(crate) fn load(config: &Config) -> Result<Identity, TlsError> {
     }
 }
 
+/// The certificate of a project as it is. Only where there is none the hub makes its own: a running hub shows what was there
+/// when it started.
+///
+/// # Errors
+///
+/// A [`TlsError`] that names the file.
+pub(crate) fn show(config: &Config) -> Result<Identity, TlsError> {
+    match &config.tls.certificate {
+        Some(_) => load(config),
+        None => own::show(config),
+    }
+}
+
 /// Makes the hub's own certificate anew; its key stays.
 ///
 /// # Errors

@@ -1,6 +1,7 @@
 //! `crosstie practice`: the flags of the stand-ins.
 
 use clap::{ArgAction, Args, Subcommand};
+use std::path::PathBuf;
 
 /// What can be played.
 #[derive(Debug, Subcommand)]
@@ -16,6 +17,9 @@ pub struct TwinArgs {
     /// Where the hub's endpoint listens
     #[arg(long, value_name = "URL", default_value = "ws://127.0.0.1:1234/")]
     pub url: String,
+    /// Certificates in PEM that may vouch for a hub at wss://, such as its state/tls/certificate.pem
+    #[arg(long, value_name = "FILE")]
+    pub ca: Option<PathBuf>,
     /// Name that the twin gives in its init
     #[arg(long, default_value = "Practice twin")]
     pub name: String,
@@ -31,6 +35,7 @@ impl From<TwinArgs> for crate::practice::twin::Options {
     fn from(args: TwinArgs) -> crate::practice::twin::Options {
         crate::practice::twin::Options {
             url: args.url,
+            ca_file: args.ca,
             name: args.name,
             auto: args.auto,
             quiet: args.quiet,

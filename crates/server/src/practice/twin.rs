@@ -11,24 +11,28 @@
 
 use std::fmt::Display;
 use std::io::Write as _;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value as Json, json};
-use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
-use tokio_tungstenite::tungstenite::{self, Message, client::IntoClientRequest as _};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
+use tokio_tungstenite::tungstenite::{self, Message};
+use tokio_tungstenite::{WebSocketStream, client_async_with_config};
+
+use crate::dial::{self, DialError, Stream, Target};
 
 use super::station::{READS, Signals, Station};
 
 /// What the practice twin is told at its start.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Where the hub listens: `ws://address:port`, optionally with a path and a query.
+    /// Where the hub listens: `ws://address:port` or `wss://…`, optionally with a path and a query.
     pub url: String,
+    /// Certificates in PEM that may vouch for the hub; those of the system when there is none.
+    pub ca_file: Option<PathBuf>,
     /// The name that the twin gives in its `init`.
     pub name: String,
     /// The automatic sequence has the line from the start.
@@ -41,6 +45,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             url: "ws://127.0.0.1:1234/".to_owned(),
+            ca_file: None,
             name: "Practice twin".to_owned(),
             auto: true,
             quiet: false,
@@ -57,13 +62,7 @@ pub enum TwinError {
         /// The address as given, without its query, which may hold a key.
         url: String,
         /// What is wrong with it.
-        source: Box<tungstenite::Error>,
-    },
-    /// The address is fine but not for this twin, which speaks plain WebSocket.
-    #[error("{url:?} does not begin with ws://, the only scheme that the practice twin speaks")]
-    Scheme {
-        /// The address as given, without its query, which may hold a key.
-        url: String,
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
 }
 
@@ -138,7 +137,7 @@ impl Timing {
     }
 }
 
-type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+type Socket = WebSocketStream<Stream>;
 
 /// Everything that can wake the loop of a link.
 enum Wake {
@@ -153,6 +152,8 @@ enum Wake {
 /// quoted and not chained.
 #[derive(Debug, thiserror::Error)]
 enum Lost {
+    #[error("no connection: {0}")]
+    Dial(#[from] DialError),
     #[error("no connection: {0}")]
     Connect(tungstenite::Error),
     #[error("no connection within {0:?}")]
@@ -169,7 +170,7 @@ enum Lost {
 
 /// Connects for ever, with bounded pauses; one station lives through all links.
 async fn play(options: Options, mut stop: watch::Receiver<bool>, timing: Timing) -> Result<(), TwinError> {
-    check_url(&options.url)?;
+    let target = target(&options)?;
     let console = Console { quiet: options.quiet };
     let shown_url = without_query(&options.url);
     console.say(format_args!(
@@ -190,7 +191,7 @@ async fn play(options: Options, mut stop: watch::Receiver<bool>, timing: Timing)
         };
         let lost = tokio::select! {
             () = stopped(&mut stop) => return Ok(()),
-            opened = connect(&options.url, &timing) => match opened {
+            opened = connect(&target, &options.url, &timing) => match opened {
                 Ok(socket) => {
                     console.say(format_args!("connected to {shown_url} as {:?}", options.name));
                     match link.talk(socket, &mut stop).await {
@@ -423,16 +424,18 @@ impl Console {
     }
 }
 
-async fn connect(url: &str, timing: &Timing) -> Result<Socket, Lost> {
+async fn connect(target: &Target, url: &str, timing: &Timing) -> Result<Socket, Lost> {
     let config = WebSocketConfig::default()
         .max_message_size(Some(MESSAGE_BYTES_MAX))
         .max_frame_size(Some(MESSAGE_BYTES_MAX))
         .read_buffer_size(16 * 1024);
-    // Without TCP_NODELAY small messages wait for each other's acknowledgement.
-    let opening = connect_async_with_config(url, Some(config), true);
+    let opening = async {
+        let stream = dial::open(target).await?;
+        let opened = client_async_with_config(url, stream, Some(config)).await;
+        opened.map(|(socket, _response)| socket).map_err(Lost::Connect)
+    };
     match timeout(timing.connect, opening).await {
-        Ok(Ok((socket, _response))) => Ok(socket),
-        Ok(Err(error)) => Err(Lost::Connect(error)),
+        Ok(opened) => opened,
         Err(_) => Err(Lost::ConnectTimeout(timing.connect)),
     }
 }
@@ -442,16 +445,15 @@ async fn stopped(stop: &mut watch::Receiver<bool>) {
     drop(stop.wait_for(|stop| *stop).await);
 }
 
-fn check_url(url: &str) -> Result<(), TwinError> {
-    let shown = || without_query(url).to_owned();
-    let request = url.into_client_request().map_err(|source| TwinError::Url {
-        url: shown(),
-        source: Box::new(source),
+fn target(options: &Options) -> Result<Target, TwinError> {
+    let target = Target::from_url(&options.url).map_err(|source| TwinError::Url {
+        url: without_query(&options.url).to_owned(),
+        source: source.into(),
     })?;
-    match request.uri().scheme_str() {
-        Some("ws") => Ok(()),
-        _ => Err(TwinError::Scheme { url: shown() }),
-    }
+    Ok(Target {
+        ca_file: options.ca_file.clone(),
+        ..target
+    })
 }
 
 /// The address as it may be shown: a query can hold an access key (RV-57).

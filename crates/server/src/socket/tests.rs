@@ -247,3 +247,19 @@ async fn a_sink_over_tls_is_stuck_until_the_last_byte_is_out_and_then_tells_the_
         assert_eq!(frames, begun.len() + 2);
     }
 }
+
+#[tokio::test]
+async fn a_frame_of_which_a_part_is_kept_counts_as_begun_also_when_all_of_it_was_taken() {
+    let (ours, peer) = pair(&rustls::version::TLS13).await;
+    let sink = Sink::new(ours, None);
+    let text = vec![b'x'; 1_000];
+    let frame = Bytes::from([frame::text_frame(text.len()).as_bytes(), &text[..]].concat());
+    let mut frames = 1;
+    while sink.send(&frame) == Sent::Whole {
+        assert!(!sink.socket().wants_write(), "nobody would ever finish frame {frames}");
+        frames += 1;
+    }
+    let expected = frames * frame.len();
+    let (wake, received) = tokio::join!(poll_fn(|cx| sink.poll_wake(cx)), read(&peer, expected));
+    assert_eq!((wake, received.len()), (Wake::Writable, expected));
+}

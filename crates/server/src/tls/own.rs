@@ -49,6 +49,15 @@ pub(super) fn load(config: &Config) -> Result<Identity, TlsError> {
     make_where_needed(config, &wanted, SystemTime::now(), None)
 }
 
+pub(super) fn show(config: &Config) -> Result<Identity, TlsError> {
+    let files = Files::new();
+    if config.folder.join(&files.certificate).exists() && config.folder.join(&files.key).exists() {
+        let pair = Pair::read(&config.folder, &files.certificate, &files.key)?;
+        return pair.into_identity(&files.certificate, &files.key, Made::Kept);
+    }
+    load(config)
+}
+
 pub(super) fn renew(config: &Config) -> Result<Identity, TlsError> {
     let wanted = names(&config.tls.names, &lan_addresses());
     make_where_needed(config, &wanted, SystemTime::now(), Some("it was asked for"))

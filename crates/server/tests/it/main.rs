@@ -8,4 +8,5 @@ mod links;
 mod nasty;
 mod server;
 mod support;
+mod tls;
 mod wrong_server;

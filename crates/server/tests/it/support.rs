@@ -3,7 +3,7 @@
 //! The clients block and know nothing of the hub's own code, so what they see is what is on the wire. Every wait has a
 //! limit; none is a wish that something takes a certain time.
 
-use crosstie_server::config::{self, Overrides};
+use crosstie_server::config::{self, Config, Overrides};
 use crosstie_server::run::{RunError, RunningHub};
 use serde_json::Value;
 use std::io::{self, Read, Write};
@@ -34,10 +34,16 @@ impl TestHub {
     }
 
     pub(crate) fn try_start(project: &str) -> Result<TestHub, RunError> {
+        TestHub::try_start_with(project, |_| {})
+    }
+
+    /// Starts the hub of a project after a change to what was read of it.
+    pub(crate) fn try_start_with(project: &str, change: impl FnOnce(&mut Config)) -> Result<TestHub, RunError> {
         let folder = tempfile::tempdir().expect("a folder for a test");
         std::fs::write(folder.path().join("crosstie.toml"), project).expect("the folder takes a file");
         let loaded = config::load(folder.path(), &Overrides::default());
-        let config = loaded.config.unwrap_or_else(|| panic!("{:#?}", loaded.diagnostics));
+        let mut config = loaded.config.unwrap_or_else(|| panic!("{:#?}", loaded.diagnostics));
+        change(&mut config);
         let hub = RunningHub::start(config)?;
         Ok(TestHub { hub: Some(hub), folder })
     }
