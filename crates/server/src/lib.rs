@@ -5,7 +5,8 @@
 //! ```text
 //!   cli ─▶ config ─▶ run ─┬─ listener ─▶ upgrade ─▶ connection ─┐
 //!                         ├─ http (API, live channel, web page) ─┼─▶ core_task ─▶ crosstie_hub::Hub
-//!                         └─ practice                            │       └─▶ sink ─▶ sockets
+//!                         ├─ practice                            │       ├─▶ sink ─▶ socket (with or without TLS)
+//!                         └─ tls (the certificate)               │       └─▶ dial ─▶ connection
 //!                                                                └─ store (project file)
 //! ```
 

@@ -333,3 +333,25 @@ async fn watch_prints_the_snapshot_and_then_the_changes() {
     )
     .await;
 }
+
+#[test]
+fn the_certificate_of_a_project_is_made_shown_and_renewed() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("crosstie.toml"), "[project]\nname = \"Line\"\n").unwrap();
+    let dir = word(folder.path());
+    let fingerprint = |arguments: &[&str]| {
+        let output = crosstie(arguments);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        let out = text(&output.stdout);
+        let line = out.lines().find_map(|line| line.strip_prefix("SHA-256      "));
+        line.expect("the fingerprint is printed").to_owned()
+    };
+    check(&["tls", "show", dir], 0, "the hub's certificate is made\n", "");
+    check(&["tls", "show", dir], 0, "names        localhost, 127.0.0.1, ::1", "");
+    let first = fingerprint(&["tls", "show", dir]);
+    assert_eq!(fingerprint(&["tls", "show", dir]), first);
+    assert_ne!(fingerprint(&["tls", "renew", dir]), first);
+    fs::write(folder.path().join("state/tls/certificate.pem"), "").unwrap();
+    let fault = "state/tls/certificate.pem: a certificate in PEM was expected, and none is in it";
+    check(&["tls", "show", dir], 1, "", fault);
+}
