@@ -162,6 +162,8 @@ pub(crate) enum Pending {
 const CROSSING_MIN: Duration = Duration::from_millis(5);
 /// The longest.
 const CROSSING_MAX: Duration = Duration::from_secs(1);
+/// A link that answers no ping for so long is dropped (RV-53).
+const DROPPED_AFTER: Duration = Duration::from_secs(40);
 
 impl Client {
     pub(crate) fn new(now: Time, face: Face, (address, path): (String, String), access: Arc<Access>) -> Client {
@@ -221,11 +223,6 @@ impl Client {
     /// Since when it has given no sign of life while the hub listened.
     pub(crate) fn silent_since(&self) -> Time {
         self.last_seen.max(self.judged_from)
-    }
-
-    /// Since when a ping of ours could have been answered and was not.
-    pub(crate) fn unanswered_since(&self) -> Option<Time> {
-        self.ping_sent_at.map(|sent| sent.max(self.silent_since()))
     }
 
     /// Since when its socket could have taken something and did not.
@@ -310,6 +307,17 @@ impl Client {
         }
         self.settles_at = self.settling.values().map(|settling| settling.due).min();
         !due.is_empty()
+    }
+
+    /// When it counts as dead unless it gives a sign of life before. A client with a full socket may only be slow. A server that
+    /// takes nothing and says nothing either is half-open: a link must not wait until the system notices.
+    pub(crate) fn dead_at(&self) -> Option<Time> {
+        let since = match (self.outlet.stuck_since(), self.face) {
+            (None, _) => self.ping_sent_at?,
+            (Some(stuck), Face::Link(_)) => stuck,
+            (Some(_), _) => return None,
+        };
+        Some(since.max(self.silent_since()) + DROPPED_AFTER)
     }
 
     /// The hub's own pings are answered by whoever reads; how far apart they stand depends on what hangs on the answer (RV-53).

@@ -1,6 +1,7 @@
 //! One realvirtual endpoint: its settings, its flat names, and the text of every signal as its clients get it.
 
 use crate::api::Counters;
+use crate::session::link::state::Link;
 use crate::settings::{DirectionConvention, EndpointSettings, Owner};
 use crate::signal::{Cell, Generation, Kind, SignalId, Value};
 use crosstie_wire::realvirtual as wire;
@@ -49,6 +50,8 @@ pub(crate) struct Endpoint {
     pub(crate) clients: usize,
     /// Clients that have sent data so far; echoes need two.
     pub(crate) senders: usize,
+    /// Its link, in the client role.
+    pub(crate) link: Option<Link>,
     by_name: FxHashMap<Box<str>, Slot>,
     by_signal: Vec<Slot>,
     first_name: Slot,
@@ -57,6 +60,7 @@ pub(crate) struct Endpoint {
 impl Endpoint {
     pub(crate) fn new(settings: EndpointSettings) -> Endpoint {
         Endpoint {
+            link: settings.link.clone().map(Link::new),
             settings,
             bindings: Vec::new(),
             counters: Counters::default(),
@@ -133,6 +137,19 @@ impl Endpoint {
     /// Every signal it shows, in the order of its catalog.
     pub(crate) fn catalog(&self) -> Vec<SignalId> {
         self.bindings.iter().map(|binding| binding.signal).collect()
+    }
+
+    /// Every name that it shows, in the order of its catalog.
+    pub(crate) fn names(&self) -> Vec<(&str, Slot)> {
+        let mut names: Vec<(&str, Slot)> = self.by_name.iter().map(|(name, slot)| (&**name, *slot)).collect();
+        names.sort_unstable_by_key(|(_, slot)| *slot);
+        names
+    }
+
+    /// The signals that this side or the peers write, in the order of its catalog.
+    pub(crate) fn owned_by(&self, owner: Owner) -> Vec<SignalId> {
+        let owned = self.bindings.iter().filter(|binding| binding.owner == owner);
+        owned.map(|binding| binding.signal).collect()
     }
 
     /// The slot that shows a signal.

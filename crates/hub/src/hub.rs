@@ -14,6 +14,7 @@ use crate::problems::{Problems, Trouble};
 use crate::request::route_problem;
 use crate::route::{self, Routes};
 use crate::session::config::PendingSave;
+use crate::session::import::WaitingImport;
 use crate::settings::{EndpointId, Settings};
 use crate::signal::{Generation, Quality, SignalId, SignalSpace, Value, Writer};
 use crate::time::Time;
@@ -62,6 +63,9 @@ pub struct Hub {
     pub(crate) revocations: FxHashMap<Box<str>, u64>,
     pub(crate) saves: FxHashMap<Ticket, PendingSave>,
     pub(crate) last_ticket: u64,
+    /// Imports that are not answered yet.
+    pub(crate) imports: Vec<WaitingImport>,
+    pub(crate) last_dial: u64,
     pub(crate) outputs: Vec<Output>,
 }
 
@@ -92,6 +96,8 @@ impl Hub {
             revocations: FxHashMap::default(),
             saves: FxHashMap::default(),
             last_ticket: 0,
+            imports: Vec::new(),
+            last_dial: 0,
             outputs: Vec::new(),
             limits,
         };
@@ -103,6 +109,7 @@ impl Hub {
                 hub.add_signal(id, &signal, false);
             }
         }
+        hub.begin_links();
         for route in settings.routes {
             if let Err(refused) = hub.add_route(&route.from, &route.to, true) {
                 let text = format!("the route is left out: {refused}");
@@ -130,7 +137,7 @@ impl Hub {
                 path,
                 access,
             } => self.connected(conn, face, (address, path), access),
-            Input::DialFailed { endpoint, dial, reason } => self.dial_failed(endpoint, dial, reason),
+            Input::DialFailed { endpoint, dial, reason } => self.dial_failed(endpoint, dial, &reason),
             Input::Revoked { key, ring } => self.revoked(key, ring),
             Input::Closed { conn, reason } => self.closed(conn, &reason),
             Input::Realvirtual { conn, message, bytes } => {
@@ -199,6 +206,8 @@ impl Hub {
                     views.alarm(&mut house, group, at);
                 }
                 Alarm::Client(conn) => self.client_alarm(conn, at),
+                Alarm::Link(endpoint) => self.link_alarm(endpoint, at),
+                Alarm::Imports => self.give_up_imports(),
             }
         }
         self.announce_created();
@@ -301,7 +310,8 @@ impl Hub {
             return;
         }
         let group = self.clients.values().filter(|client| client.face == face).count();
-        if group > self.limits.clients_max {
+        // A link has one connection; whether this is the one is decided by its state.
+        if group > self.limits.clients_max && !matches!(face, Face::Link(_)) {
             self.close(conn, 1013, "too many clients");
             return;
         }
@@ -331,9 +341,10 @@ impl Hub {
         if client.writes > 0 {
             self.writer_left(conn, client.face);
         }
+        self.import_peer_left(conn);
         match client.face {
             Face::Realvirtual(endpoint) if client.is_admitted => self.realvirtual_closed(endpoint, &client),
-            Face::Link(endpoint) => self.link_closed(endpoint, &client, reason),
+            Face::Link(endpoint) => self.link_closed(conn, endpoint, reason),
             _ => {}
         }
     }
@@ -466,8 +477,11 @@ impl Hub {
         }
         client.step = Step::Idle;
         client.answer = None;
+        let face = client.face;
         self.outputs.push(Output::Close { conn, code, reason });
         self.log(Level::Warn, Some(conn), format!("closed with {code}: {reason}"));
+        self.import_peer_left(conn);
+        self.link_closes(conn, face, reason);
     }
 
     pub(crate) fn log(&mut self, level: Level, conn: Option<ConnId>, text: String) {
@@ -528,7 +542,7 @@ impl Hub {
     }
 
     /// Everything a peer wrote is old from now on, or is put back.
-    fn writer_left(&mut self, conn: ConnId, face: Face) {
+    pub(crate) fn writer_left(&mut self, conn: ConnId, face: Face) {
         let reset = face
             .endpoint()
             .is_some_and(|endpoint| self.endpoints[endpoint.0 as usize].settings.reset_on_disconnect);

@@ -1,9 +1,7 @@
 //! Answers to the questions of our own API.
 
 use crate::access::{Access, Actor};
-use crate::api::{
-    ClientRow, EndpointRow, HealthRow, ImportReport, Refused, Reply, Request, RouteRow, SignalPage, SignalQuery,
-};
+use crate::api::{ClientRow, EndpointRow, HealthRow, Refused, Reply, Request, RouteRow, SignalPage, SignalQuery};
 use crate::client::{Client, View};
 use crate::hub::Hub;
 use crate::input::{ConnId, Face};
@@ -35,12 +33,16 @@ impl Hub {
             Request::Routes => Ok(Reply::Routes(self.route_rows(&by.access), self.now)),
             Request::AddRoute { from, to } => self.api_add_route(by, &from, &to),
             Request::RemoveRoute { id } => self.api_remove_route(by, id),
-            Request::Import { endpoint } => self.endpoint_named(&endpoint).map(|id| {
-                Reply::Imported(ImportReport {
-                    asked: self.ask_for_catalogs(id),
-                    ..ImportReport::default()
-                })
-            }),
+            Request::Import { endpoint } => {
+                match self.endpoint_named(&endpoint).and_then(|id| self.import(ticket, id)) {
+                    // The answer comes when the peers have answered or are given up.
+                    Ok(()) => {
+                        self.audit(by, "import", endpoint, (Json::Null, Json::Null));
+                        return;
+                    }
+                    Err(refused) => Err(refused),
+                }
+            }
             Request::Configure { endpoint, changes } => {
                 match self
                     .endpoint_named(&endpoint)
@@ -54,11 +56,18 @@ impl Hub {
             Request::Connect { endpoint } => self
                 .endpoint_named(&endpoint)
                 .and_then(|id| self.link_on(id))
-                .map(|()| Reply::Done),
-            Request::Disconnect { endpoint } => self
-                .endpoint_named(&endpoint)
-                .and_then(|id| self.link_off(id))
-                .map(|()| Reply::Done),
+                .map(|()| {
+                    self.audit(by, "connect", endpoint, (Json::Null, Json::Null));
+                    Reply::Done
+                }),
+            Request::Disconnect { endpoint } => {
+                self.endpoint_named(&endpoint)
+                    .and_then(|id| self.link_off(id))
+                    .map(|()| {
+                        self.audit(by, "disconnect", endpoint, (Json::Null, Json::Null));
+                        Reply::Done
+                    })
+            }
             Request::Acknowledge { problem } => match self.problems.acknowledge(problem.as_deref()) {
                 true => Ok(Reply::Done),
                 false => Err(Refused::NotFound {
@@ -80,10 +89,8 @@ impl Hub {
     }
 
     pub(crate) fn reply(&mut self, ticket: Ticket, reply: Reply) {
-        self.outputs.push(Output::Reply {
-            ticket,
-            reply: Box::new(reply),
-        });
+        let reply = Box::new(reply);
+        self.outputs.push(Output::Reply { ticket, reply });
     }
 
     /// The routes of which both ends may be seen.
@@ -166,12 +173,7 @@ impl Hub {
         let id = self.known(name)?;
         rights::check_write(&by.access, self.ledger.space.name(id))?;
         let old = rights::json(&self.ledger.space.cell(id).value);
-        let fitted = self
-            .operator_writes(id, value.as_wire(), None)
-            .map_err(|expected| Refused::BadValue {
-                name: name.to_owned(),
-                expected,
-            })?;
+        let fitted = self.operator_writes(id, value.as_wire(), None)?;
         self.audit(
             by,
             "write",
@@ -228,8 +230,11 @@ impl Hub {
             id: EndpointId(index as u16),
             name: endpoint.settings.name.clone(),
             url: endpoint.settings.url.clone(),
-            clients: endpoint.clients,
-            link: None,
+            clients: match &endpoint.link {
+                Some(link) => usize::from(link.up.is_some()),
+                None => endpoint.clients,
+            },
+            link: endpoint.link.as_ref().map(|link| link.row(&endpoint.settings.url)),
             signals: endpoint.bindings.len(),
             settings: config::current(&endpoint.settings),
             counters: endpoint.counters,

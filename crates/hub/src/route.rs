@@ -4,6 +4,7 @@
 //! to its start. A route whose signals do not exist yet waits for them. What a route carries is the value and the quality.
 
 use crate::api::{Refused, RouteRow};
+use crate::session::link::STATE_PREFIX;
 use crate::settings::Owner;
 use crate::signal::{Kind, SignalId, SignalSpace, Value};
 use crate::time::Time;
@@ -225,6 +226,11 @@ fn canonical(space: &SignalSpace, name: &str) -> Result<String, Refused> {
 }
 
 fn ends(space: &SignalSpace, from: &str, to: &str) -> Result<Option<(SignalId, SignalId)>, Refused> {
+    if to.starts_with(STATE_PREFIX) {
+        return Err(Refused::Conflict(format!(
+            "'{to}' says how a link stands; only the hub writes it"
+        )));
+    }
     let target = space.find(to);
     if let Some(target) = target
         && space.owner(target) == Owner::Peer

@@ -2,8 +2,8 @@
 
 pub(crate) mod answer;
 pub(crate) mod config;
-mod import;
-mod link;
+pub(crate) mod import;
+pub(crate) mod link;
 pub(crate) mod live;
 mod realvirtual;
 mod write;

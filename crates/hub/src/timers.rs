@@ -4,6 +4,7 @@
 //! skipped. Setting an alarm is therefore a push, and nothing is ever searched.
 
 use crate::input::ConnId;
+use crate::settings::EndpointId;
 use crate::time::Time;
 use crate::view::GroupId;
 use std::cmp::Reverse;
@@ -16,6 +17,10 @@ pub(crate) enum Alarm {
     Group(GroupId),
     /// Something of a client is due: ping, liveness, waiting, burst.
     Client(ConnId),
+    /// Something of a link is due: an attempt, a catalog that has not come, a repeated `init`.
+    Link(EndpointId),
+    /// An import has waited long enough.
+    Imports,
 }
 
 /// The alarms, earliest first.

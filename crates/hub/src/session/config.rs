@@ -6,7 +6,7 @@ use crate::access::{Actor, Role};
 use crate::api::{Refused, Reply};
 use crate::client::View;
 use crate::hub::Hub;
-use crate::input::{ConnId, Face};
+use crate::input::ConnId;
 use crate::output::{Output, Ticket};
 use crate::rights;
 use crate::settings::{Direction, DirectionConvention, Echo, EndpointId, EndpointSettings};
@@ -314,7 +314,7 @@ impl Hub {
         self.endpoints[endpoint_id.0 as usize].settings = settings;
         self.watch_echoes();
         let has_view =
-            |client: &crate::client::Client| client.face == Face::Realvirtual(endpoint_id) && client.group.is_some();
+            |client: &crate::client::Client| client.face.endpoint() == Some(endpoint_id) && client.group.is_some();
         let mut conns: Vec<ConnId> = self
             .clients
             .iter()

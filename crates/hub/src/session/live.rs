@@ -1,6 +1,7 @@
 //! Our own live channel: views by name or pattern, values with quality and age, writes that carry the channel's epoch.
 
 use super::answer::{Kind, wire_row};
+use super::link::STATE_PREFIX;
 use crate::access::Actor;
 use crate::api::{Refused, SignalRow};
 use crate::client::{Client, Clients, Pending, View};
@@ -246,24 +247,43 @@ impl Hub {
         let old = rights::json(&self.ledger.space.cell(id).value);
         let fitted = self
             .operator_writes(id, received, Some(conn))
-            .map_err(|expected| ("bad_value", expected))?;
+            .map_err(|refused| match refused {
+                Refused::BadValue { expected, .. } => ("bad_value", expected),
+                Refused::LinkDown { .. } => ("link_down", refused.to_string()),
+                refused => ("conflict", refused.to_string()),
+            })?;
         self.audit(by, "write", name, (old, rights::json(&fitted.value)));
         Ok(fitted.value)
     }
 
-    /// A person or script writes a signal; gives what is stored, or what was expected.
+    /// A person or script writes a signal; gives what is stored, or why it is not.
     pub(crate) fn operator_writes(
         &mut self,
         id: SignalId,
         received: crosstie_wire::realvirtual::Value<'_>,
         conn: Option<ConnId>,
-    ) -> Result<Fitted, String> {
+    ) -> Result<Fitted, Refused> {
+        let name = self.ledger.space.name(id);
+        if name.starts_with(STATE_PREFIX) {
+            let text = format!("'{name}' says how a link stands; only the hub writes it");
+            return Err(Refused::Conflict(text));
+        }
+        if let Some(endpoint) = self.link_down_for(id) {
+            let endpoint = endpoint.to_owned();
+            return Err(Refused::LinkDown { endpoint });
+        }
+        let bad_value = |expected: String| Refused::BadValue {
+            name: name.to_owned(),
+            expected,
+        };
         let kind = self.ledger.space.cell(id).value.kind();
-        let fitted = coerce::fit(kind, received).ok_or_else(|| format!("expected a value for a {}", kind.word()))?;
+        let fitted =
+            coerce::fit(kind, received).ok_or_else(|| bad_value(format!("expected a value for a {}", kind.word())))?;
         if let Value::Text(text) = &fitted.value
             && text.len() > self.limits.text_len_max
         {
-            return Err(format!("expected a text of at most {} bytes", self.limits.text_len_max));
+            let limit = self.limits.text_len_max;
+            return Err(bad_value(format!("expected a text of at most {limit} bytes")));
         }
         if self.ledger.space.owner(id) == Owner::Peer && !std::mem::replace(&mut self.operators_write, true) {
             self.watch_echoes();

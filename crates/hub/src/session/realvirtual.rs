@@ -5,6 +5,7 @@
 //! none either, because a `subscribe` may follow.
 
 use super::answer::{Answer, Kind};
+use super::write::Source;
 use crate::api::Ignored;
 use crate::client::{Client, Pending, Step, View};
 use crate::hub::Hub;
@@ -25,8 +26,6 @@ use std::time::Duration;
 const BEGINS_AFTER: Duration = Duration::from_secs(1);
 /// A `subscribe` may follow an import_answer for so long (RV-11).
 const HOLDS_FOR: Duration = Duration::from_secs(1);
-/// A link that answers no ping for so long is dropped (RV-53).
-const DROPPED_AFTER: Duration = Duration::from_secs(40);
 
 impl Hub {
     pub(crate) fn realvirtual_connected(&mut self, conn: ConnId, endpoint_id: EndpointId) {
@@ -67,16 +66,27 @@ impl Hub {
         let Some(client) = self.clients.get_mut(&conn) else {
             return;
         };
-        let Face::Realvirtual(endpoint_id) = client.face else {
-            return;
+        let (endpoint_id, is_link) = match client.face {
+            Face::Realvirtual(endpoint_id) => (endpoint_id, false),
+            Face::Link(endpoint_id) => (endpoint_id, true),
+            Face::Live => return,
         };
         if self.endpoints[endpoint_id.0 as usize].settings.debug {
             let text = format!("got {}", shortened(&message));
             self.log(Level::Debug, Some(conn), text);
         }
         // Every word is a sign of life, but values after a silence are a burst first (see `session::write`).
-        if !matches!(message, Message::Data(_)) {
+        let carries_values = match message {
+            Message::Data(_) => true,
+            Message::Snapshot(_) | Message::ImportAnswer(_) => is_link,
+            _ => false,
+        };
+        if !carries_values {
             self.seen(conn);
+        }
+        if is_link {
+            self.link_message(conn, endpoint_id, message);
+            return;
         }
         let is_init = matches!(message, Message::Init(_));
         let Some(client) = self.clients.get_mut(&conn) else {
@@ -104,40 +114,41 @@ impl Hub {
             }
             Message::Data(values) => {
                 self.begin_soon(conn, endpoint_id);
-                self.apply_values(conn, endpoint_id, &values);
+                self.apply_values(conn, endpoint_id, &values, Source::Data);
             }
             Message::ConfigGet => self.config_get(conn, endpoint_id),
             Message::ConfigSet(config) => self.config_set(conn, endpoint_id, config),
-            Message::Unknown { type_name } => {
-                self.ignore(conn, endpoint_id, |ignored| &mut ignored.unknown_type);
-                let is_first = self
-                    .clients
-                    .get_mut(&conn)
-                    .is_some_and(|client| !std::mem::replace(&mut client.said.unknown_type, true));
-                if is_first {
-                    let shown: String = type_name.chars().take(64).collect();
-                    self.log(
-                        Level::Warn,
-                        Some(conn),
-                        format!("ignored a message of the unknown type '{shown}'"),
-                    );
-                }
-            }
+            Message::Unknown { type_name } => self.ignore_unknown(conn, endpoint_id, &type_name),
             // What only a server sends means nothing from a client.
             Message::Snapshot(_) | Message::ConfigAnswer(_) | Message::ConfigResult(_) => {
                 self.ignore(conn, endpoint_id, |ignored| &mut ignored.unknown_type);
             }
-            Message::Legacy => {
-                self.ignore(conn, endpoint_id, |ignored| &mut ignored.legacy);
-                let is_first = self
-                    .clients
-                    .get_mut(&conn)
-                    .is_some_and(|client| !std::mem::replace(&mut client.said.legacy, true));
-                if is_first {
-                    let text = "this peer speaks the old protocol v1 ('tag' instead of 'type'); update it to v2";
-                    self.log(Level::Warn, Some(conn), text.to_owned());
-                }
-            }
+            Message::Legacy => self.ignore_legacy(conn, endpoint_id),
+        }
+    }
+
+    pub(crate) fn ignore_unknown(&mut self, conn: ConnId, endpoint_id: EndpointId, type_name: &str) {
+        self.ignore(conn, endpoint_id, |ignored| &mut ignored.unknown_type);
+        let is_first = self
+            .clients
+            .get_mut(&conn)
+            .is_some_and(|client| !std::mem::replace(&mut client.said.unknown_type, true));
+        if is_first {
+            let shown: String = type_name.chars().take(64).collect();
+            let text = format!("ignored a message of the unknown type '{shown}'");
+            self.log(Level::Warn, Some(conn), text);
+        }
+    }
+
+    pub(crate) fn ignore_legacy(&mut self, conn: ConnId, endpoint_id: EndpointId) {
+        self.ignore(conn, endpoint_id, |ignored| &mut ignored.legacy);
+        let is_first = self
+            .clients
+            .get_mut(&conn)
+            .is_some_and(|client| !std::mem::replace(&mut client.said.legacy, true));
+        if is_first {
+            let text = "this peer speaks the old protocol v1 ('tag' instead of 'type'); update it to v2";
+            self.log(Level::Warn, Some(conn), text.to_owned());
         }
     }
 
@@ -147,6 +158,7 @@ impl Hub {
         if appeared.is_empty() {
             return;
         }
+        self.links_grow(&appeared);
         let mut waiting: Vec<(ConnId, EndpointId, Vec<SignalId>)> = Vec::new();
         for (conn, client) in &mut self.clients {
             let Face::Realvirtual(endpoint_id) = client.face else {
@@ -235,7 +247,7 @@ impl Hub {
         self.rejoining.push(conn);
     }
 
-    fn init(&mut self, conn: ConnId, endpoint_id: EndpointId, name: Option<String>) {
+    pub(crate) fn init(&mut self, conn: ConnId, endpoint_id: EndpointId, name: Option<String>) {
         let limit = self.limits.name_len_max;
         let Some(client) = self.clients.get_mut(&conn) else {
             return;
@@ -434,7 +446,7 @@ impl Hub {
         }
     }
 
-    fn check_version(&mut self, conn: ConnId, version: Option<i64>) {
+    pub(crate) fn check_version(&mut self, conn: ConnId, version: Option<i64>) {
         let Some(version) = version.filter(|version| *version != wire::VERSION) else {
             return;
         };
@@ -453,7 +465,7 @@ impl Hub {
         }
     }
 
-    fn ignore(&mut self, conn: ConnId, endpoint_id: EndpointId, counter: impl Fn(&mut Ignored) -> &mut u64) {
+    pub(crate) fn ignore(&mut self, conn: ConnId, endpoint_id: EndpointId, counter: impl Fn(&mut Ignored) -> &mut u64) {
         *counter(&mut self.endpoints[endpoint_id.0 as usize].counters.ignored) += 1;
         if let Some(client) = self.clients.get_mut(&conn) {
             *counter(&mut client.counters.ignored) += 1;
@@ -530,10 +542,7 @@ impl Hub {
             self.close(conn, 1008, "not reading");
             return;
         }
-        let is_dead = client
-            .unanswered_since()
-            .is_some_and(|since| now.since(since) >= DROPPED_AFTER);
-        if is_dead && client.outlet.stuck_since().is_none() {
+        if client.dead_at().is_some_and(|at| now >= at) {
             self.close(conn, 1001, "no answer to pings");
             return;
         }
@@ -555,7 +564,7 @@ impl Hub {
                 self.ledger.mark(id, crate::signal::Quality::Stale);
             }
         }
-        if let Face::Realvirtual(endpoint_id) = face {
+        if let Some(endpoint_id) = face.endpoint() {
             if burst_is_over {
                 self.end_burst(conn, endpoint_id);
             }
@@ -565,8 +574,10 @@ impl Hub {
                 client.holds_until = None;
                 self.rejoining.push(conn);
             }
-            if begins {
-                self.begin_full(conn, endpoint_id);
+            match face {
+                Face::Link(_) if begins => self.link_begins(conn, endpoint_id),
+                _ if begins => self.begin_full(conn, endpoint_id),
+                _ => {}
             }
         }
         if tick_is_due {
@@ -592,10 +603,7 @@ impl Hub {
             .map(|at| client.holds_until.map_or(at, |until| at.max(until)));
         let silent = (client.writes > 0 && !client.is_stale).then(|| client.last_seen + stale_after);
         let stuck = client.not_reading_since().map(|since| since + self.limits.stuck_max);
-        let dead = client
-            .unanswered_since()
-            .filter(|_| stuck.is_none())
-            .map(|since| since + DROPPED_AFTER);
+        let dead = client.dead_at();
         let tick = (client.face == Face::Live).then_some(client.next_tick);
         let burst = client.burst.as_ref().map(|burst| burst.until);
         let settles = client.settles_at;

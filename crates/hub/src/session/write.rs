@@ -20,10 +20,21 @@ const BURST_PAUSE: Duration = Duration::from_millis(50);
 /// … and at the latest after this.
 const BURST_MAX: Duration = Duration::from_millis(500);
 
+/// Where values stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// In `data` or a snapshot: every entry is meant as a value.
+    Data,
+    /// In the catalog of a server: it names also what we write, what we do not know and what has no value.
+    Catalog,
+}
+
 impl Hub {
     /// Applies the values of one message, in their order.
-    pub(crate) fn apply_values(&mut self, conn: ConnId, endpoint_id: EndpointId, values: &Values) {
+    pub(crate) fn apply_values(&mut self, conn: ConnId, endpoint_id: EndpointId, values: &Values, source: Source) {
+        let is_link = self.endpoints[endpoint_id.0 as usize].link.is_some();
         if let Some(client) = self.clients.get_mut(&conn)
+            && !is_link
             && !std::mem::replace(&mut client.has_sent_data, true)
         {
             self.endpoints[endpoint_id.0 as usize].senders += 1;
@@ -53,7 +64,8 @@ impl Hub {
         let cycle = endpoint.settings.update_cycle;
         let only_changed = endpoint.settings.only_transmit_changed;
         let is_late = client.is_stale || client.burst.is_some();
-        let echo = endpoint.settings.echo;
+        // A server is told only what it does not write: nothing that it writes can be an echo.
+        let echo = if is_link { Echo::Never } else { endpoint.settings.echo };
 
         let access = client.access.clone();
         let may_write = MayWrite::of(&access);
@@ -81,7 +93,7 @@ impl Hub {
             let fitted = match coerce::fit(cell.value.kind(), received) {
                 Some(fitted) if !is_too_long(&fitted.value, limits.text_len_max) => fitted,
                 _ => {
-                    ignored.bad_value += 1;
+                    ignored.bad_value += u64::from(source == Source::Data);
                     owe();
                     continue;
                 }
@@ -89,13 +101,16 @@ impl Hub {
             let is_same = cell.value.is_same(&fitted.value);
             let is_allowed = may_write.holds(&ledger.space, id);
             if owner == Owner::Hub || !is_allowed {
-                *(if is_allowed {
-                    &mut ignored.owned
-                } else {
-                    &mut ignored.forbidden
-                }) += 1;
-                if !(is_same && fitted.exact) {
-                    owe();
+                let count = u64::from(source == Source::Data);
+                match is_allowed {
+                    true => ignored.owned += count,
+                    false => ignored.forbidden += count,
+                }
+                match is_same && fitted.exact {
+                    true => {}
+                    // A server that keeps its own value all the same is told less and less often.
+                    false if is_link && client.owed_sent.contains_key(&id) => client.settle(now, id),
+                    false => owe(),
                 }
                 continue;
             }
@@ -139,8 +154,10 @@ impl Hub {
                         owe();
                     }
                 }
-                // An equal value from a second peer leaves the signal with its writer, and its quality with that link.
-                if is_same && cell.quality == Quality::Good {
+                // An equal value from a second peer leaves the signal with its writer, and its quality with that link. What an
+                // operator has put in the place of a server's value is the server's again.
+                let stays = !is_link || matches!(cell.writer, Writer::Peer(_));
+                if is_same && cell.quality == Quality::Good && stays {
                     if !fitted.exact {
                         owe();
                     }
@@ -165,7 +182,7 @@ impl Hub {
             }
         }
 
-        let update_count = values.len() as u64;
+        let update_count = if source == Source::Data { values.len() as u64 } else { 0 };
         client.counters.updates_in += update_count;
         endpoint.counters.updates_in += update_count;
         add_ignored(&mut client.counters.ignored, ignored);
@@ -188,7 +205,7 @@ impl Hub {
         for (id, other) in conflicts {
             self.note_conflict(id, conn, other);
         }
-        if !unknown.is_empty() {
+        if !unknown.is_empty() && source == Source::Data {
             self.unknown_names(conn, endpoint_id, values, &unknown);
         }
     }
@@ -273,7 +290,8 @@ impl Hub {
         let now = self.now;
         let mut writers: Vec<ConnId> = Vec::new();
         for (conn, client) in &mut self.clients {
-            if matches!(client.face, Face::Realvirtual(_)) && client.has_sent_data && client.burst.is_none() {
+            let may_have_sent = client.has_sent_data || matches!(client.face, Face::Link(_));
+            if may_have_sent && client.burst.is_none() {
                 client.burst = Some(Burst {
                     began: now,
                     until: now + BURST_PAUSE,
@@ -458,7 +476,7 @@ fn conflict_id(name: &str) -> String {
     format!("conflict:{name}")
 }
 
-fn is_too_long(value: &Value, max: usize) -> bool {
+pub(crate) fn is_too_long(value: &Value, max: usize) -> bool {
     matches!(value, Value::Text(text) if text.len() > max)
 }
 

@@ -398,13 +398,11 @@ fn rv_18_an_unknown_name_is_counted_or_registered() {
 fn rv_19_an_import_mirrors_the_catalog_of_a_client_with_inverted_direction() {
     let mut house = House::new(line());
     let (conn, silent) = (house.join("unity"), house.join("silent"));
-    let Reply::Imported(ImportReport { asked, .. }) = house.ask(Request::Import {
+    let import = house.ask_later(Request::Import {
         endpoint: "line".into(),
-    }) else {
-        panic!("an import is asked")
-    };
-    assert_eq!(asked, 2);
+    });
     house.run_for(ms(10));
+    assert!(house.reply(import).is_none(), "the answer waits for the peers");
     assert_eq!(house.types(conn), ["import_request"]);
     let answer = json!({"type": "import_answer", "version": 2, "signals": {"Out": 5, "In": true, "Neutral": 1.5},
         "signalTypes": {"Out": "PLCOutputInt", "In": "PLCInputBool", "Neutral": "Float"}});
@@ -429,6 +427,27 @@ fn rv_19_an_import_mirrors_the_catalog_of_a_client_with_inverted_direction() {
     );
 
     house.run_for(ms(10_000));
+    let report = ImportReport {
+        asked: 2,
+        answered: 1,
+        found: 3,
+        made: 3,
+    };
+    assert!(matches!(house.reply(import), Some(Reply::Imported(got)) if got == report));
+    let kept: Vec<(&str, Option<Value>)> = house
+        .imported
+        .iter()
+        .map(|signal| (signal.wire_name.as_str(), signal.value.clone()))
+        .collect();
+    let expected = [
+        ("Out", None),
+        ("In", Some(Value::Bool(true))),
+        ("Neutral", Some(Value::Float(1.5))),
+    ];
+    assert_eq!(
+        kept, expected,
+        "a peer's live value is no initial value; ours would be sent as a zero without one"
+    );
     let late = json!({"type": "import_answer", "version": 2, "signals": {"Late": 1}, "signalTypes": {"Late": "Int"}});
     house.say(silent, late);
     house.run_for(ms(20));
@@ -538,7 +557,7 @@ fn rv_42_neutral_types_of_an_import_go_by_their_names() {
     settings.default_signal_direction = Direction::Output;
     let mut house = House::new(settings);
     let conn = house.join("gateway");
-    house.ask(Request::Import {
+    house.ask_later(Request::Import {
         endpoint: "line".into(),
     });
     let names = json!({"UnitySpeed": 1, "PlcSpeed": 1, "UnityPlc": 1, "Else": 1});

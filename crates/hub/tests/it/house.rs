@@ -272,17 +272,32 @@ impl House {
 
     /// Asks with these rights.
     pub(crate) fn ask_as(&mut self, access: Arc<Access>, request: Request) -> Reply {
+        let ticket = self.put(access, request);
+        self.reply(ticket).expect("this request is answered at once")
+    }
+
+    /// Asks what is answered only later.
+    pub(crate) fn ask_later(&mut self, request: Request) -> Ticket {
+        self.put(Access::full("this machine"), request)
+    }
+
+    fn put(&mut self, access: Arc<Access>, request: Request) -> Ticket {
         self.last_event += 1;
-        let ticket = self.last_event;
+        let ticket = Ticket(self.last_event);
         self.give(Input::Request {
-            ticket: Ticket(ticket),
+            ticket,
             by: Box::new(Actor {
                 access,
                 from: "10.0.0.9:9".into(),
             }),
             request,
         });
-        self.replies.remove(&ticket).expect("every request is answered")
+        ticket
+    }
+
+    /// The answer to a request, once it is there.
+    pub(crate) fn reply(&mut self, ticket: Ticket) -> Option<Reply> {
+        self.replies.remove(&ticket.0)
     }
 
     pub(crate) fn row(&mut self, name: &str) -> SignalRow {
@@ -311,17 +326,20 @@ impl House {
 
     // Time.
 
+    /// When something happens here next, if nothing comes from outside.
+    pub(crate) fn next_at(&self) -> Option<Time> {
+        let event_at = self.queue.peek().map(|Reverse((at, _))| *at);
+        [event_at, self.hub.next_deadline()].into_iter().flatten().min()
+    }
+
     /// Moves the clock on, delivering everything and ticking the hub on the way.
     pub(crate) fn run_for(&mut self, span: Duration) {
         let end = self.now + span;
         loop {
             let event_at = self.queue.peek().map(|Reverse((at, _))| *at);
-            let next = [event_at, self.hub.next_deadline()]
-                .into_iter()
-                .flatten()
-                .min()
-                .filter(|at| *at <= end);
-            let Some(at) = next else { break };
+            let Some(at) = self.next_at().filter(|at| *at <= end) else {
+                break;
+            };
             self.now = self.now.max(at);
             if event_at.is_some_and(|event_at| event_at <= self.now) {
                 let Reverse((_, id)) = self.queue.pop().expect("it was peeked");

@@ -2,6 +2,8 @@
 
 mod claims;
 mod house;
+mod link;
+mod link_ends;
 mod live;
 mod pulses;
 mod replay;
@@ -10,3 +12,4 @@ mod routes;
 mod schedules;
 mod slow;
 mod troubles;
+mod two_houses;

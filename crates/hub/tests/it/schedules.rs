@@ -27,7 +27,7 @@ impl Dice {
         (self.next() >> 11) % limit
     }
 
-    fn one_in(&mut self, count: u64) -> bool {
+    pub(crate) fn one_in(&mut self, count: u64) -> bool {
         self.below(count) == 0
     }
 }
