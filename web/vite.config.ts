@@ -38,6 +38,8 @@ function precompressed(): Plugin {
 const hub = process.env['CROSSTIE_URL'] ?? 'http://127.0.0.1:8000';
 
 export default defineConfig({
+  // The page may stand in any folder of a host: what it loads lies beside it.
+  base: './',
   plugins: [svelte(), precompressed()],
   build: {
     target: 'es2022',

@@ -2,10 +2,14 @@
  * A small stand-in for the hub: it serves the built page and speaks its HTTP interface and live channel, as the
  * manual's page "HTTP and live API" states them, over a pretended bottling line.
  *
- *     node tests/mock-hub.mjs [--port 8000] [--signals 100000] [--empty] [--problems]
+ *     node tests/mock-hub.mjs [--port 8000] [--signals 100000] [--empty] [--problems] [--links] [--hold-imports]
+ *                             [--keys] [--tries 3] [--tls] [--audit 250] [--prefix /line]
+ *
+ * With `--prefix` it stands in that folder and answers nowhere else, as a hub does behind a reverse proxy.
  *
  * Switches for tests, as POST requests: `/mock/silent` (sockets stay open, nothing is said any more), `/mock/talk`
- * (the reverse), `/mock/drop` (all live channels are closed). Each answers, and so does `GET /mock/state`, how many
+ * (the reverse), `/mock/drop` (all live channels are closed), `/mock/revoke?id=k1`, `/mock/forgive` (wrong keys are
+ * forgotten), `/mock/solve?id=…` (a problem is over), `/mock/answer` (held imports are answered). Each answers, and so does `GET /mock/state`, how many
  * names each view holds and which writes arrived. A hub that is gone altogether is this process being ended.
  */
 
@@ -15,6 +19,8 @@ import { dirname, extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { WebSocketServer } from 'ws';
+import { Links } from './mock/links.mjs';
+import { Office, refusal } from './mock/office.mjs';
 
 const DIST = join(dirname(fileURLToPath(import.meta.url)), '../dist');
 const TYPES = {
@@ -35,6 +41,13 @@ const { values: args } = parseArgs({
     signals: { type: 'string', default: '0' },
     empty: { type: 'boolean', default: false },
     problems: { type: 'boolean', default: false },
+    links: { type: 'boolean', default: false },
+    'hold-imports': { type: 'boolean', default: false },
+    keys: { type: 'boolean', default: false },
+    tries: { type: 'string', default: '20' },
+    tls: { type: 'boolean', default: false },
+    audit: { type: 'string', default: '0' },
+    prefix: { type: 'string', default: '' },
   },
 });
 
@@ -140,7 +153,17 @@ class Plant {
 }
 
 const plant = new Plant(Number(args.signals), args.empty);
+if (args.links) {
+  plant.add('twin/press/Pressure', 'float', 4.2, 'peer');
+  plant.add('twin/packer/Start', 'bool', false, 'hub', 'stale');
+}
+const links = args.links ? new Links(() => plant.now(), args['hold-imports']) : null;
+const office = new Office({ keys: args.keys, tls: args.tls, auditLen: Number(args.audit), tries: Number(args.tries) });
+const solved = new Set();
+const acknowledged = new Set();
 const writes = [];
+/** The address of every request, for stories that look what stood in it. */
+const asked = [];
 const channels = new Set();
 let lastEpoch = Math.floor(Math.random() * 1000);
 let isSilent = false;
@@ -159,6 +182,12 @@ function counters(updatesIn, updatesOut) {
 }
 
 function problems() {
+  return allProblems()
+    .filter(({ id }) => !solved.has(id))
+    .map((problem) => ({ ...problem, acknowledged: acknowledged.has(problem.id) }));
+}
+
+function allProblems() {
   if (!args.problems) return [];
   return [
     {
@@ -167,7 +196,8 @@ function problems() {
       subject: 'twin/line/Run',
       text: 'two writers: Practice twin and HMI panel; the last one wins',
       hint: 'Let one of them write it, or give each a signal of its own and join them by a route.',
-      first_seen_ms: 1200,
+      first_seen_ms: 12,
+      last_seen_ms: plant.now(),
       count: 3,
     },
     {
@@ -176,7 +206,8 @@ function problems() {
       subject: 'hmi',
       text: 'port 1235 is in use by another program',
       hint: 'Stop that program or give the endpoint another port in the project file.',
-      first_seen_ms: 300,
+      first_seen_ms: 3,
+      last_seen_ms: 3,
       count: 1,
     },
   ];
@@ -184,7 +215,7 @@ function problems() {
 
 function endpoints() {
   if (args.empty) return [];
-  const common = { protocol: 'realvirtual', role: 'server', path: null, settings: { update_cycle_ms: 10 } };
+  const common = { protocol: 'realvirtual', role: 'server', tls: false, link: null, path: null, settings: { update_cycle_ms: 10 } };
   return [
     {
       ...common,
@@ -208,6 +239,7 @@ function endpoints() {
       signals: 3,
       counters: counters(0, plant.updatesIn),
     },
+    ...(links?.rows(counters) ?? []),
   ];
 }
 
@@ -221,6 +253,8 @@ function clients() {
       id: 3,
       endpoint: 'line',
       name: 'Practice twin',
+      who: 'this machine',
+      role: 'operator',
       address: '127.0.0.1:50112',
       last_seen_at_ms: now - 20,
       view: 'list',
@@ -236,6 +270,8 @@ function clients() {
       id: 4,
       endpoint: 'hmi',
       name: 'Wall panel',
+      who: 'HMI at press 2',
+      role: 'operator',
       address: '192.168.1.44:40122',
       last_seen_at_ms: now - 900,
       view: 'all',
@@ -249,15 +285,35 @@ function clients() {
   return list;
 }
 
-function answer(request, url) {
-  const parts = url.pathname.split('/').slice(3);
+/** What the hub answers to a request of `me`: `{status, body}`. */
+function answer(me, method, parts, query, body) {
+  const own = office.answer(me, method, parts, query, body);
+  if (own) return own;
+  if (method === 'POST') {
+    if (me.role === 'viewer') return refusal(403, 'forbidden', `${me.who} is viewer and may not do that`);
+    const [room, name, task] = parts;
+    if (room === 'problems') {
+      for (const { id } of problems()) if (body.id === undefined || body.id === id) acknowledged.add(id);
+      return { status: 204 };
+    }
+    if (room !== 'endpoints') return refusal(404, 'not_found', 'no such path');
+    const done = links?.answer(name, task);
+    if (done) return done;
+    if (task === 'import') return { status: 200, body: { asked: 1, answered: 1, found: plant.signals.length, made: 0 } };
+    return refusal(409, 'conflict', `'${name}' is a server: others connect to it`);
+  }
+  const found = lookUp(parts, query);
+  return found ? { status: 200, body: found } : refusal(404, 'not_found', 'no such path');
+}
+
+function lookUp(parts, query) {
   const now_ms = plant.now();
   switch (parts[0]) {
     case 'version':
       return { name: 'crosstie', version: '0.1.0', api: 1 };
     case 'health':
       return {
-        status: args.problems ? 'degraded' : 'ok',
+        status: problems().length > 0 ? 'degraded' : 'ok',
         now_ms,
         project: args.empty ? 'Untitled' : 'Bottling line',
         signals: plant.signals.length,
@@ -267,13 +323,11 @@ function answer(request, url) {
         problems: problems(),
       };
     case 'endpoints':
-      if (request.method === 'POST') return { asked: 1 };
       return { endpoints: endpoints(), lan: ['192.168.1.20', '10.0.0.7'] };
     case 'clients':
       return { clients: clients() };
     case 'signals': {
       if (parts.length > 1) return plant.byName.get(decodeURIComponent(parts.slice(1).join('/'))) ?? null;
-      const query = url.searchParams;
       const limit = Number(query.get('limit') ?? 200);
       const fits = (signal) =>
         (!query.get('quality') || signal.quality === query.get('quality')) &&
@@ -290,23 +344,61 @@ function answer(request, url) {
   }
 }
 
-function serve(request, response) {
+/** The key of a request: in its header, or for a live channel in its address. */
+function keyOf(request, url) {
+  const [scheme, key] = (request.headers.authorization ?? '').split(' ');
+  return scheme === 'Bearer' ? key : url.searchParams.get('access_token');
+}
+
+async function bodyOf(request) {
+  let text = '';
+  for await (const chunk of request) text += chunk;
+  return text === '' ? {} : JSON.parse(text);
+}
+
+/** A switch of a test. */
+function turn(word, query) {
+  if (word === 'silent' || word === 'talk') isSilent = word === 'silent';
+  if (word === 'drop') for (const channel of channels) channel.socket.close(1001);
+  if (word === 'revoke' && office.revoke(query.get('id'))) endChannelsOf(query.get('id'));
+  if (word === 'forgive') office.forgetWrongTries();
+  if (word === 'solve') solved.add(query.get('id'));
+  if (word === 'answer') links.answerHeld();
+}
+
+function endChannelsOf(key) {
+  for (const channel of channels) if (channel.me.key === key) channel.socket.close(1008, 'key revoked');
+}
+
+/** With the first key nobody is taken without one any more, the page that made it neither. */
+function endChannelsWithoutKey() {
+  if (office.keys.length > 0) endChannelsOf(null);
+}
+
+async function serve(request, response) {
   const url = new URL(request.url, 'http://localhost');
   const json = (status, body) => {
     response.writeHead(status, { 'content-type': 'application/json' });
-    response.end(JSON.stringify(body));
+    response.end(body === undefined ? undefined : JSON.stringify(body));
   };
   if (url.pathname.startsWith('/mock/')) {
-    const word = url.pathname.slice('/mock/'.length);
-    if (word === 'silent' || word === 'talk') isSilent = word === 'silent';
-    if (word === 'drop') for (const channel of channels) channel.socket.close(1001);
-    return json(200, { views: [...channels].map((channel) => channel.names.length), writes });
+    turn(url.pathname.slice('/mock/'.length), url.searchParams);
+    return json(200, { views: [...channels].map((channel) => channel.names.length), writes, asked });
   }
+  asked.push(url.pathname + url.search);
+  if (!url.pathname.startsWith(`${args.prefix}/`)) return json(404, { error: { code: 'not_found', message: 'the proxy knows no such folder' } });
+  url.pathname = url.pathname.slice(args.prefix.length);
   // A silent hub lets requests wait for ever, as a machine does whose cable was pulled.
   if (isSilent) return;
-  if (url.pathname.startsWith('/api/')) {
-    const body = answer(request, url);
-    return body ? json(200, body) : json(404, { error: { code: 'not_found', message: 'no such path' } });
+  if (url.pathname.startsWith('/api/v1/')) {
+    const parts = url.pathname.split('/').slice(3).map(decodeURIComponent);
+    const admitted = parts[0] === 'version' ? { me: null } : office.admit(keyOf(request, url), plant.now());
+    if (!('me' in admitted)) return json(admitted.status, admitted.body);
+    const body = await bodyOf(request);
+    const done = parts[0] === 'version' ? { status: 200, body: lookUp(parts) } : await answer(admitted.me, request.method, parts, url.searchParams, body);
+    json(done.status, done.body);
+    if (done.revoked) endChannelsOf(done.revoked);
+    return endChannelsWithoutKey();
   }
   const wanted = normalize(url.pathname).replace(/^(\.\.[/\\])+/, '');
   const path = extname(wanted) ? join(DIST, wanted) : join(DIST, 'index.html');
@@ -326,8 +418,9 @@ class Channel {
   flushedAt = 0;
   cycle = 100;
 
-  constructor(socket) {
+  constructor(socket, me) {
     this.socket = socket;
+    this.me = me;
     this.epoch = ++lastEpoch;
     this.say({ type: 'hello', epoch: this.epoch, now_ms: plant.now(), generation: plant.generation, version: '0.1.0' });
     socket.on('message', (text) => this.receive(JSON.parse(text)));
@@ -365,6 +458,11 @@ class Channel {
     const signal = plant.byName.get(name);
     writes.push({ name, value });
     if (!signal) return { ok: false, code: 'not_found', message: 'no signal has this name' };
+    if (this.me.role === 'viewer') return { ok: false, code: 'forbidden', message: `${this.me.who} is viewer and may not write ${name}` };
+    const link = name.split('/')[1];
+    if (links && link === 'packer' && !links.isUp(link)) {
+      return { ok: false, code: 'link_down', message: `the link '${link}' is down: a command is not kept until it returns` };
+    }
     if (signal.kind === 'int' && (value > 2147483647 || value < -2147483648)) {
       return { ok: false, code: 'bad_value', message: 'expected a whole number of at most 32 bits' };
     }
@@ -397,13 +495,21 @@ class Channel {
   }
 }
 
-const server = createServer(serve);
-const live = new WebSocketServer({ server, path: '/api/v1/live' });
-live.on('connection', (socket) => {
-  if (isSilent) return;
-  const channel = new Channel(socket);
-  channels.add(channel);
-  socket.on('close', () => channels.delete(channel));
+const server = createServer((request, response) => void serve(request, response));
+const live = new WebSocketServer({ noServer: true });
+server.on('upgrade', (request, socket, head) => {
+  const url = new URL(request.url, 'http://localhost');
+  const admitted = office.admit(keyOf(request, url), plant.now());
+  if (url.pathname !== `${args.prefix}/api/v1/live` || !('me' in admitted)) {
+    socket.end(`HTTP/1.1 ${admitted.status ?? 404} Refused\r\nconnection: close\r\n\r\n`);
+    return;
+  }
+  live.handleUpgrade(request, socket, head, (upgraded) => {
+    if (isSilent) return;
+    const channel = new Channel(upgraded, admitted.me);
+    channels.add(channel);
+    upgraded.on('close', () => channels.delete(channel));
+  });
 });
 setInterval(() => {
   plant.step();
@@ -414,5 +520,5 @@ setInterval(() => {
 }, 1000);
 server.listen(Number(args.port), '127.0.0.1', () => {
   // Whoever started this process reads the address here.
-  console.log(`http://127.0.0.1:${server.address().port}`);
+  console.log(`http://127.0.0.1:${server.address().port}${args.prefix}`);
 });

@@ -1,37 +1,37 @@
 /**
- * Takes pictures of every page in both themes, at a desk and on a phone: `npm run shots [folder]`, default
+ * Takes pictures of every page in both themes, at a desk, on a tablet and on a phone: `npm run shots [folder]`, default
  * `test-results`. The pictures are for people to look at, nothing is compared.
  */
 
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { openLive, startBrowser, startMock } from './support.mjs';
+import { enterKey, openLive, startBrowser, startMock } from './support.mjs';
 
 const folder = process.argv[2] ?? 'test-results';
 mkdirSync(folder, { recursive: true });
 
-const SIZES = { desk: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } };
+const SIZES = { desk: { width: 1280, height: 720 }, tablet: { width: 834, height: 1112 }, phone: { width: 390, height: 844 } };
 /** What is shown: a name, the mock's arguments, the path, and what to do and wait for before the picture. */
 const SCENES = [
   ['overview', [], '/', async (page) => page.waitForFunction(() => document.querySelector('polyline').getAttribute('points').split(' ').length > 12)],
   ['problems', ['--problems'], '/', async (page) => page.locator('[data-problem]').first().waitFor()],
   ['empty', ['--empty'], '/', async (page) => page.locator('[data-health]').waitFor()],
-  ['signals', ['--signals', '100000'], '/signals', async (page) => page.getByText('100,018 signals', { exact: true }).waitFor()],
+  ['signals', ['--signals', '100000'], '/#/signals', async (page) => page.getByText('100,018 signals', { exact: true }).waitFor()],
   [
     'detail',
     [],
-    '/signals?filter=twin&signal=twin%2Fline%2FSpeedSetpoint',
+    '/#/signals?filter=twin&signal=twin%2Fline%2FSpeedSetpoint',
     async (page) => {
       await page.getByLabel('New value of').fill('900');
       await page.getByRole('button', { name: 'Write', exact: true }).click();
       await page.getByText('Written as').waitFor();
     },
   ],
-  ['no-signals', ['--empty'], '/signals', async (page) => page.getByText('There is no signal yet').waitFor()],
+  ['no-signals', ['--empty'], '/#/signals', async (page) => page.getByText('There is no signal yet').waitFor()],
   [
     'lost',
     [],
-    '/signals',
+    '/#/signals',
     async (page, hub) => {
       await page.locator('[data-name="twin/line/Run"]').waitFor();
       await hub.stop('SIGKILL');
@@ -40,10 +40,101 @@ const SCENES = [
   ],
 ];
 
+/** Pages of a hub that wants a key: what to do with the card, and the path that is shown. */
+const KEYED = ['--keys', '--links', '--problems', '--tls', '--audit', '130'];
+for (const [name, path, prepare] of [
+  ['key', '/', async (page) => page.locator('[data-key-card]').waitFor()],
+  [
+    'key-wrong',
+    '/',
+    async (page) => {
+      await page.getByLabel('Key', { exact: true }).fill('ct_wrong');
+      await page.getByRole('button', { name: 'Use this key' }).click();
+      await page.getByText('does not know this key').waitFor();
+    },
+  ],
+  [
+    'links',
+    '/',
+    async (page) => {
+      await enterKey(page, 'ct_engineer');
+      await page.locator('[data-endpoint=press]').getByRole('button', { name: 'Test connection' }).click();
+      await page.getByText('It works').waitFor();
+      await page.getByRole('button', { name: /^Acknowledge hmi/ }).click();
+      await page.getByText('acknowledged', { exact: true }).waitFor();
+    },
+  ],
+  [
+    'links-below',
+    '/',
+    async (page) => {
+      await enterKey(page, 'ct_engineer');
+      await page.locator('[data-endpoint=oven]').scrollIntoViewIfNeeded();
+    },
+  ],
+  [
+    'who',
+    '/',
+    async (page) => {
+      await enterKey(page, 'ct_viewer');
+      await page.locator('[data-who] summary').click();
+      await page.locator('[data-problem]').first().waitFor();
+    },
+  ],
+  [
+    'settings',
+    '/#/settings',
+    async (page) => {
+      await enterKey(page, 'ct_engineer');
+      const field = page.getByRole('textbox', { name: 'update_cycle_ms' });
+      await field.fill('0');
+      await field.press('Enter');
+      await page.getByText('from 1 to 60000').waitFor();
+    },
+  ],
+  [
+    'keys',
+    '/#/settings/keys',
+    async (page) => {
+      await enterKey(page, 'ct_engineer');
+      await page.locator('[data-key]').first().waitFor();
+    },
+  ],
+  [
+    'new-key',
+    '/#/settings/keys',
+    async (page) => {
+      await enterKey(page, 'ct_engineer');
+      await page.getByLabel('Name').fill('Panel');
+      await page.getByRole('button', { name: 'Make the key' }).click();
+      await page.locator('[data-new-key]').waitFor();
+    },
+  ],
+  [
+    'revoke',
+    '/#/settings/keys',
+    async (page) => {
+      await enterKey(page, 'ct_engineer');
+      await page.getByRole('button', { name: 'Revoke the key of Maria' }).click();
+      await page.getByRole('dialog').waitFor();
+    },
+  ],
+  ...['certificate', 'log', 'audit', 'about'].map((section) => [
+    section,
+    `/#/settings/${section}`,
+    async (page) => {
+      await enterKey(page, 'ct_engineer');
+      await page.locator('[data-fingerprint], #log-filter, [data-entry], [data-version]').first().waitFor();
+    },
+  ]),
+]) {
+  SCENES.push([name, KEYED, path, prepare, true]);
+}
+
 const only = process.argv.slice(3);
 const browser = await startBrowser();
 try {
-  for (const [name, args, path, prepare] of SCENES) {
+  for (const [name, args, path, prepare, isKeyed] of SCENES) {
     if (only.length > 0 && !only.includes(name)) continue;
     for (const colorScheme of ['light', 'dark']) {
       for (const [size, viewport] of Object.entries(SIZES)) {
@@ -52,7 +143,8 @@ try {
         const page = await context.newPage();
         page.on('console', (message) => message.type() === 'error' && console.error(name, message.text()));
         page.on('pageerror', (error) => console.error(name, error));
-        await openLive(page, hub.url + path);
+        if (isKeyed) await page.goto(hub.url + path);
+        else await openLive(page, hub.url + path);
         await prepare(page, hub);
         await page.screenshot({ path: join(folder, `${name}-${colorScheme}-${size}.png`) });
         await context.close();

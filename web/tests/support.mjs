@@ -128,3 +128,11 @@ export async function openLive(page, url) {
   await page.goto(url);
   await page.locator('[data-link=live]').waitFor();
 }
+
+/** Types a key into the card that asks for it, and waits until the link is live. */
+export async function enterKey(page, key) {
+  const card = page.locator('[data-key-card]');
+  await card.getByLabel('Key', { exact: true }).fill(key);
+  await card.getByRole('button', { name: 'Use this key' }).click();
+  await page.locator('[data-link=live]').waitFor();
+}

@@ -1,5 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { formatAge, formatCount, formatExactly, formatRate, formatRoundTrip, formatValue, plural } from './format';
+import {
+  fingerprintRows,
+  formatAge,
+  formatCount,
+  formatExactly,
+  formatMoment,
+  formatRate,
+  formatRoundTrip,
+  formatValidity,
+  formatValue,
+  plural,
+} from './format';
 
 describe('values', () => {
   it.each([
@@ -74,5 +85,29 @@ describe('figures', () => {
     expect(plural(0, 'client')).toBe('0 clients');
     expect(plural(1, 'client')).toBe('1 client');
     expect(plural(1_200, 'client')).toBe('1,200 clients');
+  });
+});
+
+describe('moments', () => {
+  it('are written in the time of the machine, to the second', () => {
+    expect(formatMoment('2026-11-21T09:05:07.123Z', 'UTC')).toBe('2026-11-21 09:05:07');
+    expect(formatMoment('2026-11-21T23:05:07Z', 'Asia/Bangkok')).toBe('2026-11-22 06:05:07');
+    expect(formatMoment('soon')).toBe('soon');
+  });
+
+  it('give the rest of a validity in whole days', () => {
+    const now = Date.UTC(2026, 10, 21);
+    const check = (until: string, text: string): void => expect(formatValidity(until, now)).toBe(text);
+    check('2026-11-21T00:00:00Z', 'expired');
+    check('2026-11-21T23:59:59Z', 'for less than a day');
+    check('2026-11-22T00:00:00Z', 'for 1 more day');
+    check('2029-11-21T00:00:00Z', 'for 1,096 more days');
+    check('soon', '');
+  });
+});
+
+describe('a fingerprint', () => {
+  it('is read in rows of eight bytes', () => {
+    expect(fingerprintRows(Array.from({ length: 18 }, () => 'AB').join(':')).map((row) => row.length)).toEqual([23, 23, 5]);
   });
 });

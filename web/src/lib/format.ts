@@ -59,3 +59,34 @@ export function formatRoundTrip(rtt_us: number | null): string {
 export function plural(count: number, noun: string): string {
   return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
 }
+
+/** A moment given as RFC 3339, in the time of this machine (or of `timeZone`) to the second: `2026-11-21 11:03:40`. */
+export function formatMoment(rfc3339: string, timeZone?: string): string {
+  const moment = new Date(rfc3339);
+  if (Number.isNaN(moment.getTime())) return rfc3339;
+  const parts = new Intl.DateTimeFormat('sv-SE', {
+    dateStyle: 'short',
+    timeStyle: 'medium',
+    ...(timeZone === undefined ? {} : { timeZone }),
+  });
+  return parts.format(moment);
+}
+
+const DAY_MS = 86_400_000;
+
+/** How long a thing is still valid: `for 30 more days`, `for less than a day`, `expired`. `now` is in milliseconds since 1970. */
+export function formatValidity(until_rfc3339: string, now: number): string {
+  const left = new Date(until_rfc3339).getTime() - now;
+  if (Number.isNaN(left)) return '';
+  if (left <= 0) return 'expired';
+  const days = Math.floor(left / DAY_MS);
+  return days === 0 ? 'for less than a day' : `for ${formatCount(days)} more ${days === 1 ? 'day' : 'days'}`;
+}
+
+/** A fingerprint in rows of eight bytes, so that two people can compare it aloud. */
+export function fingerprintRows(fingerprint: string): string[] {
+  const bytes = fingerprint.split(':');
+  const rows: string[] = [];
+  for (let start = 0; start < bytes.length; start += 8) rows.push(bytes.slice(start, start + 8).join(':'));
+  return rows;
+}

@@ -3,14 +3,19 @@
  *
  * Figures (health, endpoints, clients) are read once a second while the link is live. Values come by the live
  * channel for the names in view only. When the link is lost everything stays as it was last known, the hub's clock
- * runs on by this machine's clock, so all ages grow; after a reconnect everything is read anew.
+ * runs on by this machine's clock, so all ages grow; after a reconnect everything is read anew. Nothing is asked
+ * before the gate is open (`access.svelte.ts`), and nothing that was seen outlives a gate that is locked.
  */
 
+import { Access } from './access.svelte';
 import { Catalog, type Row } from './catalog';
+import { EventList, type EventRow } from './events';
 import { HubApi, HubError, readAll, startLive, type LiveChannel } from './hub';
+import { KeyStore } from './key-store';
+import { baseOf } from './place';
 import type { Client, Endpoint, Health, HubMessage, Quality, Value } from './protocol';
 import { RateMeter, type Rates } from './rates';
-import { firstLink, type Link } from './reconnect';
+import { HELD, type Link } from './reconnect';
 
 const FIGURES_EVERY_MS = 1_000;
 /** How often ages on screen move when no value arrives. */
@@ -35,10 +40,12 @@ export interface Measured<T> {
 
 export class House {
   /** Where the link stands. */
-  link = $state.raw<Link>(firstLink(performance.now()));
+  link = $state.raw<Link>(HELD);
   /** How often the link has been lost since the page was opened. */
   losses = $state(0);
   health = $state.raw<Health | null>(null);
+  /** The problems as a list to work through, with those that went while somebody looked. */
+  events = $state.raw<readonly EventRow[]>([]);
   endpoints = $state.raw<Measured<Endpoint>[]>([]);
   lan = $state.raw<string[]>([]);
   clients = $state.raw<Measured<Client>[]>([]);
@@ -61,8 +68,14 @@ export class House {
   local_ms = $state(performance.now());
 
   readonly catalog = new Catalog();
-  readonly api = new HubApi();
+  /** The folder that this page came from. */
+  readonly base = baseOf(location.href);
+  readonly api = new HubApi(this.base);
+  readonly access: Access;
   #live: LiveChannel;
+  #eventList = new EventList();
+  /** When the endpoints were read, on the local clock: their times to the next attempt count from here. */
+  endpointsReadAt = 0;
   #meter = new RateMeter();
   #hubClockAhead_ms = 0;
   #isFrameAsked = false;
@@ -71,15 +84,19 @@ export class House {
   #passNumber = 0;
   #passEndedAt = 0;
   #passLength_ms = 0;
-  #areFiguresAsked = false;
+  #figures: Promise<void> | null = null;
 
   constructor() {
-    this.#live = startLive({
+    this.#live = startLive(this.base, () => this.api.key, {
       link: (link) => this.#linkChanged(link),
       hello: (_, now_ms) => this.#greeted(now_ms),
       message: (message) => this.#receive(message),
     });
-    this.link = this.#live.link;
+    this.access = new Access(this.api, new KeyStore(this.base), {
+      opened: () => this.#live.release(),
+      locked: () => this.#leave(),
+    });
+    void this.access.ask();
     setInterval(() => void this.#readFigures(), FIGURES_EVERY_MS);
     setInterval(() => this.#moveClock(), AGES_EVERY_MS);
   }
@@ -138,9 +155,46 @@ export class House {
     return names;
   }
 
+  /** The greyed events of the past are over: the next visit begins with what is the case then. */
+  forgetGoneEvents(): void {
+    this.#eventList.forgetGone();
+    this.events = this.#eventList.rows();
+  }
+
+  /** Says to the hub that these events were seen, and shows it at once. */
+  async acknowledge(id: string | null): Promise<void> {
+    await this.api.acknowledge(id);
+    await this.readFiguresNow();
+  }
+
+  /** Reads the figures outside their turn, after something was done that changes them. */
+  async readFiguresNow(): Promise<void> {
+    await this.#figures;
+    await this.#readFigures();
+  }
+
+  /** Nothing of what was seen is shown to whoever comes without the right to it. */
+  #leave(): void {
+    this.#live.hold();
+    this.catalog.clear();
+    this.catalogState = { phase: 'idle' };
+    this.#eventList.clear();
+    this.events = [];
+    this.health = null;
+    this.endpoints = [];
+    this.clients = [];
+    this.history = [];
+    this.losses = 0;
+    this.figuresError = null;
+    this.rowsVersion += 1;
+    this.#touch();
+  }
+
   #linkChanged(link: Link): void {
     if (this.link.phase === 'live' && link.phase !== 'live') this.losses += 1;
     this.link = link;
+    // A browser does not say why a channel was refused: a plain question does.
+    if (link.phase === 'waiting') void this.access.ask();
     this.local_ms = performance.now();
   }
 
@@ -151,6 +205,7 @@ export class House {
     this.history = [];
     this.rowsVersion += 1;
     this.#touch();
+    void this.access.ask();
     void this.#readFigures();
     if (this.#isCatalogWanted) void this.#readCatalog();
   }
@@ -189,30 +244,41 @@ export class House {
     }
   }
 
-  async #readFigures(): Promise<void> {
-    if (!this.isLive || document.hidden || this.#areFiguresAsked) return;
-    this.#areFiguresAsked = true;
+  /** The reading that is under way, if one is, else a new one. */
+  #readFigures(): Promise<void> {
+    if (!this.isLive || document.hidden) return Promise.resolve();
+    this.#figures ??= this.#askFigures().finally(() => {
+      this.#figures = null;
+    });
+    return this.#figures;
+  }
+
+  async #askFigures(): Promise<void> {
+    const { key } = this.api;
+    const isCurrent = (): boolean => key === this.api.key && this.isLive;
     try {
       const [health, { endpoints, lan }, { clients }] = await Promise.all([
         this.api.health(),
         this.api.endpoints(),
         this.api.clients(),
       ]);
+      if (!isCurrent()) return;
       this.catalog.nameClients(clients.map((client) => ({ id: client.id, name: titleOf(client) })));
       this.#measure(health, endpoints, clients);
       this.lan = lan;
       this.health = health;
+      this.#eventList.update(health.problems);
+      this.events = this.#eventList.rows();
       this.figuresError = null;
       this.#repeatCatalog(health.signals);
     } catch (error) {
-      this.figuresError = words(error);
-    } finally {
-      this.#areFiguresAsked = false;
+      if (isCurrent()) this.figuresError = words(error);
     }
   }
 
   #measure(health: Health, endpoints: Endpoint[], clients: Client[]): void {
     const at_ms = health.now_ms;
+    this.endpointsReadAt = performance.now();
     this.endpoints = endpoints.map((item) => ({ item, rates: this.#meter.read(`endpoint ${item.name}`, at_ms, item.counters) }));
     this.clients = clients.map((item) => ({ item, rates: this.#meter.read(`client ${item.id}`, at_ms, item.counters) }));
     // An endpoint counts for its clients, also for those that have left; live channels belong to no endpoint.

@@ -61,6 +61,28 @@ beforeEach(() => {
     },
     jitter: () => 0.5,
   });
+  channel.release();
+  links = [];
+});
+
+describe('a held channel', () => {
+  it('opens no socket, before its release and after it was held again', () => {
+    channel.hold();
+    expect([socket().isClosed, links]).toEqual([true, ['held']]);
+    now = 60_000;
+    channel.clock();
+    channel.retryNow();
+    expect(sockets).toHaveLength(1);
+    channel.release();
+    expect(sockets).toHaveLength(2);
+  });
+
+  it('says of a write under way that its result is unknown', async () => {
+    greet(5);
+    const written = channel.write('a', 1, 5);
+    channel.hold();
+    await expect(written).rejects.toMatchObject({ code: 'unknown_result' });
+  });
 });
 
 describe('the view', () => {
@@ -184,6 +206,61 @@ describe('requests', () => {
     await expect(api(200, 'no json').health()).rejects.toMatchObject({ code: 'http_200' });
     const nobody = new HubApi('', () => Promise.reject(new TypeError('failed')));
     await expect(nobody.health()).rejects.toMatchObject({ code: 'unreachable' });
+  });
+
+  it('show their key in a header and nowhere else, and say so when it is refused', async () => {
+    const asked: { address: string; key: string | null }[] = [];
+    let status = 200;
+    const keyed = new HubApi('http://hub/line/', (input, init) => {
+      asked.push({ address: String(input), key: new Headers(init?.headers).get('authorization') });
+      return Promise.resolve(new Response('{"error":{"code":"unauthorized","message":"a key is wanted"}}', { status }));
+    });
+    let refusals = 0;
+    keyed.onunauthorized = () => (refusals += 1);
+    await keyed.health();
+    keyed.key = 'ct_a';
+    await keyed.health();
+    await keyed.me('ct_b');
+    expect(asked).toEqual([
+      { address: 'http://hub/line/api/v1/health', key: null },
+      { address: 'http://hub/line/api/v1/health', key: 'Bearer ct_a' },
+      { address: 'http://hub/line/api/v1/me', key: 'Bearer ct_b' },
+    ]);
+    status = 401;
+    await expect(keyed.health()).rejects.toMatchObject({ code: 'unauthorized', status: 401 });
+    // A key that is only tried is nobody's loss.
+    await expect(keyed.me('ct_b')).rejects.toMatchObject({ status: 401 });
+    expect(refusals).toBe(1);
+  });
+
+  it('that are answered under an old key say nothing about the new one', async () => {
+    let refusals = 0;
+    const keyed: HubApi = new HubApi('', () => {
+      keyed.key = 'ct_new';
+      return Promise.resolve(new Response('{}', { status: 401 }));
+    });
+    keyed.key = 'ct_old';
+    keyed.onunauthorized = () => (refusals += 1);
+    await expect(keyed.health()).rejects.toMatchObject({ status: 401 });
+    expect(refusals).toBe(0);
+  });
+
+  it('carry a body as JSON, take an answer without one, and can be given up', async () => {
+    const bodies: unknown[] = [];
+    const written = new HubApi('', (_, init) => {
+      bodies.push([init?.method, init?.body]);
+      return Promise.resolve(new Response(null, { status: 204 }));
+    });
+    await written.acknowledge('echo:1');
+    await written.acknowledge(null);
+    await written.disconnect('press');
+    expect(bodies).toEqual([['POST', '{"id":"echo:1"}'], ['POST', '{}'], ['POST', undefined]]);
+
+    const cancel = new AbortController();
+    const slow = new HubApi('', (_, init) => new Promise((_, reject) => init?.signal?.addEventListener('abort', () => reject(new Error('aborted')))));
+    const waiting = slow.importFrom('press', cancel.signal);
+    cancel.abort();
+    await expect(waiting).rejects.toMatchObject({ code: 'cancelled' });
   });
 
   it('read the catalog page after page until it ends', async () => {

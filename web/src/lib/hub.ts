@@ -7,22 +7,34 @@
  * never sent again.
  */
 
+import { liveUrl } from './place';
 import type {
+  AuditEntry,
   ClientList,
+  Config,
   EndpointList,
   Health,
   HubMessage,
+  ImportReport,
+  KeyRow,
+  Me,
+  NewKey,
   Owner,
+  ProbeReport,
   Quality,
   Signal,
   SignalPage,
+  Tls,
   Value,
+  Version,
   WriteOutcome,
 } from './protocol';
-import { firstLink, nextLink, type Link, type LinkEvent } from './reconnect';
+import { HELD, nextLink, type Link, type LinkEvent } from './reconnect';
 
 /** How long a request may take before it counts as failed. */
 const REQUEST_MS_MAX = 10_000;
+/** How long a trial connection or an import may take: the hub itself gives up before. */
+const TRIAL_MS_MAX = 30_000;
 /** How long a write waits for its result. */
 const WRITE_MS_MAX = 5_000;
 /** The view moves at most this often, so that a fast scroll does not flood the hub. */
@@ -35,13 +47,37 @@ export class HubError extends Error {
   constructor(
     readonly code: string,
     message: string,
+    /** The HTTP status of the answer; 0 where there was none. */
+    readonly status = 0,
   ) {
     super(message);
   }
 }
 
-/** The HTTP interface. Every method throws `HubError`: `unreachable`, or the code that the hub gave. */
+/** Is this the end of a wait that the person at the page has ended? */
+export function isCancelled(error: unknown): boolean {
+  return error instanceof HubError && error.code === 'cancelled';
+}
+
+/** How a request differs from a plain GET. */
+interface Ask {
+  method?: 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  body?: unknown;
+  ms_max?: number;
+  /** Ends the wait; the hub goes on with what it was asked. */
+  cancel?: AbortSignal;
+}
+
+/**
+ * The HTTP interface. Every method throws `HubError`: `unreachable`, `cancelled`, or the code that the hub gave.
+ *
+ * The key goes in the `Authorization` header, so it stands in no address and in nobody's log.
+ */
 export class HubApi {
+  /** The key that each request shows, or null for none. */
+  key: string | null = null;
+  /** Hears that the hub has refused the key in use (401). */
+  onunauthorized: () => void = () => undefined;
   readonly #base: string;
   readonly #fetch: typeof fetch;
 
@@ -50,16 +86,25 @@ export class HubApi {
     this.#fetch = request;
   }
 
+  /** Who the hub takes the holder of `key` for. */
+  me(key: string | null): Promise<Me> {
+    return this.#askAs(key, 'me');
+  }
+
+  version(): Promise<Version> {
+    return this.#ask('version');
+  }
+
   health(): Promise<Health> {
-    return this.#ask('/api/v1/health');
+    return this.#ask('health');
   }
 
   endpoints(): Promise<EndpointList> {
-    return this.#ask('/api/v1/endpoints');
+    return this.#ask('endpoints');
   }
 
   clients(): Promise<ClientList> {
-    return this.#ask('/api/v1/clients');
+    return this.#ask('clients');
   }
 
   /** One page of the catalog, at most 1,000 rows; `after` is the `next` of the page before. */
@@ -73,25 +118,113 @@ export class HubApi {
     if (options.after) query.set('after', options.after);
     if (options.quality) query.set('quality', options.quality);
     if (options.owner) query.set('owner', options.owner);
-    return this.#ask(`/api/v1/signals?${query}`);
+    return this.#ask(`signals?${query}`);
   }
 
-  /** Asks every client of an endpoint for its catalog; answers how many were asked. */
-  importFrom(endpoint: string): Promise<{ asked: number }> {
-    return this.#ask(`/api/v1/endpoints/${encodeURIComponent(endpoint)}/import`, { method: 'POST' });
+  /** Asks the other side of an endpoint for its catalog and waits until all have answered. */
+  importFrom(endpoint: string, cancel: AbortSignal): Promise<ImportReport> {
+    return this.#ask(`endpoints/${encodeURIComponent(endpoint)}/import`, { method: 'POST', ms_max: TRIAL_MS_MAX, cancel });
   }
 
-  async #ask<T>(path: string, init: RequestInit = {}): Promise<T> {
+  /** Opens a trial connection to the server of a link, beside the link itself. */
+  probe(endpoint: string, cancel: AbortSignal): Promise<ProbeReport> {
+    return this.#ask(`endpoints/${encodeURIComponent(endpoint)}/probe`, { method: 'POST', ms_max: TRIAL_MS_MAX, cancel });
+  }
+
+  /** Connects the link of an endpoint now and keeps it so. */
+  connect(endpoint: string): Promise<void> {
+    return this.#ask(`endpoints/${encodeURIComponent(endpoint)}/connect`, { method: 'POST' });
+  }
+
+  /** Disconnects the link of an endpoint and keeps it so. */
+  disconnect(endpoint: string): Promise<void> {
+    return this.#ask(`endpoints/${encodeURIComponent(endpoint)}/disconnect`, { method: 'POST' });
+  }
+
+  /** Says that a person has seen the problem of this id, or all of them for null. */
+  acknowledge(id: string | null): Promise<void> {
+    return this.#ask('problems/acknowledge', { method: 'POST', body: id === null ? {} : { id } });
+  }
+
+  async keys(): Promise<KeyRow[]> {
+    return (await this.#ask<{ keys: KeyRow[] }>('keys')).keys;
+  }
+
+  /** Makes a key; it is in this answer and never again in any other. */
+  makeKey(wanted: NewKey): Promise<{ id: string; key: string }> {
+    return this.#ask('keys', { method: 'POST', body: wanted });
+  }
+
+  revokeKey(id: string): Promise<void> {
+    return this.#ask(`keys/${encodeURIComponent(id)}`, { method: 'DELETE' });
+  }
+
+  tls(): Promise<Tls> {
+    return this.#ask('tls');
+  }
+
+  config(): Promise<Config> {
+    return this.#ask('config');
+  }
+
+  /** Changes live settings: all of them or none. */
+  configure(changes: Record<string, unknown>): Promise<{ applied: string[] }> {
+    return this.#ask('config', { method: 'PATCH', body: changes });
+  }
+
+  async logFilter(): Promise<string> {
+    return (await this.#ask<{ filter: string }>('log')).filter;
+  }
+
+  async setLogFilter(filter: string): Promise<string> {
+    return (await this.#ask<{ filter: string }>('log', { method: 'PUT', body: { filter } })).filter;
+  }
+
+  /** Newest entries of the audit log first; those before entry number `before`, if given. */
+  async audit(limit: number, before: number | null): Promise<AuditEntry[]> {
+    const query = new URLSearchParams({ limit: String(limit) });
+    if (before !== null) query.set('before', String(before));
+    return (await this.#ask<{ entries: AuditEntry[] }>(`audit?${query}`)).entries;
+  }
+
+  async #ask<T>(path: string, ask: Ask = {}): Promise<T> {
+    const { key } = this;
+    try {
+      return await this.#askAs(key, path, ask);
+    } catch (error) {
+      // An answer to a key that was replaced meanwhile says nothing about the new one.
+      if (error instanceof HubError && error.status === 401 && key === this.key) this.onunauthorized();
+      throw error;
+    }
+  }
+
+  async #askAs<T>(key: string | null, path: string, { method, body, ms_max = REQUEST_MS_MAX, cancel }: Ask = {}): Promise<T> {
+    const headers: Record<string, string> = {};
+    if (key !== null) headers['authorization'] = `Bearer ${key}`;
+    if (body !== undefined) headers['content-type'] = 'application/json';
+    const limit = AbortSignal.timeout(ms_max);
     let response: Response;
     try {
-      response = await this.#fetch(this.#base + path, { ...init, signal: AbortSignal.timeout(REQUEST_MS_MAX) });
+      response = await this.#fetch(`${this.#base}api/v1/${path}`, {
+        method: method ?? 'GET',
+        headers,
+        cache: 'no-store',
+        signal: cancel ? AbortSignal.any([limit, cancel]) : limit,
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
     } catch {
+      if (cancel?.aborted) throw new HubError('cancelled', 'the wait was ended');
       throw new HubError('unreachable', 'the hub did not answer');
     }
-    const body: unknown = await response.json().catch(() => null);
-    if (response.ok && body !== null) return body as T;
-    const error = (body as { error?: { code: string; message: string } } | null)?.error;
-    throw new HubError(error?.code ?? `http_${response.status}`, error?.message ?? `the hub answered ${response.status}`);
+    if (response.status === 204) return undefined as T;
+    const answer: unknown = await response.json().catch(() => null);
+    if (response.ok && answer !== null) return answer as T;
+    const error = (answer as { error?: { code: string; message: string } } | null)?.error;
+    throw new HubError(
+      error?.code ?? `http_${response.status}`,
+      error?.message ?? `the hub answered ${response.status}`,
+      response.status,
+    );
   }
 }
 
@@ -121,8 +254,8 @@ export interface Surroundings {
 
 /** The live channel. Its owner calls `clock()` a few times a second; the browser's owner is `startLive`. */
 export class LiveChannel {
-  #link: Link;
-  #socket: Socket;
+  #link: Link = HELD;
+  #socket: Socket | null = null;
   #view: string[] = [];
   #viewSent: string[] | null = null;
   #viewSentAt = Number.NEGATIVE_INFINITY;
@@ -132,10 +265,7 @@ export class LiveChannel {
   constructor(
     readonly listener: LiveListener,
     readonly surroundings: Surroundings,
-  ) {
-    this.#link = firstLink(surroundings.now());
-    this.#socket = this.#open();
-  }
+  ) {}
 
   get link(): Link {
     return this.#link;
@@ -162,8 +292,18 @@ export class LiveChannel {
     const id = ++this.#lastId;
     return new Promise((resolve, reject) => {
       this.#writes.set(id, { name, resolve, reject, until: this.surroundings.now() + WRITE_MS_MAX });
-      this.#socket.send(JSON.stringify({ type: 'write', id, epoch, signals: { [name]: value } }));
+      this.#socket?.send(JSON.stringify({ type: 'write', id, epoch, signals: { [name]: value } }));
     });
+  }
+
+  /** The channel may be opened now: it begins its first attempt. */
+  release(): void {
+    this.#step({ type: 'release' });
+  }
+
+  /** Ends the channel until it is released again. */
+  hold(): void {
+    this.#step({ type: 'hold' });
   }
 
   /** Does not wait for the next attempt. */
@@ -204,9 +344,11 @@ export class LiveChannel {
 
   /** Leaves a socket that is of no use any more; nothing of it may be heard later. */
   #drop(): void {
+    if (!this.#socket) return;
     this.#socket.onmessage = null;
     this.#socket.onclose = null;
     this.#socket.close();
+    this.#socket = null;
   }
 
   #receive(data: unknown): void {
@@ -259,7 +401,7 @@ export class LiveChannel {
     if (this.#link.phase !== 'live' || isKnown || (!isFirst && now - this.#viewSentAt < VIEW_PAUSE_MS)) return;
     this.#viewSent = this.#view;
     this.#viewSentAt = now;
-    this.#socket.send(JSON.stringify({ type: 'subscribe', id: ++this.#lastId, names: this.#view, patterns: [] }));
+    this.#socket?.send(JSON.stringify({ type: 'subscribe', id: ++this.#lastId, names: this.#view, patterns: [] }));
   }
 }
 
@@ -274,13 +416,11 @@ function sameNames(left: readonly string[], right: readonly string[]): boolean {
   return left.length === right.length && left.every((name, index) => name === right[index]);
 }
 
-/** Opens the live channel of the hub that served this page, and keeps it for the life of the page. */
-export function startLive(listener: LiveListener): LiveChannel {
-  const url = new URL('/api/v1/live', location.href);
-  url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
+/** The live channel of the hub below `base`, held until it is released, for the life of the page; `key` is asked at each attempt. */
+export function startLive(base: string, key: () => string | null, listener: LiveListener): LiveChannel {
   const channel = new LiveChannel(listener, {
     now: () => performance.now(),
-    open: () => new WebSocket(url) as unknown as Socket,
+    open: () => new WebSocket(liveUrl(base, key())) as unknown as Socket,
     jitter: Math.random,
   });
   setInterval(() => channel.clock(), CLOCK_MS);

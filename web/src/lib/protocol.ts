@@ -10,6 +10,90 @@ export type Quality = 'good' | 'stale' | 'bad';
 export type Owner = 'hub' | 'peer';
 export type Value = boolean | number | string | null;
 
+export type Role = 'viewer' | 'operator' | 'engineer';
+
+/** Who the hub takes this page for, and what it may do. */
+export interface Me {
+  who: string;
+  role: Role;
+  /** Id of the key that was shown; null where none was needed. */
+  key: string | null;
+  keys_exist: boolean;
+  /** Patterns of the signals it may see and write; null for all. */
+  view: string[] | null;
+  write: string[] | null;
+}
+
+/** A key as it is listed: everything but the key. */
+export interface KeyRow {
+  id: string;
+  name: string;
+  role: Role;
+  view: string[] | null;
+  write: string[] | null;
+  /** RFC 3339. */
+  created: string;
+  last_used_ms: number | null;
+}
+
+export interface NewKey {
+  name: string;
+  role: Role;
+  view?: string[];
+  write?: string[];
+}
+
+export interface Certificate {
+  /** SHA-256 of the certificate, as pairs of digits with colons between. */
+  fingerprint: string;
+  names: string[];
+  /** RFC 3339. */
+  not_before: string;
+  not_after: string;
+  /** The hub has made it by itself. */
+  own: boolean;
+}
+
+export interface Tls {
+  certificate: Certificate | null;
+  listeners: { name: string; url: string; tls: boolean }[];
+  /** Addresses of this page. */
+  urls: string[];
+}
+
+export interface Setting {
+  key: string;
+  value: unknown;
+  source: 'default' | 'file' | 'environment' | 'flag';
+  /** It can be changed while the hub runs. */
+  live: boolean;
+}
+
+export interface Config {
+  /** Folder of the project. */
+  project: string;
+  settings: Setting[];
+}
+
+/** One thing that somebody did. */
+export interface AuditEntry {
+  n: number;
+  /** RFC 3339. */
+  at: string;
+  who: string;
+  from: string;
+  what: string;
+  subject: string;
+  old: unknown;
+  new: unknown;
+}
+
+export interface Version {
+  name: string;
+  version: string;
+  api: number;
+}
+
 /** One row of the signal space. */
 export interface Signal {
   id: number;
@@ -42,7 +126,10 @@ export interface Problem {
   text: string;
   hint: string;
   first_seen_ms: number;
+  last_seen_ms: number;
   count: number;
+  /** A person has said that it was seen. */
+  acknowledged: boolean;
 }
 
 export interface Health {
@@ -68,15 +155,35 @@ export interface Counters {
   ignored: Record<string, number>;
 }
 
+export type LinkState = 'off' | 'connecting' | 'greeting' | 'connected' | 'waiting' | 'given_up';
+
+/** How a link stands: an endpoint that connects to a server by itself. */
+export interface EndpointLink {
+  state: LinkState;
+  text: string;
+  /** Attempts that failed since it was last connected. */
+  failures: number;
+  attempts: number;
+  next_attempt_in_ms: number | null;
+  /** How long it has been connected. */
+  connected_ms: number | null;
+  last_error: string | null;
+  /** Signals in the server's catalog, once it is here. */
+  catalog: number | null;
+}
+
 export interface Endpoint {
   name: string;
   protocol: string;
-  role: string;
+  role: 'server' | 'client';
+  tls: boolean;
   bind: string;
   port: number;
   path: string | null;
   url: string;
+  /** `listening` and the like for a server, the word of its link for a client. */
   state: string;
+  link: EndpointLink | null;
   clients: number;
   signals: number;
   settings: Record<string, unknown>;
@@ -89,8 +196,31 @@ export interface EndpointList {
   lan: string[];
 }
 
+/** What an import brought. */
+export interface ImportReport {
+  asked: number;
+  answered: number;
+  found: number;
+  made: number;
+}
+
+/** What a trial connection to the server of a link found. */
+export interface ProbeReport {
+  ok: boolean;
+  connect_ms: number | null;
+  handshake_ms: number | null;
+  round_trip_ms: number | null;
+  catalog: number | null;
+  server_pushes: boolean;
+  error: string | null;
+  stage: 'address' | 'connect' | 'tls' | 'upgrade' | 'catalog' | 'done';
+}
+
 export interface Client {
   id: number;
+  /** Whose key it showed, or what else says who it is. */
+  who: string;
+  role: Role;
   endpoint: string;
   protocol: string;
   name: string;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { BACKOFF_MAX_MS, firstLink, HELLO_WAIT_MS, nextLink, SILENCE_MS, type Link, type LinkEvent } from './reconnect';
+import { BACKOFF_MAX_MS, HELD, HELLO_WAIT_MS, nextLink, SILENCE_MS, type Link, type LinkEvent } from './reconnect';
 
 /** No spread: a jitter of one half gives the pause itself. */
 const EVEN = 0.5;
@@ -9,19 +9,39 @@ function after(link: Link, event: LinkEvent, now: number): { link: Link; effect:
   return { link: next, effect };
 }
 
+const first: Link = { phase: 'connecting', attempt: 1, since: 0, lostAt: null };
 const live: Link = { phase: 'live', epoch: 5, heardAt: 1_000 };
 
 describe('a first connection', () => {
   it('is live with the hello', () => {
-    expect(after(firstLink(0), { type: 'hello', epoch: 5 }, 1_000)).toEqual({ link: live, effect: 'none' });
+    expect(after(first, { type: 'hello', epoch: 5 }, 1_000)).toEqual({ link: live, effect: 'none' });
   });
 
   it('gives up an attempt without hello at its time and not before', () => {
-    const link = firstLink(0);
+    const link = first;
     expect(after(link, { type: 'clock' }, HELLO_WAIT_MS - 1).effect).toBe('none');
     const { link: given, effect } = after(link, { type: 'clock' }, HELLO_WAIT_MS);
     expect([given.phase, effect]).toEqual(['waiting', 'drop']);
     expect(given).toHaveProperty('lostAt', null);
+  });
+});
+
+describe('a held link', () => {
+  it('tries nothing until it is released', () => {
+    for (const type of ['clock', 'retry-now', 'hold', 'heard'] as const) {
+      expect(after(HELD, { type }, 60_000)).toEqual({ link: HELD, effect: 'none' });
+    }
+    expect(after(HELD, { type: 'hello', epoch: 5 }, 0).link).toBe(HELD);
+    expect(after(HELD, { type: 'closed', reason: '' }, 0).link).toBe(HELD);
+    expect(after(HELD, { type: 'release' }, 0)).toEqual({ link: first, effect: 'open' });
+  });
+
+  it('may be any link before, and a release of one that is not held changes nothing', () => {
+    const lost = after(live, { type: 'closed', reason: 'broke' }, 2_000).link;
+    for (const link of [first, live, lost]) {
+      expect(after(link, { type: 'hold' }, 2_000)).toEqual({ link: HELD, effect: 'drop' });
+      expect(after(link, { type: 'release' }, 2_000)).toEqual({ link, effect: 'none' });
+    }
   });
 });
 

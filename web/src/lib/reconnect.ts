@@ -4,6 +4,7 @@
  * What enters is an event and the time, what leaves is the next state and at most one thing to do. It knows no
  * socket and no timer, so every story of a lost hub is a table in its test.
  *
+ *     held ──release──▶ connecting: nothing is tried before the page knows that it may
  *     connecting ──hello──▶ live ──closed, silence──▶ waiting ──time, "try now"──▶ connecting
  *          └──────────closed, no hello──────────────────▲
  */
@@ -18,6 +19,7 @@ export const BACKOFF_FIRST_MS = 500;
 export const BACKOFF_MAX_MS = 8_000;
 
 export type Link =
+  | { phase: 'held' }
   | { phase: 'connecting'; attempt: number; since: number; lostAt: number | null }
   | { phase: 'live'; epoch: number; heardAt: number }
   | { phase: 'waiting'; attempt: number; retryAt: number; lostAt: number | null; reason: string };
@@ -27,19 +29,26 @@ export type LinkEvent =
   | { type: 'heard' }
   | { type: 'closed'; reason: string }
   | { type: 'clock' }
+  | { type: 'release' }
+  | { type: 'hold' }
   | { type: 'retry-now' };
 
 /** What the owner of the socket has to do after a step: open a new one, or drop the one it has. */
 export type LinkEffect = 'none' | 'open' | 'drop';
 
-/** The state before anything was heard; the owner opens its first socket. */
-export function firstLink(now: number): Link {
-  return { phase: 'connecting', attempt: 1, since: now, lostAt: null };
-}
+/** The state before anything was asked. */
+export const HELD: Link = { phase: 'held' };
 
 /** One step. `jitter` is a number in 0…1 that spreads the attempts of many pages over time. */
 export function nextLink(link: Link, event: LinkEvent, now: number, jitter: number): [Link, LinkEffect] {
+  if (link.phase === 'held') {
+    return event.type === 'release' ? [{ phase: 'connecting', attempt: 1, since: now, lostAt: null }, 'open'] : [link, 'none'];
+  }
   switch (event.type) {
+    case 'release':
+      return [link, 'none'];
+    case 'hold':
+      return [HELD, 'drop'];
     case 'hello':
       return [{ phase: 'live', epoch: event.epoch, heardAt: now }, 'none'];
     case 'heard':
@@ -67,7 +76,7 @@ function connecting(link: Link & { phase: 'waiting' }, now: number): Link {
   return { phase: 'connecting', attempt: link.attempt + 1, since: now, lostAt: link.lostAt };
 }
 
-function waiting(link: Exclude<Link, { phase: 'waiting' }>, reason: string, now: number, jitter: number): Link {
+function waiting(link: Link & { phase: 'connecting' | 'live' }, reason: string, now: number, jitter: number): Link {
   if (link.phase === 'live') {
     // A link that was alive may be back at once; its values are as old as its last word, not as this moment.
     return { phase: 'waiting', attempt: 0, retryAt: now + spread(BACKOFF_FIRST_MS, jitter), lostAt: link.heardAt, reason };

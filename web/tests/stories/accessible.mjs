@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import test from 'node:test';
 import assert from 'node:assert/strict';
-import { openLive, startMock, story } from '../support.mjs';
+import { enterKey, openLive, startMock, story } from '../support.mjs';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
@@ -19,14 +19,14 @@ async function violations(page) {
 }
 
 for (const colorScheme of ['light', 'dark']) {
-  test(`both pages are accessible in ${colorScheme}`, () =>
+  test(`overview and signals are accessible in ${colorScheme}`, () =>
     story({ context: { colorScheme } }, async ({ page, url }) => {
       await openLive(page, url);
       await page.locator('[data-watch]').first().waitFor();
       await page.locator('[data-client]').first().waitFor();
       assert.deepEqual(await violations(page), []);
 
-      await page.goto(`${url}/signals`);
+      await page.goto(`${url}/#/signals`);
       await page.locator('[role=row][data-name]').first().click();
       await page.locator('[data-detail] form').waitFor();
       assert.deepEqual(await violations(page), []);
@@ -44,6 +44,33 @@ for (const colorScheme of ['light', 'dark']) {
       await page.getByRole('button', { name: 'Clear the filter' }).click();
       await hub.stop();
       await page.locator('[data-banner=lost]').waitFor();
+      assert.deepEqual(await violations(page), []);
+    }));
+
+  test(`the key card, links and settings are accessible in ${colorScheme}`, () =>
+    story({ start: () => startMock('--keys', '--links', '--tls', '--audit', '3'), context: { colorScheme } }, async ({ page, url }) => {
+      await page.goto(url);
+      await page.locator('[data-key-card=wanted]').waitFor();
+      assert.deepEqual(await violations(page), []);
+      await enterKey(page, 'ct_engineer');
+      await page.locator('[data-endpoint=packer] [data-failures]').waitFor();
+      await page.locator('[data-who] summary').click();
+      assert.deepEqual(await violations(page), []);
+      for (const [section, shown] of [
+        ['connections', '[data-setting]'],
+        ['keys', '[data-make-key]'],
+        ['certificate', '[data-fingerprint]'],
+        ['log', '#log-filter'],
+        ['audit', '[data-entry]'],
+        ['about', '[data-version]'],
+      ]) {
+        await page.goto(`${url}/#/settings/${section}`);
+        await page.locator(shown).first().waitFor();
+        assert.deepEqual(await violations(page), [], section);
+      }
+      await page.goto(`${url}/#/settings/keys`);
+      await page.getByRole('button', { name: 'Revoke the key of Wall screen' }).click();
+      await page.getByRole('dialog').waitFor();
       assert.deepEqual(await violations(page), []);
     }));
 }

@@ -31,7 +31,7 @@ test('the first page shows that the plant is alive', () =>
 
 test('a pinned signal stands on the first page, and the way back closes what was opened', () =>
   story({}, async ({ page, url }) => {
-    await openLive(page, `${url}/signals?filter=TankLevel`);
+    await openLive(page, `${url}/#/signals?filter=TankLevel`);
     await page.locator('[data-name="twin/line/TankLevel"]').click();
     const detail = page.locator('[data-detail="twin/line/TankLevel"]');
     await detail.getByRole('button', { name: 'Put on the watch list' }).click();

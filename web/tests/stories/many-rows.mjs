@@ -8,7 +8,7 @@ const ELEMENTS_MAX = 150;
 
 test('a hundred thousand rows scroll, and only what is on screen is asked for', () =>
   story({ start: () => startMock('--signals', '100000') }, async ({ page, url }) => {
-    await openLive(page, `${url}/signals`);
+    await openLive(page, `${url}/#/signals`);
     // The first rows are there before the catalog is whole.
     await page.locator('[data-name="twin/line/Run"]').waitFor();
     await page.locator('[data-count]').getByText(`${COUNT.toLocaleString('en-US')} signals`, { exact: true }).waitFor();

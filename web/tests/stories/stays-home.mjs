@@ -15,7 +15,7 @@ test('no request leaves the host', () =>
     await page.getByRole('link', { name: 'Signals', exact: true }).click();
     await page.locator('[role=row][data-name]').first().click();
     await page.locator('[data-detail]').waitFor();
-    await page.goto(`${url}/no/such/page`);
+    await page.goto(`${url}/#/no/such/page`);
     await page.getByText('There is no page').waitFor();
 
     const { host } = new URL(url);

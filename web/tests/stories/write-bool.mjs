@@ -4,7 +4,7 @@ import { eventually, openLive, story } from '../support.mjs';
 
 test('an operator finds the fault switch, throws it, and sees the line stop', () =>
   story({}, async ({ page, url }) => {
-    await openLive(page, `${url}/signals`);
+    await openLive(page, `${url}/#/signals`);
     const field = page.getByLabel('Filter by name');
 
     await field.fill('FAULTsw line');
@@ -26,7 +26,7 @@ test('an operator finds the fault switch, throws it, and sees the line stop', ()
 
 test('a refused value is refused in words and nothing is sent', () =>
   story({}, async ({ page, url }) => {
-    await openLive(page, `${url}/signals?signal=twin%2Fline%2FSpeedSetpoint`);
+    await openLive(page, `${url}/#/signals?signal=twin%2Fline%2FSpeedSetpoint`);
     const detail = page.locator('[data-detail="twin/line/SpeedSetpoint"]');
     const field = detail.getByLabel('New value of');
     await field.fill('fast');
