@@ -84,6 +84,8 @@ export class House {
   #passNumber = 0;
   #passEndedAt = 0;
   #passLength_ms = 0;
+  /** The hub's count of signals when the last pass began. */
+  #passCount: number | null = null;
   #figures: Promise<void> | null = null;
 
   constructor() {
@@ -301,6 +303,7 @@ export class House {
     const pass = ++this.#passNumber;
     const isCurrent = (): boolean => pass === this.#passNumber && this.isLive;
     const startedAt = performance.now();
+    this.#passCount = this.health?.signals ?? null;
     const seen = new Set<number>();
     let total: number | null = null;
     const isFirst = this.catalogState.phase !== 'complete' || this.catalog.rows.length === 0;
@@ -332,9 +335,12 @@ export class House {
     }
   }
 
-  /** Reads the catalog again when the hub's count says that ours is old, but not in a row without a rest. */
+  /**
+   * Reads the catalog again when the hub's count says that ours is old, but not in a row without a rest, and not for a
+   * count that a pass has not reached before: a key may see fewer signals than there are.
+   */
   #repeatCatalog(count: number): void {
-    if (this.catalogState.phase !== 'complete' || count === this.catalog.rows.length) return;
+    if (this.catalogState.phase !== 'complete' || count === this.catalog.rows.length || count === this.#passCount) return;
     const rest_ms = Math.max(PASS_PAUSE_MS_MIN, 10 * this.#passLength_ms);
     if (performance.now() - this.#passEndedAt >= rest_ms) void this.#readCatalog();
   }

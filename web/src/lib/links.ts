@@ -4,12 +4,12 @@ import { formatCount, plural } from './format';
 import type { Endpoint, EndpointLink, ImportReport, LinkState, ProbeReport } from './protocol';
 
 const STATE_WORDS: Record<LinkState, string> = {
-  off: 'off: nobody has asked for it',
+  off: 'off',
   connecting: 'connecting …',
-  greeting: 'connected, waiting for the catalog …',
+  greeting: 'waiting for the catalog …',
   connected: 'connected',
-  waiting: 'not connected, tried again by itself',
-  given_up: 'given up after too many failures',
+  waiting: 'waiting to try again',
+  given_up: 'given up',
 };
 
 /** Where the link stands, as a person reads it. */

@@ -30,10 +30,11 @@ export function writeHint(me: Me | null, name: string): string | null {
 /** Why a thing that needs `role` cannot be done from here, or null if it can. */
 export function roleHint(me: Me | null, role: Exclude<Role, 'viewer'>): string | null {
   if (may(me, role) || me === null) return null;
-  return `You are here as ${article(me.role)}. This needs the key of an ${role === 'operator' ? 'operator or an engineer' : 'engineer'}.`;
+  return `You are here as ${withArticle(me.role)}. This needs the key of an ${role === 'operator' ? 'operator or an engineer' : 'engineer'}.`;
 }
 
-function article(role: Role): string {
+/** A role with its article: `an operator`. */
+export function withArticle(role: Role): string {
   return role === 'viewer' ? 'a viewer' : `an ${role}`;
 }
 

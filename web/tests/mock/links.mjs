@@ -50,7 +50,7 @@ export class Links {
         clients: state === 'connected' ? 1 : 0,
         signals: catalog ?? 0,
         settings: {},
-        counters: counters(state === 'connected' ? Math.floor(this.now() / 50) : 0, 0),
+        counters: { ...counters(state === 'connected' ? Math.floor(this.now() / 50) : 0, 0), ignored: {} },
       };
     });
   }

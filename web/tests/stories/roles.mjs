@@ -12,7 +12,7 @@ test('a viewer sees everything and is offered nothing that changes it', () =>
 
     await page.goto(`${url}/#/`);
     await page.locator('[data-problem]').first().waitFor();
-    await page.locator('[data-endpoint=packer]').getByText('tried again by itself').waitFor();
+    await page.locator('[data-endpoint=packer]').getByText('waiting to try again').waitFor();
     for (const name of [/Connect/, /Disconnect/, /Import/, /Acknowledge/]) assert.equal(await page.getByRole('button', { name }).count(), 0, String(name));
     await page.getByText('Acknowledging needs the key of an operator').waitFor();
 
