@@ -11,6 +11,8 @@ let asked: (string | null)[];
 let told: string[];
 let kept: Map<string, string>;
 let access: Access;
+/** Holds the answer to a new key back until it is over. */
+let making: Promise<void>;
 
 function storage(): Pick<Storage, 'getItem' | 'setItem' | 'removeItem'> {
   return {
@@ -30,7 +32,7 @@ function answer(input: unknown, init: RequestInit | undefined): Promise<Response
   if (!isIn) return json(401, { error: { code: 'unauthorized', message: 'a key is wanted' } });
   if (String(input).endsWith('/keys')) {
     known.push('ct_made');
-    return json(201, { id: 'k1', key: 'ct_made' });
+    return making.then(() => json(201, { id: 'k1', key: 'ct_made' }));
   }
   return json(200, { who: key ?? 'this machine', role: 'engineer', key, keys_exist: known.length > 0, view: null, write: null });
 }
@@ -50,6 +52,7 @@ beforeEach(() => {
   asked = [];
   told = [];
   kept = new Map();
+  making = Promise.resolve();
   start();
 });
 
@@ -119,9 +122,13 @@ describe('the first key', () => {
   it('is used by the page that made it, whatever is refused in between', async () => {
     known = [];
     await access.ask();
-    const making = access.makeKey({ name: 'Maria', role: 'engineer' });
+    let answerNow = (): void => undefined;
+    making = new Promise((resolve) => (answerNow = resolve));
+    const made = access.makeKey({ name: 'Maria', role: 'engineer' });
     await expect(access.api.health()).rejects.toMatchObject({ status: 401 });
-    expect((await making).key).toBe('ct_made');
+    expect(access.gate.phase).toBe('open');
+    answerNow();
+    expect((await made).key).toBe('ct_made');
     expect([access.gate.phase, access.api.key, [...kept.values()]]).toEqual(['open', 'ct_made', ['ct_made']]);
     await expect.poll(() => access.me?.who).toBe('ct_made');
   });
