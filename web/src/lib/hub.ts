@@ -34,7 +34,7 @@ import { HELD, nextLink, type Link, type LinkEvent } from './reconnect';
 /** How long a request may take before it counts as failed. */
 const REQUEST_MS_MAX = 10_000;
 /** How long a trial connection or an import may take: the hub itself gives up before. */
-const TRIAL_MS_MAX = 30_000;
+const TRIAL_MS_MAX = 40_000;
 /** How long a write waits for its result. */
 const WRITE_MS_MAX = 5_000;
 /** The view moves at most this often, so that a fast scroll does not flood the hub. */
