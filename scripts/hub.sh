@@ -6,6 +6,7 @@
 
 hub_pid=
 hub_folder=
+hub_offset=
 
 # True if something accepts connections on this port of the loopback.
 port_is_taken() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
@@ -53,18 +54,22 @@ wait_for_hub() {
   done
 }
 
-# Starts the release binary on a copy of the demo project with its practice twin.
-start_hub() {
-  local offset
-  offset=$(free_port_offset)
-  hub_web=$((8000 + offset))
+# Makes a copy of the demo project and chooses its ports: for scripts that change something before they start the hub.
+prepare_hub() {
+  hub_offset=$(free_port_offset)
+  hub_web=$((8000 + hub_offset))
   # Read by the scripts that source this file.
   # shellcheck disable=SC2034
-  hub_line=$((1234 + offset))
+  hub_line=$((1234 + hub_offset))
   hub_folder=$(mktemp -d)
   trap stop_hub EXIT
   cp -r examples/tour "$hub_folder/tour"
-  target/release/crosstie run "$hub_folder/tour" --practice --port-offset "$offset" >"$hub_folder/log" 2>&1 &
+}
+
+# Starts the release binary on a copy of the demo project with its practice twin; further flags may be given.
+start_hub() {
+  [ -n "$hub_folder" ] || prepare_hub
+  target/release/crosstie run "$hub_folder/tour" --practice --port-offset "$hub_offset" "$@" >"$hub_folder/log" 2>&1 &
   hub_pid=$!
   wait_for_hub "$hub_web"
 }

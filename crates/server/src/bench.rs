@@ -1,4 +1,6 @@
-//! `crosstie bench scale`: many signals, many clients, for as long as one likes.
+//! `crosstie bench`: measurements of this machine and hard trials of the program.
+//!
+//! `scale`: many signals, many clients, for as long as one likes.
 //!
 //! ```text
 //!   writer ──── some of all signals, every so many ms ────▶ hub (a process of its own) ────▶ clients that read all
@@ -11,6 +13,7 @@
 
 mod hub_process;
 mod load;
+pub mod mirror;
 
 use std::io::{self, Write as _};
 use std::sync::Arc;
@@ -19,8 +22,8 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use crate::cli::bench::ScaleOptions;
-use hub_process::HubProcess;
-use load::{Load, Progress};
+use hub_process::{Folder, HubProcess};
+use load::{ENDPOINT, Load, Progress, signal_name};
 
 /// How often a line about the state is printed.
 const REPORT_EVERY: Duration = Duration::from_secs(10);
@@ -88,7 +91,8 @@ struct Memory {
 ///
 /// A [`BenchError`]; what was measured until then is not printed.
 pub fn scale(options: ScaleOptions) -> Result<(), BenchError> {
-    let hub = HubProcess::start(options.signals)?;
+    let folder = project(options.signals)?;
+    let hub = HubProcess::run(folder.path())?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -104,9 +108,21 @@ pub fn scale(options: ScaleOptions) -> Result<(), BenchError> {
     })
 }
 
+/// A project with one endpoint that shows so many signals; its ports are chosen by the system.
+fn project(signals: u32) -> Result<Folder, BenchError> {
+    let project =
+        format!("[web]\nport = 0\n\n[[realvirtual]]\nname = \"{ENDPOINT}\"\nport = 0\nsignals = \"signals.csv\"\n");
+    let mut catalog = String::from("name,type,writer\n");
+    for signal in 0..signals {
+        // Writing to a text cannot fail.
+        let _ = std::fmt::Write::write_fmt(&mut catalog, format_args!("{},Float,peer\n", signal_name(signal)));
+    }
+    Folder::with_project("bench", &project, &catalog)
+}
+
 async fn measure(options: &ScaleOptions, hub: &HubProcess) -> Result<Report, BenchError> {
     let load = Load {
-        url: hub.url().to_owned(),
+        url: hub.url(ENDPOINT)?.to_owned(),
         signals: options.signals,
         clients: options.clients,
         changes: options.changes(),

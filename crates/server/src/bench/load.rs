@@ -245,6 +245,6 @@ async fn write(
     }
 }
 
-fn lost(error: tungstenite::Error) -> BenchError {
+pub(super) fn lost(error: tungstenite::Error) -> BenchError {
     BenchError::Link(Box::new(error))
 }

@@ -8,6 +8,29 @@ pub enum BenchCommand {
     /// Load a hub in a process of its own with clients over loopback sockets and print what it did
     #[command(after_help = "Example:\n  crosstie bench scale --signals 100000 --clients 50 --secs 60")]
     Scale(ScaleOptions),
+    /// Let two hubs mirror each other, kill one of them again and again, and hold them to what they promise
+    #[command(after_help = "Example:\n  crosstie bench mirror --secs 120 --holds")]
+    Mirror(MirrorOptions),
+}
+
+/// The trial of `crosstie bench mirror`.
+#[derive(Clone, Debug, Args)]
+pub struct MirrorOptions {
+    /// Signals of each side
+    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub signals: u32,
+    /// Seconds after which nothing new is begun
+    #[arg(long, value_name = "S", default_value_t = 120, value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    pub secs: u32,
+    /// Seed of the moments
+    #[arg(long, value_name = "SEED", default_value_t = 1)]
+    pub seed: u64,
+    /// Also hold a hub for longer than a silence may last, now and then
+    #[arg(long)]
+    pub holds: bool,
+    /// Print a JSON object instead of text
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// The load of `crosstie bench scale`.

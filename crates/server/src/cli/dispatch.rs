@@ -34,6 +34,9 @@ pub(super) fn dispatch(command: Command) -> Result<(), CliError> {
         Command::Bench(BenchCommand::Scale(options)) => {
             crate::bench::scale(options).map_err(|error| CliError::failed(&error))
         }
+        Command::Bench(BenchCommand::Mirror(options)) => {
+            crate::bench::mirror::mirror(&options).map_err(|error| CliError::failed(&error))
+        }
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "crosstie", out);
             Ok(())
