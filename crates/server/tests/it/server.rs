@@ -496,12 +496,16 @@ fn clients_are_asked_for_their_catalogs_and_what_they_tell_is_kept() {
     let mut client = Client::connect(hub.endpoint("line"), "/");
     client.send(INIT);
     eventually("the client is known", || hub.client("WebViewer").is_some());
-    let (status, asked) = hub.http("POST", "/api/v1/endpoints/line/import", "");
-    assert_eq!((status, asked), (200, json!({"asked": 1})));
-    client.next_of("import_request");
-    client.send(
-        r#"{"type":"import_answer","version":2,"signals":{"Level":1.5},"signalTypes":{"Level":"PLCOutputFloat"}}"#,
-    );
+    std::thread::scope(|scope| {
+        // The answer waits for the client.
+        let import = scope.spawn(|| hub.http("POST", "/api/v1/endpoints/line/import", ""));
+        client.next_of("import_request");
+        client.send(
+            r#"{"type":"import_answer","version":2,"signals":{"Level":1.5},"signalTypes":{"Level":"PLCOutputFloat"}}"#,
+        );
+        let report = json!({"asked": 1, "answered": 1, "found": 1, "made": 1});
+        assert_eq!(import.join().expect("the request is answered"), (200, report));
+    });
     eventually("the signal is in the project", || {
         hub.project().contains("name = \"Level\"")
     });
