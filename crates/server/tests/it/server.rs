@@ -712,3 +712,30 @@ async fn nasty_input_does_not_disturb_the_others() {
     nasty::run_all(&hub.url("line")).await;
     block_in_place(|| hub.stop());
 }
+
+#[test]
+fn a_link_holds_between_two_hubs_until_the_server_ends() {
+    let plant = TestHub::start(LINE);
+    let office = format!(
+        "[web]\nport = 0\n[[realvirtual]]\nname = \"line\"\nrole = \"client\"\naddress = \"127.0.0.1\"\nport = {}\n\
+         [[realvirtual.signal]]\nname = \"RunOut\"\ntype = \"Bool\"\nwriter = \"peer\"\n",
+        plant.endpoint("line").port()
+    );
+    let office = TestHub::start(&office);
+    let run = |hub: &TestHub| hub.get("/api/v1/signals/twin/line/RunOut");
+    eventually("the value is mirrored", || {
+        let row = run(&office);
+        row["value"] == true && row["quality"] == "good"
+    });
+    assert_eq!(office.get("/api/v1/signals/sys/link/line/up")["value"], true);
+    assert_eq!(
+        plant
+            .http("PUT", "/api/v1/signals/twin/line/RunOut", r#"{"value":false}"#)
+            .0,
+        200
+    );
+    eventually("the change is mirrored", || run(&office)["value"] == false);
+    plant.stop();
+    eventually("the value is old", || run(&office)["quality"] == "stale");
+    assert_eq!(office.get("/api/v1/signals/sys/link/line/up")["value"], false);
+}
