@@ -348,10 +348,21 @@ fn the_certificate_of_a_project_is_made_shown_and_renewed() {
     };
     check(&["tls", "show", dir], 0, "the hub's certificate is made\n", "");
     check(&["tls", "show", dir], 0, "names        localhost, 127.0.0.1, ::1", "");
+    check(&["tls", "show", dir], 0, "speaks http: web.tls = true turns TLS on", "");
+    let open = "[web]\nbind = \"0.0.0.0\"\nport = 8443\ntls = true\nallow_unauthenticated = true\n";
+    fs::write(folder.path().join("crosstie.toml"), open).unwrap();
+    check(&["tls", "show", dir], 0, "page         https://127.0.0.1:8443/\n", "");
     let first = fingerprint(&["tls", "show", dir]);
     assert_eq!(fingerprint(&["tls", "show", dir]), first);
     assert_ne!(fingerprint(&["tls", "renew", dir]), first);
     fs::write(folder.path().join("state/tls/certificate.pem"), "").unwrap();
     let fault = "state/tls/certificate.pem: a certificate in PEM was expected, and none is in it";
     check(&["tls", "show", dir], 1, "", fault);
+
+    fs::rename(folder.path().join("state/tls"), folder.path().join("plant")).unwrap();
+    let given = "[tls]\ncertificate = \"plant/certificate.pem\"\nprivate_key = \"plant/private-key.pem\"\n";
+    fs::write(folder.path().join("crosstie.toml"), given).unwrap();
+    let fault = "plant/certificate.pem: a certificate in PEM was expected, and none is in it";
+    check(&["tls", "show", dir], 1, "", fault);
+    check(&["tls", "renew", dir], 1, "", "it is renewed where it came from");
 }
