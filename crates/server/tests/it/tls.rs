@@ -308,3 +308,34 @@ fn a_hub_whose_certificate_cannot_be_used_does_not_start_and_names_the_file() {
         "plant.key: a private key in PEM without a password was expected"
     );
 }
+
+#[test]
+fn rv_56_a_link_of_one_hub_reaches_another_over_wss_when_its_certificate_is_given() {
+    let far = start();
+    let project = |ca_file: &str| {
+        let port = far.endpoint("line").port();
+        format!(
+            "[web]\nport = 0\n[[realvirtual]]\nname = \"far\"\nrole = \"client\"\nport = {port}\nuse_ssl = true\n{ca_file}"
+        )
+    };
+    let certificate = far.file().with_file_name("state").join("tls/certificate.pem");
+    let near = TestHub::try_start_with(&project("ca_file = \"far.pem\"\n"), |config| {
+        config.endpoints[0].link.ca_file = Some(certificate);
+    });
+    let near = near.expect("a hub with a link starts");
+    let link = |hub: &TestHub| hub.get("/api/v1/endpoints")["endpoints"][0].clone();
+    eventually("the link is connected", || link(&near)["state"] == json!("connected"));
+    assert_eq!(link(&near)["link"]["catalog"], json!(2));
+
+    let stranger = TestHub::start(&project(""));
+    eventually("a hub that trusts only the system says what is wanted", || {
+        let error = link(&stranger)["link"]["last_error"].clone();
+        error
+            .as_str()
+            .is_some_and(|error| error.contains("TLS: ") && error.contains("ca_file"))
+    });
+    near.stop();
+    eventually("the far hub has nobody left", || {
+        https(&far, "/api/v1/clients")["clients"] == json!([])
+    });
+}
