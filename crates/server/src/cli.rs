@@ -81,7 +81,7 @@ pub enum Command {
     /// Play the far side of a link
     #[command(subcommand)]
     Practice(practice::PracticeCommand),
-    /// Find out whether a server keeps a protocol
+    /// Find out whether a server or a client keeps a protocol
     #[command(subcommand)]
     Conform(conform::ConformCommand),
     /// Measure this machine
@@ -171,6 +171,9 @@ mod tests {
         check("crosstie signals import line line.csv my-line");
         check("crosstie practice twin --url ws://127.0.0.1:1234/ --name Twin --auto off --quiet");
         check("crosstie conform realvirtual ws://127.0.0.1:1234/ --junit out.xml --json --only RV-10");
+        check(
+            "crosstie conform realvirtual --listen 0 --bind ::1 --wait 5 --slow --catalog a.json --path /ws?room=1 --json",
+        );
         check("crosstie bench scale --signals 100000 --clients 50 --secs 600");
         check("crosstie completions zsh");
     }
@@ -185,5 +188,9 @@ mod tests {
         check("crosstie signals");
         check("crosstie route add sim/a");
         check("crosstie signals watch --cycle-ms 9");
+        check("crosstie conform realvirtual");
+        check("crosstie conform realvirtual ws://127.0.0.1:1/ --listen 0");
+        check("crosstie conform realvirtual ws://127.0.0.1:1/ --slow");
+        check("crosstie conform realvirtual --listen 0 --wait 0");
     }
 }

@@ -1,4 +1,7 @@
-//! `crosstie conform`: a black-box suite that holds any server against the numbered claims of a protocol.
+//! `crosstie conform`: black-box suites that hold any server, or any client, against the numbered claims of a protocol.
+//!
+//! This page and its neighbours play a client of the server under test; `client` plays the server of a client under test, with
+//! the same table of checks and the same report.
 //!
 //! ```text
 //!   options ──► learn the catalog ──► checks, one after the other ──► write old values back ──► Report
@@ -12,13 +15,17 @@
 //! value that comes between a write and its look is a failure. Old values are written back in the end.
 
 mod checks;
+mod client;
+mod message;
 mod peer;
 mod report;
 mod rig;
 
+pub use client::{Catalog, CatalogError, ClientOptions, Pauses, listen, realvirtual_client_checks};
 pub use report::{Check, Outcome, Report, Summary};
 
 use checks::{CHECKS, Entry, REACHED};
+use message::Transcript;
 use rig::{Rig, Stop};
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
@@ -53,20 +60,27 @@ impl Default for Options {
 impl Options {
     /// The entries of `only` that name neither a claim nor a check: most likely mistyped.
     pub fn unknown(&self) -> Vec<&str> {
-        let known = |only: &str| all_checks().any(|entry| names(only, entry));
-        self.only
-            .iter()
-            .map(String::as_str)
-            .filter(|only| !known(only))
-            .collect()
-    }
-
-    fn selects(&self, entry: &Entry) -> bool {
-        self.only.is_empty() || self.only.iter().any(|only| names(only, entry))
+        unknown(&self.only, all_checks())
     }
 }
 
-fn names(only: &str, entry: &Entry) -> bool {
+/// The entries of `only` that name none of these checks.
+fn unknown<'a, T: 'static>(
+    only: &'a [String],
+    checks: impl Iterator<Item = &'static Entry<T>> + Clone,
+) -> Vec<&'a str> {
+    only.iter()
+        .map(String::as_str)
+        .filter(|only| !checks.clone().any(|entry| names(only, entry)))
+        .collect()
+}
+
+/// Whether a check is to run.
+fn selects<T>(only: &[String], entry: &Entry<T>) -> bool {
+    only.is_empty() || only.iter().any(|only| names(only, entry))
+}
+
+fn names<T>(only: &str, entry: &Entry<T>) -> bool {
     only.eq_ignore_ascii_case(entry.claim) || only.eq_ignore_ascii_case(entry.id)
 }
 
@@ -82,32 +96,32 @@ pub async fn realvirtual(url: &str, options: &Options) -> Report {
     let mut rig = Rig::new(url, options);
     let mut checks = Vec::new();
 
-    let (first, took) = timed(guarded(options, (REACHED.run)(&mut rig))).await;
+    let (first, took) = timed(guarded(options.check_limit, (REACHED.run)(&mut rig))).await;
     let reached = first.is_ok();
-    if !reached || options.selects(&REACHED) {
-        checks.push(finished(&REACHED, first, took, &rig));
+    if !reached || selects(&options.only, &REACHED) {
+        checks.push(finished(&REACHED, first, took, &rig.transcript));
     }
     if reached {
-        for entry in CHECKS.iter().filter(|entry| options.selects(entry)) {
+        for entry in CHECKS.iter().filter(|entry| selects(&options.only, entry)) {
             let (result, took) = timed(run(entry, options, &mut rig)).await;
-            checks.push(finished(entry, result, took, &rig));
+            checks.push(finished(entry, result, took, &rig.transcript));
         }
         leave_as_found(&rig).await;
     }
     Report {
-        url: url.to_owned(),
+        url: message::without_keys(url),
         checks,
     }
 }
 
-fn all_checks() -> impl Iterator<Item = &'static Entry> {
+fn all_checks() -> impl Iterator<Item = &'static Entry<Rig>> + Clone {
     std::iter::once(&REACHED).chain(CHECKS)
 }
 
 /// Runs a check, and once more when it failed while somebody else wrote to its signals.
-async fn run(entry: &Entry, options: &Options, rig: &mut Rig) -> Result<(), Stop> {
+async fn run(entry: &Entry<Rig>, options: &Options, rig: &mut Rig) -> Result<(), Stop> {
     rig.transcript.clear();
-    let result = guarded(options, (entry.run)(rig)).await;
+    let result = guarded(options.check_limit, (entry.run)(rig)).await;
     if !matches!(result, Err(Stop::Failed { .. })) {
         return result;
     }
@@ -119,16 +133,16 @@ async fn run(entry: &Entry, options: &Options, rig: &mut Rig) -> Result<(), Stop
         return result;
     }
     rig.transcript.clear();
-    guarded(options, (entry.run)(rig)).await
+    guarded(options.check_limit, (entry.run)(rig)).await
 }
 
 /// Runs a check within the limit of one check.
-async fn guarded(options: &Options, check: impl Future<Output = Result<(), Stop>>) -> Result<(), Stop> {
-    match timeout(options.check_limit, check).await {
+async fn guarded(check_limit: Duration, check: impl Future<Output = Result<(), Stop>>) -> Result<(), Stop> {
+    match timeout(check_limit, check).await {
         Ok(result) => result,
         Err(_) => Err(Stop::failed(
             "the check comes to an end",
-            format!("it still ran after {:?}", options.check_limit),
+            format!("it still ran after {check_limit:?}"),
         )),
     }
 }
@@ -139,12 +153,12 @@ async fn timed<T>(work: impl Future<Output = T>) -> (T, Duration) {
     (done, start.elapsed())
 }
 
-fn finished(entry: &Entry, result: Result<(), Stop>, took: Duration, rig: &Rig) -> Check {
+fn finished<T>(entry: &Entry<T>, result: Result<(), Stop>, took: Duration, transcript: &Transcript) -> Check {
     let outcome = match result {
         Ok(()) => Outcome::Passed,
         Err(Stop::Skipped(why)) => Outcome::Skipped { why },
         Err(Stop::Failed { expected, got }) => {
-            let mut transcript = rig.transcript.lines();
+            let mut transcript = transcript.lines();
             transcript.drain(..transcript.len().saturating_sub(TRANSCRIPT_SHOWN_MAX));
             Outcome::Failed {
                 expected,
@@ -171,6 +185,10 @@ async fn leave_as_found(rig: &Rig) {
         peer.leave().await
     };
     if let Err(Stop::Failed { got, .. }) = restored.await {
-        tracing::warn!(url = rig.url, got, "old values could not be written back");
+        tracing::warn!(
+            url = message::without_keys(&rig.url),
+            got,
+            "old values could not be written back"
+        );
     }
 }

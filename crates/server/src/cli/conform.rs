@@ -1,25 +1,57 @@
 //! `crosstie conform`: the flags of the conformance check.
 
 use super::CliError;
-use crate::conform::{self, Options};
+use crate::conform::{self, Catalog, ClientOptions, Options, Report};
 use clap::{Args, Subcommand};
 use std::io::Write;
-use std::path::PathBuf;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::net::TcpListener;
 
 /// What can be checked.
 #[derive(Debug, Subcommand)]
 pub enum ConformCommand {
-    /// Check a realvirtual server claim by claim; exit code 1 if one is not kept. It writes to every signal that a peer may
-    /// write: use it on a plant that nobody drives meanwhile
+    /// Check a realvirtual server, or with --listen a client, claim by claim; exit code 1 if one is not kept. It writes to every
+    /// signal that a peer may write: use it on a plant that nobody drives meanwhile
     #[command(after_help = "Examples:\n  crosstie conform realvirtual ws://127.0.0.1:1234/\n  \
-                      crosstie conform realvirtual ws://127.0.0.1:1234/ --only RV-10 --only RV-12 --junit report.xml")]
+                      crosstie conform realvirtual ws://127.0.0.1:1234/ --only RV-10 --only RV-12 --junit report.xml\n  \
+                      crosstie conform realvirtual --listen 1234 --only RV-33")]
     Realvirtual {
         /// Address of the server
-        url: String,
+        #[arg(required_unless_present = "listen")]
+        url: Option<String>,
+        /// How a client is checked instead.
+        #[command(flatten)]
+        listen: ListenOptions,
         /// What to check and how to report.
         #[command(flatten)]
         options: ConformOptions,
     },
+}
+
+/// How a client is checked.
+#[derive(Clone, Debug, Args)]
+pub struct ListenOptions {
+    /// Play the server on this port and check the client that connects; 0 takes any free port
+    #[arg(long, value_name = "PORT", conflicts_with = "url")]
+    pub listen: Option<u16>,
+    /// Address to listen on
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1", requires = "listen")]
+    pub bind: IpAddr,
+    /// How long the client may take to connect, at first and after each drop, in seconds
+    #[arg(long, value_name = "SECS", default_value_t = 30, requires = "listen",
+          value_parser = clap::value_parser!(u64).range(1..=3_600))]
+    pub wait: u64,
+    /// Also make the checks that take ten seconds and more
+    #[arg(long, requires = "listen")]
+    pub slow: bool,
+    /// Serve these signals: a JSON object {"signals": {..}, "signalTypes": {..}}, as in an import_answer
+    #[arg(long, value_name = "FILE", requires = "listen")]
+    pub catalog: Option<PathBuf>,
+    /// Path and query that the client was told to ask for
+    #[arg(long, value_name = "PATH", requires = "listen")]
+    pub path: Option<String>,
 }
 
 /// What to check and how to report.
@@ -36,18 +68,68 @@ pub struct ConformOptions {
     pub only: Vec<String>,
 }
 
-/// Checks a server and prints the report.
-pub(super) async fn realvirtual(url: &str, args: &ConformOptions, out: &mut dyn Write) -> Result<(), CliError> {
+/// Checks a server, or a client, and prints the report.
+pub(super) async fn realvirtual(
+    url: Option<&str>,
+    listen: &ListenOptions,
+    args: &ConformOptions,
+    out: &mut dyn Write,
+) -> Result<(), CliError> {
+    match (url, listen.listen) {
+        (Some(url), _) => server(url, args, out).await,
+        (None, Some(port)) => client(port, listen, args, out).await,
+        (None, None) => Err(CliError::Usage(
+            "expected the URL of a server or --listen PORT".to_owned(),
+        )),
+    }
+}
+
+async fn server(url: &str, args: &ConformOptions, out: &mut dyn Write) -> Result<(), CliError> {
     let options = Options {
         only: args.only.clone(),
         ..Options::default()
     };
-    if let Some(unknown) = options.unknown().first() {
-        return Err(CliError::Usage(format!(
+    refuse_unknown(&options.unknown())?;
+    finish(&conform::realvirtual(url, &options).await, args, out)
+}
+
+async fn client(port: u16, listen: &ListenOptions, args: &ConformOptions, out: &mut dyn Write) -> Result<(), CliError> {
+    let options = ClientOptions {
+        only: args.only.clone(),
+        wait: Duration::from_secs(listen.wait),
+        slow: listen.slow,
+        catalog: listen.catalog.as_deref().map(read_catalog).transpose()?,
+        path: listen.path.clone(),
+        // Progress is for people; results go to standard output.
+        progress: |line| drop(writeln!(std::io::stderr(), "{line}")),
+        ..ClientOptions::default()
+    };
+    refuse_unknown(&options.unknown())?;
+    let address = SocketAddr::new(listen.bind, port);
+    let listener = TcpListener::bind(address).await.map_err(|error| {
+        CliError::Failed(format!(
+            "cannot listen on {address}: {error}; --listen 0 takes a free port"
+        ))
+    })?;
+    finish(&conform::listen(listener, &options).await, args, out)
+}
+
+fn refuse_unknown(unknown: &[&str]) -> Result<(), CliError> {
+    match unknown.first() {
+        None => Ok(()),
+        Some(unknown) => Err(CliError::Usage(format!(
             "--only {unknown}: no claim or check has this name"
-        )));
+        ))),
     }
-    let report = conform::realvirtual(url, &options).await;
+}
+
+fn read_catalog(path: &Path) -> Result<Catalog, CliError> {
+    let refused = |error: &dyn std::fmt::Display| CliError::Usage(format!("--catalog {}: {error}", path.display()));
+    let text = std::fs::read_to_string(path).map_err(|error| refused(&error))?;
+    Catalog::from_json(&text).map_err(|error| refused(&error))
+}
+
+fn finish(report: &Report, args: &ConformOptions, out: &mut dyn Write) -> Result<(), CliError> {
     if let Some(path) = &args.junit {
         std::fs::write(path, report.to_junit())?;
     }

@@ -28,8 +28,8 @@ pub(super) fn dispatch(command: Command) -> Result<(), CliError> {
                 .await
                 .map_err(|error| CliError::failed(&error))
         }),
-        Command::Conform(ConformCommand::Realvirtual { url, options }) => {
-            wait_for(conform::realvirtual(&url, &options, out))
+        Command::Conform(ConformCommand::Realvirtual { url, listen, options }) => {
+            wait_for(conform::realvirtual(url.as_deref(), &listen, &options, out))
         }
         Command::Bench(BenchCommand::Scale(options)) => {
             crate::bench::scale(options).map_err(|error| CliError::failed(&error))

@@ -7,40 +7,46 @@ mod robust;
 mod values;
 mod view;
 
+pub(crate) use robust::MALFORMED;
+
 use super::rig::{Rig, Stop};
 use std::pin::Pin;
 
 /// A running check.
 pub(crate) type Running<'a> = Pin<Box<dyn Future<Output = Result<(), Stop>> + Send + 'a>>;
 
-/// One row of the table.
-pub(crate) struct Entry {
+/// One row of a table of checks that work with a `T`.
+pub(crate) struct Entry<T> {
     /// Claim and short name.
     pub(crate) id: &'static str,
     /// The numbered claim.
     pub(crate) claim: &'static str,
-    /// What a server that keeps the claim does.
+    /// What a peer that keeps the claim does.
     pub(crate) title: &'static str,
     /// Starts the check.
-    pub(crate) run: for<'a> fn(&'a mut Rig) -> Running<'a>,
+    pub(crate) run: for<'a> fn(&'a mut T) -> Running<'a>,
 }
 
 /// Comes before all others: what it learns is what they work with.
-pub(crate) const REACHED: Entry = Entry {
+pub(crate) const REACHED: Entry<Rig> = Entry {
     id: "RV-2.reached",
     claim: "RV-2",
     title: "the server is reached and answers import_request with import_answer",
     run: |rig| Box::pin(rig.learn()),
 };
 
+/// A table of checks: id, claim, title and the function of each.
 macro_rules! checks {
     ($($id:literal $claim:literal $title:literal $run:path;)*) => {
-        &[$(Entry { id: $id, claim: $claim, title: $title, run: |rig| Box::pin($run(rig)) }),*]
+        &[$($crate::conform::checks::Entry {
+            id: $id, claim: $claim, title: $title, run: |rig| Box::pin($run(rig)),
+        }),*]
     };
 }
+pub(crate) use checks;
 
 /// Every check but the first, in the order in which they run: the catalog, then views, delivery, values, configuration, robustness.
-pub(crate) const CHECKS: &[Entry] = checks! {
+pub(crate) const CHECKS: &[Entry<Rig>] = checks! {
     "RV-1.repeated-init" "RV-1" "a repeated init changes nothing" catalog::repeated_init;
     "RV-3.types" "RV-3" "import_answer has a type for every signal and a value that fits it" catalog::types;
     "RV-40.type-strings" "RV-40" "every type string is one of the contract" catalog::type_strings;

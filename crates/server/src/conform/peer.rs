@@ -4,16 +4,12 @@
 //! strictly: whatever is not one JSON object with a `type` in one text frame fails the check that reads it. Everything that goes
 //! either way is written into the transcript of the running check.
 
+use super::message::{Message, Transcript, same_value, without_keys};
 use super::rig::Stop;
 use bytes::Bytes;
 use futures_util::{FutureExt, SinkExt, StreamExt};
-use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, Visitor};
-use serde_json::value::RawValue;
-use serde_json::{Map, Value, json};
-use std::collections::{BTreeMap, VecDeque};
-use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpSocket, TcpStream, lookup_host};
@@ -30,105 +26,6 @@ use tokio_tungstenite::tungstenite::{self, Message as WsMessage};
 const SLOW_RECEIVE_BUFFER_LEN: u32 = 4 * 1024;
 /// Bytes of an oversized frame that go out between two looks at the answer.
 const OVERSIZED_CHUNK_LEN: usize = 64 * 1024;
-/// Lines that a transcript keeps: enough to see what led to a failure.
-const TRANSCRIPT_LINES_MAX: usize = 40;
-/// Characters of one message that a transcript line shows.
-const TRANSCRIPT_LINE_LEN: usize = 240;
-
-/// The last lines of what went both ways in one check, shared by the peers of the check.
-///
-/// It is shared by lock and not kept in the peers, because a failing check drops its peers before the report is written.
-#[derive(Clone, Default)]
-pub(crate) struct Transcript(Arc<Mutex<VecDeque<String>>>);
-
-impl Transcript {
-    /// Forgets everything: a new check begins.
-    pub(crate) fn clear(&self) {
-        self.lines_mut(|lines| lines.clear());
-    }
-
-    /// The kept lines, oldest first.
-    pub(crate) fn lines(&self) -> Vec<String> {
-        self.lines_mut(|lines| lines.iter().cloned().collect())
-    }
-
-    fn add(&self, label: &str, arrow: &str, what: &str) {
-        let mut line = format!("{label} {arrow} ");
-        line.extend(what.chars().take(TRANSCRIPT_LINE_LEN));
-        if what.chars().nth(TRANSCRIPT_LINE_LEN).is_some() {
-            line.push('…');
-        }
-        self.lines_mut(|lines| {
-            if lines.len() == TRANSCRIPT_LINES_MAX {
-                lines.pop_front();
-            }
-            lines.push_back(line);
-        });
-    }
-
-    fn lines_mut<T>(&self, act: impl FnOnce(&mut VecDeque<String>) -> T) -> T {
-        // A check that panicked half-way leaves whole lines behind, so a poisoned lock is still good.
-        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-/// One message of the server, as text and as value.
-#[derive(Clone, Debug)]
-pub(crate) struct Message {
-    /// The `type` field.
-    pub(crate) kind: String,
-    /// The frame's text, for what a parsed value does not show: number forms and repeated keys.
-    pub(crate) text: String,
-    /// The whole object.
-    pub(crate) body: Map<String, Value>,
-}
-
-impl Message {
-    /// The value that this message gives for a signal.
-    pub(crate) fn signal(&self, name: &str) -> Option<&Value> {
-        self.body.get("signals")?.get(name)
-    }
-
-    /// The names in `signals`, in the order of the wire and with repetitions, each with its value as written.
-    ///
-    /// # Errors
-    /// Fails the check when there is no `signals` object.
-    pub(crate) fn signal_tokens(&self) -> Result<Vec<(String, String)>, Stop> {
-        #[derive(Deserialize)]
-        struct Shape {
-            signals: Tokens,
-        }
-        serde_json::from_str::<Shape>(&self.text)
-            .map(|shape| shape.signals.0)
-            .map_err(|_| Stop::failed(format!("`signals` of {} is an object", self.kind), &self.text))
-    }
-}
-
-/// The members of a JSON object in the order of the text, repetitions included.
-struct Tokens(Vec<(String, String)>);
-
-impl<'de> Deserialize<'de> for Tokens {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members;
-        impl<'de> Visitor<'de> for Members {
-            type Value = Tokens;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Tokens, A::Error> {
-                let mut members = Vec::new();
-                while let Some((name, value)) = map.next_entry::<String, Box<RawValue>>()? {
-                    members.push((name, value.get().to_owned()));
-                }
-                Ok(Tokens(members))
-            }
-        }
-        deserializer.deserialize_map(Members)
-    }
-}
-
 /// What one read brings.
 #[derive(Debug)]
 pub(crate) enum Incoming {
@@ -178,7 +75,7 @@ impl Peer {
         limit: Duration,
         transcript: &Transcript,
     ) -> Result<Peer, Stop> {
-        let expected = format!("{url} accepts a WebSocket");
+        let expected = format!("{} accepts a WebSocket", without_keys(url));
         let fail = |got: String| Stop::failed(&expected, got);
         let request = url.into_client_request().map_err(|error| fail(error.to_string()))?;
         let (host, port) = host_and_port(request.uri()).map_err(&fail)?;
@@ -511,22 +408,8 @@ impl Peer {
     }
 
     fn take_text(&mut self, text: &str) -> Result<Message, Stop> {
-        let expected = "every message of the server is one JSON object with a `type`";
-        let body = match serde_json::from_str(text) {
-            Ok(Value::Object(body)) => body,
-            Ok(_) => return Err(Stop::failed(expected, shortened(text))),
-            Err(error) => {
-                return Err(Stop::failed(expected, format!("{error} in {}", shortened(text))));
-            }
-        };
-        let Some(Value::String(kind)) = body.get("type") else {
-            return Err(Stop::failed(expected, shortened(text)));
-        };
-        let message = Message {
-            kind: kind.clone(),
-            text: text.to_owned(),
-            body,
-        };
+        let message = Message::parse(text)
+            .map_err(|got| Stop::failed("every message of the server is one JSON object with a `type`", got))?;
         if matches!(message.kind.as_str(), "data" | "snapshot")
             && let Some(Value::Object(signals)) = message.body.get("signals")
         {
@@ -545,23 +428,6 @@ impl Peer {
         };
         Stop::failed(format!("the connection of {} stays open", self.label), got)
     }
-}
-
-/// Equality as realvirtual peers see it: numbers by their value at single precision, everything else exactly.
-pub(crate) fn same_value(left: &Value, right: &Value) -> bool {
-    match (left.as_f64(), right.as_f64()) {
-        (Some(left), Some(right)) => left == right || left as f32 == right as f32,
-        _ => left == right,
-    }
-}
-
-/// A text cut to a length that a report line can show.
-pub(crate) fn shortened(text: &str) -> String {
-    let mut short: String = text.chars().take(TRANSCRIPT_LINE_LEN).collect();
-    if short.len() < text.len() {
-        short.push('…');
-    }
-    short
 }
 
 /// Host and port of a `ws://` address.
@@ -599,39 +465,6 @@ async fn open(host: &str, port: u16, pace: Pace) -> std::io::Result<TcpStream> {
 mod tests {
     use super::*;
 
-    fn message(text: &str) -> Message {
-        let body = serde_json::from_str(text).unwrap();
-        Message {
-            kind: "data".to_owned(),
-            text: text.to_owned(),
-            body,
-        }
-    }
-
-    #[test]
-    fn signal_tokens_keep_order_repetition_and_number_form() {
-        let tokens = message(r#"{"type":"data","signals":{"b":1.0,"a":"x","b":2}}"#)
-            .signal_tokens()
-            .unwrap();
-        let expected =
-            [("b", "1.0"), ("a", "\"x\""), ("b", "2")].map(|(name, text)| (name.to_owned(), text.to_owned()));
-        assert_eq!(tokens, expected);
-    }
-
-    #[test]
-    fn signal_tokens_fail_without_an_object() {
-        assert!(message(r#"{"type":"data","signals":[]}"#).signal_tokens().is_err());
-        assert!(message(r#"{"type":"data"}"#).signal_tokens().is_err());
-    }
-
-    #[test]
-    fn values_are_the_same_at_single_precision_and_across_number_forms() {
-        assert!(same_value(&json!(500), &json!(500.0)));
-        assert!(same_value(&json!(0.1), &json!(0.10000000149011612)));
-        assert!(!same_value(&json!(1), &json!(true)));
-        assert!(!same_value(&json!(1), &json!("1")));
-    }
-
     #[test]
     fn only_plain_addresses_are_taken() {
         let parse = |url: &str| host_and_port(&url.parse().unwrap());
@@ -642,18 +475,5 @@ mod tests {
         assert_eq!(parse("ws://[::1]:9/"), Ok(("::1".to_owned(), 9)));
         assert!(parse("wss://localhost/").is_err());
         assert!(parse("http://localhost/").is_err());
-    }
-
-    #[test]
-    fn a_transcript_keeps_the_last_lines_and_shortens_them() {
-        let transcript = Transcript::default();
-        for index in 0..TRANSCRIPT_LINES_MAX + 1 {
-            transcript.add("a", "→", &index.to_string());
-        }
-        transcript.add("a", "→", &"x".repeat(TRANSCRIPT_LINE_LEN + 1));
-        let lines = transcript.lines();
-        assert_eq!(lines.len(), TRANSCRIPT_LINES_MAX);
-        assert_eq!(lines[0], "a → 2");
-        assert!(lines[TRANSCRIPT_LINES_MAX - 1].ends_with("x…"));
     }
 }

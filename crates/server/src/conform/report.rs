@@ -8,7 +8,7 @@ use std::time::Duration;
 /// What a run of the suite found.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
-    /// Address of the server under test.
+    /// Address of the server under test, or the one at which a client was awaited; without the values of a query.
     pub url: String,
     /// One entry per check, in the order in which they ran.
     pub checks: Vec<Check>,
@@ -21,7 +21,7 @@ pub struct Check {
     pub id: &'static str,
     /// The numbered claim that it looks at, such as `RV-13`.
     pub claim: &'static str,
-    /// What a server that keeps the claim does, as a sentence.
+    /// What a peer that keeps the claim does, as a sentence.
     pub title: &'static str,
     /// How it went.
     pub outcome: Outcome,
@@ -34,7 +34,7 @@ pub struct Check {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum Outcome {
-    /// The server keeps the claim.
+    /// The peer under test keeps the claim.
     Passed,
     /// It does not.
     Failed {
@@ -47,7 +47,7 @@ pub enum Outcome {
     },
     /// The check could not be made.
     Skipped {
-        /// What it needs and this server does not have.
+        /// What it needs and this peer does not have.
         why: String,
     },
 }
@@ -55,7 +55,7 @@ pub enum Outcome {
 /// How many checks went which way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Summary {
-    /// Checks that the server passed.
+    /// Checks that the peer passed.
     pub passed: usize,
     /// Checks that it failed.
     pub failed: usize,

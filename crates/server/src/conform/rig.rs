@@ -5,7 +5,8 @@
 //! value by itself is somebody else's and is left alone. What the probes changed is written back at the end.
 
 use super::Options;
-use super::peer::{Message, Pace, Peer, Transcript, same_value};
+use super::message::{Message, Transcript, same_value};
+use super::peer::{Pace, Peer};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::fmt;

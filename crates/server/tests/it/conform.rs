@@ -2,11 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper of tests may fail as a test does")]
 
+use crate::wrong_client::{ClientFault, WrongClient};
 use crate::wrong_server::{Fault, WrongServer};
-use crosstie_server::conform::{self, Options, Outcome, Report};
+use crosstie_server::conform::{self, Catalog, ClientOptions, Options, Outcome, Pauses, Report};
+use crosstie_server::practice::twin;
 use futures_util::{SinkExt, StreamExt};
 use std::collections::BTreeSet;
 use std::time::Duration;
+use tokio::net::TcpListener;
 use tokio_tungstenite::tungstenite::Message;
 
 /// Faulty servers that are tested side by side. They mostly wait, so more of them than cores are good.
@@ -146,4 +149,158 @@ fn every_checked_claim_has_a_planted_fault() {
             "{id} was never seen to fail"
         );
     }
+}
+
+/// What the clients of the tests are told to ask for.
+const TARGET: &str = "/line?room=secret";
+
+fn client_options(only: Option<&str>) -> ClientOptions {
+    ClientOptions {
+        only: only.map(str::to_owned).into_iter().collect(),
+        wait: Duration::from_secs(5),
+        limit: Duration::from_secs(3),
+        slow: true,
+        path: Some(TARGET.to_owned()),
+        pauses: Pauses {
+            no_answer: Duration::from_millis(1_200),
+            keep_alive: Duration::from_millis(1_000),
+            half_open: Duration::from_secs(3),
+            silence: Duration::from_millis(1_500),
+            shut: Duration::from_millis(700),
+            pace: Duration::from_millis(1_500),
+        },
+        ..ClientOptions::default()
+    }
+}
+
+/// The report about a client with this fault.
+async fn report_of(fault: Option<ClientFault>, options: &ClientOptions) -> Report {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let _client = WrongClient::start(listener.local_addr().unwrap().port(), TARGET, fault);
+    conform::listen(listener, options).await
+}
+
+fn skipped_ids(report: &Report) -> Vec<&'static str> {
+    report
+        .checks
+        .iter()
+        .filter(|check| matches!(check.outcome, Outcome::Skipped { .. }))
+        .map(|check| check.id)
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_right_client_passes_every_check() {
+    let report = report_of(None, &client_options(None)).await;
+    assert_eq!(report.exit_code(), 0, "{}", report.to_text());
+    assert_eq!(skipped_ids(&report), ["RV-35.commands"], "{}", report.to_text());
+    assert_eq!(report.checks.len(), conform::realvirtual_client_checks().count());
+    assert!(report.url.ends_with("/line?room=…"), "{}", report.url);
+    assert!(!report.to_json().contains("secret"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_planted_fault_of_a_client_is_found_at_its_check() {
+    let missed: Vec<String> = futures_util::stream::iter(ClientFault::ALL)
+        .map(|(fault, id)| async move {
+            let claim = id.split_once('.').unwrap().0;
+            let report = report_of(Some(*fault), &client_options(Some(claim))).await;
+            let failures = failures(&report);
+            let found =
+                failures.iter().any(|check| check.id == *id) && failures.iter().all(|check| check.claim == claim);
+            (!found).then(|| format!("{fault:?} should fail {id}:\n{}", report.to_text()))
+        })
+        .buffer_unordered(SIDE_BY_SIDE)
+        .filter_map(|missed| async move { missed })
+        .collect()
+        .await;
+    assert!(missed.is_empty(), "{}", missed.join("\n"));
+}
+
+#[test]
+fn every_check_of_a_client_has_a_planted_fault() {
+    let planted: BTreeSet<&str> = ClientFault::ALL.iter().map(|(_, id)| *id).collect();
+    for (id, _, _) in conform::realvirtual_client_checks() {
+        // The commands of a client cannot be seen from outside.
+        assert!(
+            planted.contains(id) || id == "RV-35.commands",
+            "{id} was never seen to fail"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_stays_away_is_named_and_the_rest_is_skipped_for_it() {
+    let options = client_options(Some("RV-50"));
+    let options = ClientOptions {
+        only: vec!["RV-50".to_owned(), "RV-1".to_owned()],
+        wait: Duration::from_secs(1),
+        ..options
+    };
+    let report = report_of(Some(ClientFault::StaysAway), &options).await;
+    let failed: Vec<&str> = failures(&report).iter().map(|check| check.id).collect();
+    assert_eq!(failed, ["RV-33.comes-back"], "{}", report.to_text());
+    assert_eq!(
+        skipped_ids(&report),
+        ["RV-50.malformed", "RV-50.binary", "RV-50.objects"],
+        "{}",
+        report.to_text()
+    );
+    for check in &report.checks {
+        if let Outcome::Skipped { why } = &check.outcome {
+            assert!(why.contains("RV-33.comes-back"), "{why}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_never_comes_is_a_report_and_no_panic() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let options = ClientOptions {
+        wait: Duration::from_millis(50),
+        ..ClientOptions::default()
+    };
+    let report = conform::listen(listener, &options).await;
+    assert_eq!(report.exit_code(), 1);
+    assert_eq!(
+        report.checks.iter().map(|check| check.id).collect::<Vec<_>>(),
+        ["RV-30.reached"]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_practice_twin_keeps_the_client_role() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let url = format!("ws://{}{TARGET}", listener.local_addr().unwrap());
+    let twin = tokio::spawn(twin::run(twin::Options {
+        url,
+        quiet: true,
+        ..twin::Options::default()
+    }));
+    let options = ClientOptions {
+        slow: false,
+        wait: Duration::from_secs(15),
+        ..client_options(None)
+    };
+    let report = conform::listen(listener, &options).await;
+    twin.abort();
+    assert_eq!(report.exit_code(), 0, "{}", report.to_text());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_is_served_the_catalog_that_was_given() {
+    let text = r#"{"signals":{"SpeedOut":1.5,"SetpointIn":2.5},"signalTypes":{"SpeedOut":"PLCOutputFloat","SetpointIn":"PLCInputFloat"}}"#;
+    let options = ClientOptions {
+        catalog: Some(Catalog::from_json(text).unwrap()),
+        ..client_options(Some("RV-31"))
+    };
+    let report = report_of(None, &options).await;
+    assert_eq!(report.exit_code(), 0, "{}", report.to_text());
+}
+
+#[test]
+fn a_claim_or_check_of_clients_that_is_none_is_told() {
+    assert!(client_options(Some("rv-33.RESET")).unknown().is_empty());
+    assert!(client_options(Some("RV-33.comes-back")).unknown().is_empty());
+    assert_eq!(client_options(Some("RV-13")).unknown(), ["RV-13"]);
 }

@@ -9,4 +9,5 @@ mod nasty;
 mod server;
 mod support;
 mod tls;
+mod wrong_client;
 mod wrong_server;

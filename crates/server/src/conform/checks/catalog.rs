@@ -1,6 +1,7 @@
 //! The conversation's beginning: init, the catalog, the request path.
 
-use crate::conform::peer::{Message, Pace, Peer, shortened};
+use crate::conform::message::{Message, shortened};
+use crate::conform::peer::{Pace, Peer};
 use crate::conform::rig::{Kind, Rig, Stop, ensure};
 use serde_json::{Map, Value};
 

@@ -1,6 +1,7 @@
 //! The server's settings over the protocol. The seed leaves them optional, so a server without them is skipped.
 
-use crate::conform::peer::{Message, Peer, same_value, shortened};
+use crate::conform::message::{Message, same_value, shortened};
+use crate::conform::peer::Peer;
 use crate::conform::rig::{Rig, Stop, ensure};
 use serde_json::{Map, Value, json};
 

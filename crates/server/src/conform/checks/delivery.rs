@@ -1,6 +1,7 @@
 //! Who gets which value, and in which order: the heart of the contract.
 
-use crate::conform::peer::{Message, Peer, same_value, shortened};
+use crate::conform::message::{Message, same_value, shortened};
+use crate::conform::peer::Peer;
 use crate::conform::rig::{Kind, Rig, Signal, Stop, ensure};
 use serde_json::{Value, json};
 use std::time::Duration;

@@ -5,8 +5,8 @@ use crate::conform::rig::{Kind, Rig, Signal, Stop, ensure};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-/// Messages that a server counts and ignores (RV-50).
-const MALFORMED: &[&str] = &[
+/// Messages that a server or a client counts and ignores (RV-50).
+pub(crate) const MALFORMED: &[&str] = &[
     "",
     " ",
     "null",

@@ -1,6 +1,7 @@
 //! Coercion on the way in, number forms on the way out.
 
-use crate::conform::peer::{Message, Peer, same_value, shortened};
+use crate::conform::message::{Message, same_value, shortened};
+use crate::conform::peer::Peer;
 use crate::conform::rig::{Kind, Rig, Signal, Stop, ensure};
 use serde_json::{Value, json};
 

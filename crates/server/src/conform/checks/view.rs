@@ -1,6 +1,7 @@
 //! What a client sees: subscribe, snapshot, and the full state for those who never subscribe.
 
-use crate::conform::peer::{Message, Peer, shortened};
+use crate::conform::message::{Message, shortened};
+use crate::conform::peer::Peer;
 use crate::conform::rig::{Rig, Signal, Stop, ensure};
 use serde_json::json;
 use std::collections::BTreeSet;
