@@ -65,10 +65,7 @@ impl Options {
 }
 
 /// The entries of `only` that name none of these checks.
-fn unknown<'a, T: 'static>(
-    only: &'a [String],
-    checks: impl Iterator<Item = &'static Entry<T>> + Clone,
-) -> Vec<&'a str> {
+fn unknown<T: 'static>(only: &[String], checks: impl Iterator<Item = &'static Entry<T>> + Clone) -> Vec<&str> {
     only.iter()
         .map(String::as_str)
         .filter(|only| !checks.clone().any(|entry| names(only, entry)))

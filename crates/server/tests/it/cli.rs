@@ -130,6 +130,47 @@ fn without_a_hub_the_message_says_what_to_do() {
     }
 }
 
+#[test]
+fn conform_listens_for_a_client_and_says_where() {
+    let listen = |more: &[&str], exit_code, stdout: &str, stderr: &str| {
+        let arguments = [&["conform", "realvirtual", "--listen", "0", "--wait", "1"], more].concat();
+        check(&arguments, exit_code, stdout, stderr);
+    };
+    listen(
+        &[],
+        1,
+        "FAILED   RV-30.reached",
+        "waiting up to 1 s for a client at ws://127.0.0.1:",
+    );
+    listen(&["--json"], 1, "\"failed\":1", "none within 1s");
+    listen(
+        &["--only", "RV-13"],
+        2,
+        "",
+        "--only RV-13: no claim or check has this name",
+    );
+
+    let folder = tempfile::tempdir().unwrap();
+    let catalog = folder.path().join("catalog.json");
+    listen(&["--catalog", word(&catalog)], 2, "", "--catalog ");
+    fs::write(&catalog, r#"{"signals":{"x":1},"signalTypes":{"x":"int"}}"#).unwrap();
+    listen(
+        &["--catalog", word(&catalog)],
+        2,
+        "",
+        "signal \"x\" has no type of the contract",
+    );
+
+    let taken = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    check(
+        &["conform", "realvirtual", "--listen", &port],
+        1,
+        "",
+        "--listen 0 takes a free port",
+    );
+}
+
 fn signal(name: &str, kind: &str, value: Value) -> Value {
     json!({"id":7,"name":name,"kind":kind,"value":value,"quality":"good","reason":null,"owner":"hub","writer":"Unity",
            "conflict":false,"writable":true,"generation":1,"changed_at_ms":1,"confirmed_at_ms":1})

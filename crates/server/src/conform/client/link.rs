@@ -13,6 +13,7 @@ use futures_util::{SinkExt, StreamExt};
 use serde_json::{Map, Value, json};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_tungstenite::WebSocketStream;
@@ -24,6 +25,8 @@ use tokio_tungstenite::tungstenite::{self, Message as WsMessage};
 const LABEL: &str = "client";
 /// Messages that one connection keeps; a client that sends more within one check fails it.
 const LOG_LEN_MAX: usize = 20_000;
+/// How long a client may take to leave after the suite has; then the connection is reset.
+const LEAVE_MAX: Duration = Duration::from_millis(500);
 /// Notes of one sort that a run keeps; further ones are dropped.
 const NOTES_MAX: usize = 8;
 
@@ -236,9 +239,14 @@ impl Link {
         }
     }
 
-    /// Ends the connection without a close frame, after what was sent.
-    pub(super) fn leave(self) {
+    /// Ends the connection in good order for TCP and without a close frame.
+    pub(super) async fn leave(mut self) {
         self.means.transcript.add(LABEL, "←", "(end of the connection)");
+        // Dropped with something unread, a connection is reset; so what is on its way is read until the client has left too.
+        if self.socket.get_mut().shutdown().await.is_ok() {
+            let deadline = Instant::now() + LEAVE_MAX;
+            while let Ok(Some(Ok(_))) = timeout_at(deadline, self.socket.next()).await {}
+        }
     }
 
     /// Ends the connection with a TCP reset.

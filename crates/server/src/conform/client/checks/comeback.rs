@@ -38,7 +38,7 @@ pub(super) async fn full(stand: &mut Stand) -> Result<(), Stop> {
     if stand.full().is_empty() {
         return Err(Stop::skipped("the client writes nothing by itself"));
     }
-    stand.opened().await?.leave();
+    stand.opened().await?.leave().await;
     whole_again(stand).await
 }
 
@@ -64,7 +64,7 @@ pub(super) async fn server_error(stand: &mut Stand) -> Result<(), Stop> {
 pub(super) async fn refused(stand: &mut Stand) -> Result<(), Stop> {
     let link = stand.opened().await?;
     stand.door.shut();
-    link.leave();
+    link.leave().await;
     sleep(stand.options.pauses.shut).await;
     if let Err(error) = stand.door.open() {
         stand.lost = true;
@@ -77,7 +77,7 @@ pub(super) async fn refused(stand: &mut Stand) -> Result<(), Stop> {
 
 /// RV-33: attempts are counted by turning each away before its upgrade.
 pub(super) async fn pace(stand: &mut Stand) -> Result<(), Stop> {
-    stand.opened().await?.leave();
+    stand.opened().await?.leave().await;
     let deadline = Instant::now() + stand.options.pauses.pace;
     let mut attempts = Vec::new();
     while let Ok(accepted) = timeout_at(deadline, stand.door.accept()).await {
@@ -137,7 +137,7 @@ pub(super) async fn no_answer(stand: &mut Stand) -> Result<(), Stop> {
     // Better late than never: it is an unasked catalog by now.
     stand.serve(&mut link).await?;
     stand.goes_on(&mut link).await?;
-    link.leave();
+    link.leave().await;
     Ok(())
 }
 
@@ -167,7 +167,7 @@ pub(super) async fn keep_alive(stand: &mut Stand) -> Result<(), Stop> {
             shortened(&init.text),
         )?;
     }
-    link.leave();
+    link.leave().await;
     Ok(())
 }
 
@@ -209,6 +209,6 @@ async fn whole_again(stand: &mut Stand) -> Result<(), Stop> {
             format!("{:?} is not in it", missing.cloned().unwrap_or_default()),
         )?;
     }
-    link.leave();
+    link.leave().await;
     Ok(())
 }

@@ -30,7 +30,7 @@ pub(super) async fn delivered(stand: &mut Stand) -> Result<(), Stop> {
         stand.write(&mut link, name, &value).await?;
         stand.shows(&mut link, name, &value).await?;
     }
-    link.leave();
+    link.leave().await;
     Ok(())
 }
 
@@ -55,7 +55,7 @@ pub(super) async fn known(stand: &mut Stand) -> Result<(), Stop> {
             ensure(is_plain, expected, value)?;
         }
     }
-    link.leave();
+    link.leave().await;
     Ok(())
 }
 
@@ -94,7 +94,7 @@ async fn with_another_catalog(stand: &mut Stand, change: impl FnOnce(&mut Catalo
     };
     let result = applied.await;
     stand.catalog.with(|catalog| *catalog = usual);
-    link.leave();
+    link.leave().await;
     result
 }
 
@@ -120,7 +120,7 @@ pub(super) async fn returned(stand: &mut Stand) -> Result<(), Stop> {
         format!("{name:?} comes back at most {CHANGES} times after {CHANGES} changes"),
         format!("{times} times"),
     )?;
-    link.leave();
+    link.leave().await;
     Ok(())
 }
 
@@ -130,7 +130,7 @@ pub(super) async fn empty_snapshot(stand: &mut Stand) -> Result<(), Stop> {
     link.say_json(&json!({"type": "snapshot", "version": 2, "signals": {}}))
         .await?;
     stand.flows(&mut link).await?;
-    link.leave();
+    link.leave().await;
     Ok(())
 }
 
@@ -145,6 +145,6 @@ pub(super) async fn unasked_snapshot(stand: &mut Stand) -> Result<(), Stop> {
     stand.serve(&mut link).await?;
     link.say_json(&snapshot).await?;
     stand.flows(&mut link).await?;
-    link.leave();
+    link.leave().await;
     Ok(())
 }

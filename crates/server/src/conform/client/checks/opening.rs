@@ -12,7 +12,7 @@ const HOLD_BACK: Duration = Duration::from_millis(500);
 
 /// RV-30: what was configured is what is asked for.
 pub(super) async fn path(stand: &mut Stand) -> Result<(), Stop> {
-    stand.next_link().await?.leave();
+    stand.next_link().await?.leave().await;
     let target = &stand.profile.target;
     let Some(path) = &stand.options.path else {
         return ensure(target.starts_with('/'), "the client asks for a path", shortened(target));
@@ -28,7 +28,7 @@ pub(super) async fn path(stand: &mut Stand) -> Result<(), Stop> {
 
 /// RV-30: RFC 6455 demands a mask on every frame of a client.
 pub(super) async fn masked(stand: &mut Stand) -> Result<(), Stop> {
-    stand.opened().await?.leave();
+    stand.opened().await?.leave().await;
     let unmasked = stand.notes.read().unmasked;
     ensure(
         !unmasked,
@@ -47,7 +47,7 @@ pub(super) async fn init(stand: &mut Stand) -> Result<(), Stop> {
     if let Some(init) = &first {
         is_whole_init(init)?;
     }
-    link.leave();
+    link.leave().await;
     Ok(())
 }
 
@@ -66,7 +66,7 @@ pub(super) fn is_whole_init(init: &Message) -> Result<(), Stop> {
 pub(super) async fn import_request(stand: &mut Stand) -> Result<(), Stop> {
     let mut link = stand.next_link().await?;
     let request = link.expect("import_request", 0).await?;
-    link.leave();
+    link.leave().await;
     has_version(&request)
 }
 
@@ -85,7 +85,7 @@ pub(super) async fn order(stand: &mut Stand) -> Result<(), Stop> {
         format!("no `subscribe` while the import_answer is held back for {HOLD_BACK:?}"),
         got,
     )?;
-    link.leave();
+    link.leave().await;
     Ok(())
 }
 
@@ -110,7 +110,7 @@ pub(super) async fn subscribe(stand: &mut Stand) -> Result<(), Stop> {
         "every name is one of the import_answer, letter by letter",
         format!("{:?}", unknown.unwrap_or_default()),
     )?;
-    link.leave();
+    link.leave().await;
     Ok(())
 }
 
@@ -118,7 +118,7 @@ pub(super) async fn subscribe(stand: &mut Stand) -> Result<(), Stop> {
 pub(super) async fn own_catalog(stand: &mut Stand) -> Result<(), Stop> {
     let mut link = stand.opened().await?;
     let answer = link.import().await?;
-    link.leave();
+    link.leave().await;
     let types = answer.body.get("signalTypes").and_then(Value::as_object);
     let (Some(signals), Some(types)) = (signals_of(&answer), types) else {
         return Err(Stop::failed(

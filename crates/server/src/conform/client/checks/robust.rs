@@ -60,7 +60,7 @@ pub(super) async fn binary(stand: &mut Stand) -> Result<(), Stop> {
         stand.goes_on(&mut link).await?;
     }
     stand.flows(&mut link).await?;
-    link.leave();
+    link.leave().await;
     Ok(())
 }
 
@@ -71,7 +71,7 @@ pub(super) async fn objects(stand: &mut Stand) -> Result<(), Stop> {
         link.say(message).await?;
         stand.goes_on(&mut link).await?;
     }
-    link.leave();
+    link.leave().await;
     let noted = stand.notes.read().odd;
     ensure(
         noted.is_empty(),
@@ -85,7 +85,7 @@ pub(super) async fn pong(stand: &mut Stand) -> Result<(), Stop> {
     let mut link = stand.opened().await?;
     link.ping().await?;
     link.ping().await?;
-    link.leave();
+    link.leave().await;
     Ok(())
 }
 
@@ -100,7 +100,7 @@ pub(super) async fn silence(stand: &mut Stand) -> Result<(), Stop> {
     let mut link = stand.opened().await?;
     link.listen(pause).await?;
     stand.goes_on(&mut link).await?;
-    link.leave();
+    link.leave().await;
     Ok(())
 }
 
@@ -118,6 +118,6 @@ async fn survives(stand: &mut Stand, messages: &[&str]) -> Result<(), Stop> {
         })?;
     }
     stand.flows(&mut link).await?;
-    link.leave();
+    link.leave().await;
     Ok(())
 }

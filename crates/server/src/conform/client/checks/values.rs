@@ -39,7 +39,7 @@ pub(super) async fn coerced(stand: &mut Stand) -> Result<(), Stop> {
             seen = true;
         }
     }
-    link.leave();
+    link.leave().await;
     survived_only(seen)
 }
 
@@ -59,7 +59,7 @@ pub(super) async fn skipped(stand: &mut Stand) -> Result<(), Stop> {
         stand.write_text(&mut link, &[&other, good], &signals).await?;
         stand.shows(&mut link, good, &value).await?;
     }
-    link.leave();
+    link.leave().await;
     survived_only(good.is_some())
 }
 
@@ -81,7 +81,7 @@ pub(super) async fn finite(stand: &mut Stand) -> Result<(), Stop> {
         stand.write(&mut link, name, &back).await?;
     }
     stand.goes_on(&mut link).await?;
-    link.leave();
+    link.leave().await;
     none_noted(stand)
 }
 
@@ -133,7 +133,7 @@ pub(super) async fn ints(stand: &mut Stand) -> Result<(), Stop> {
             }
         }
     }
-    link.leave();
+    link.leave().await;
     if seen == 0 {
         return Err(Stop::skipped("the client sends no int"));
     }
@@ -161,7 +161,7 @@ pub(super) async fn duplicate_names(stand: &mut Stand) -> Result<(), Stop> {
     if shown.is_some() {
         stand.shows(&mut link, &name, &last).await?;
     }
-    link.leave();
+    link.leave().await;
     survived_only(shown.is_some())
 }
 
