@@ -1,7 +1,8 @@
 //! The command line: verbs, their flags, and what the process says and returns.
 //!
 //! ```text
-//! arguments → Cli (clap) → dispatch → a verb ─┬─ this folder: run, init, check, tls, signals and route export and import
+//! arguments → Cli (clap) → dispatch → a verb ─┬─ this folder: run, init, check, key, audit, tls
+//!                                             │               signals and route export and import
 //!                                             ├─ a running hub over HTTP: signals, realvirtual, route
 //!                                             └─ stand-alone tools: practice, conform, bench, completions
 //! ```
@@ -9,12 +10,14 @@
 //! Verbs that ask a running hub use the same API as the page and know nothing that the API does not say. Results go to
 //! standard output, everything else to standard error, so a pipe gets only results.
 
+pub mod audit;
 pub mod bench;
 pub mod busy_ports;
 pub mod check;
 pub mod conform;
 pub mod exchange;
 pub mod init;
+pub mod key;
 pub mod links;
 pub mod practice;
 pub mod realvirtual;
@@ -36,6 +39,7 @@ pub use error::CliError;
 use clap::{Args, Parser, Subcommand};
 use std::ffi::OsString;
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// The arguments of one process.
@@ -66,6 +70,11 @@ pub enum Command {
     Init(init::InitArgs),
     /// Print everything that is wrong with a project
     Check(check::CheckArgs),
+    /// Make, list and revoke the access keys of a project
+    #[command(subcommand)]
+    Key(key::KeyCommand),
+    /// Print the audit log of a project: who has changed what
+    Audit(audit::AuditArgs),
     /// Show and renew the certificate of a project
     #[command(subcommand)]
     Tls(tls::TlsCommand),
@@ -96,7 +105,7 @@ pub enum Command {
 }
 
 /// Which running hub a verb talks to.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub struct At {
     /// Address of the hub's web port
     #[arg(
@@ -106,6 +115,12 @@ pub struct At {
         default_value = "http://127.0.0.1:8000"
     )]
     pub at: String,
+    /// File with the key that is wanted there; without it the variable CROSSTIE_KEY counts
+    #[arg(long, value_name = "FILE")]
+    pub key_file: Option<PathBuf>,
+    /// Certificates in PEM that may vouch for an https:// address; those of the system without it
+    #[arg(long, value_name = "FILE")]
+    pub ca: Option<PathBuf>,
 }
 
 /// Everything that the process does: reads the arguments (the first is the name of the program), carries them out, says
@@ -153,6 +168,11 @@ mod tests {
         );
         check("crosstie init my-line");
         check("crosstie check --json");
+        check("crosstie key add HMI --role operator --view twin/** --view plc/** --write twin/line/Start my-line");
+        check("crosstie key list my-line --json");
+        check("crosstie key revoke k2");
+        check("crosstie audit my-line --tail 20");
+        check("crosstie route list --at https://127.0.0.1:8100 --key-file hub.key --ca hub.pem");
         check("crosstie signals list --filter speed --pattern twin/** --json --at http://127.0.0.1:8100");
         check("crosstie signals watch twin/line/* --cycle-ms 50 --json --at http://127.0.0.1:8100");
         check("crosstie signals set twin/line/Level -2.5");
@@ -192,5 +212,7 @@ mod tests {
         check("crosstie conform realvirtual ws://127.0.0.1:1/ --listen 0");
         check("crosstie conform realvirtual ws://127.0.0.1:1/ --slow");
         check("crosstie conform realvirtual --listen 0 --wait 0");
+        check("crosstie key add HMI");
+        check("crosstie key add HMI --role root");
     }
 }

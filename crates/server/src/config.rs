@@ -28,7 +28,9 @@ mod write_back;
 
 pub use check::{Loaded, load, load_text};
 pub use diagnostic::{Diagnostic, Severity, SourceText, Style};
+pub(crate) use diagnostic::{Findings, Place};
 pub use exchange::{Changes, Exported, ImportError, export_routes, export_signals, import_routes, import_signals};
+pub(crate) use file::{read_file, shown_path};
 pub use limits::Limits;
 pub use setting::{CheckedSetting, Setting, SettingError, Source, check_setting};
 pub use write_back::{WriteError, add_route, add_signals, remove_route, write_settings};

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   connection tasks ─┐                        ┌─▶ sinks (the core writes the sockets itself)
-//!   API               ├─▶ door ─▶ Hub::handle ─┼─▶ waiting API calls
+//!   API               ├─▶ door ─▶ Hub::handle ─┼─▶ waiting API calls, audit log
 //!   store             ┘     (one event         ├─▶ store thread (files)
 //!                            at a time)        ├─▶ dials (links)
 //!                                              └─▶ log
@@ -33,6 +33,7 @@ use crosstie_hub::{ConnId, Frame, Hub, Input, Level, Output, Ticket, Time};
 use rustc_hash::FxHashMap;
 use tokio::sync::oneshot;
 
+use crate::audit::AuditLog;
 use crate::sink::{Sent, Sink};
 
 /// How long the clients together may take to agree to the end when the hub shuts down.
@@ -52,6 +53,7 @@ pub(crate) fn start(
     door: Door,
     store: Store,
     links: Links,
+    audit: AuditLog,
 ) -> io::Result<JoinHandle<()>> {
     std::thread::Builder::new().name(String::from("core")).spawn(move || {
         let run = AssertUnwindSafe(|| {
@@ -62,6 +64,7 @@ pub(crate) fn start(
                 door: door.clone(),
                 store,
                 links,
+                audit,
                 endpoint_names: names,
                 sinks: FxHashMap::default(),
                 questions: FxHashMap::default(),
@@ -86,6 +89,7 @@ struct Core {
     door: Door,
     store: Store,
     links: Links,
+    audit: AuditLog,
     endpoint_names: Vec<String>,
     sinks: FxHashMap<ConnId, Arc<Sink>>,
     questions: FxHashMap<Ticket, oneshot::Sender<Reply>>,
@@ -219,7 +223,7 @@ impl Core {
             }
             Output::Dial { endpoint, dial } => self.links.dial(endpoint, dial, &self.door),
             Output::HangUp { endpoint } => self.links.hang_up(endpoint),
-            Output::Audit(entry) => tracing::info!(what = entry.what, subject = entry.subject, "audit"),
+            Output::Audit(entry) => self.audit.hand_in((*entry).into()),
             Output::Log { level, conn, text } => log_line(level, conn, &text),
         }
     }

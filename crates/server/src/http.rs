@@ -8,10 +8,12 @@
 //! first and to the project's files second. What the JSON looks like is written down in `docs/manual/http-api.md`, and
 //! for machines in [`crate::openapi`]; a test compares that with [`operations`].
 
+pub(crate) mod audit;
 pub(crate) mod clients;
 pub(crate) mod endpoints;
 mod error;
 pub(crate) mod health;
+pub(crate) mod keys;
 pub(crate) mod links;
 pub(crate) mod live;
 pub(crate) mod metrics;
@@ -25,9 +27,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{FromRequestParts, Request};
-use axum::http::Method;
+use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
+use axum::http::{Extensions, Method};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, delete, get, patch, post, put};
@@ -40,9 +42,12 @@ use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_rustls::TlsAcceptor;
 
+use crate::audit::AuditLog;
 use crate::config::{Config, EndpointConfig, Role};
 use crate::core_task::{Door, Store};
-use crate::{listener, upgrade, web};
+use crate::keys::{Entrance, Gate, decoded, gate};
+use crate::origin::Origins;
+use crate::{listener, web};
 use error::ApiError;
 pub(crate) use error::ErrorBody;
 
@@ -65,6 +70,14 @@ pub(crate) struct Api {
     /// The project as it is in force. Behind a lock and not a message, because it is read to show it and changed only
     /// when a setting was changed through the API; the hub has its own copy of what it needs.
     pub(crate) config: Mutex<Config>,
+    /// Who may come in.
+    pub(crate) gate: Arc<Gate>,
+    /// The way to the audit log.
+    pub(crate) audit: AuditLog,
+    /// The pages that may use the web port.
+    pub(crate) origins: Origins,
+    /// Somebody without a key may look.
+    pub(crate) is_open: bool,
     /// Where the endpoints listen and what they connect to, in the order of the hub's endpoints.
     pub(crate) ports: Vec<EndpointPort>,
     /// The certificate, and which listeners speak TLS.
@@ -82,6 +95,10 @@ pub(crate) struct EndpointPort {
     pub(crate) side: Side,
     /// It speaks TLS: wss.
     pub(crate) tls: bool,
+    /// Peers may connect without a key.
+    pub(crate) is_open: bool,
+    /// The pages that may connect.
+    pub(crate) origins: Arc<Origins>,
 }
 
 /// Where an endpoint listens, or what it connects to.
@@ -106,8 +123,14 @@ pub(crate) enum Side {
 }
 
 impl EndpointPort {
-    /// The port of an endpoint; `bound` is the address that it listens on, in the server role.
-    pub(crate) fn new(id: EndpointId, endpoint: &EndpointConfig, bound: Option<SocketAddr>) -> EndpointPort {
+    /// The port of an endpoint; `bound` is the address that it listens on, in the server role, and `origins` are the pages
+    /// that it takes.
+    pub(crate) fn new(
+        id: EndpointId,
+        endpoint: &EndpointConfig,
+        bound: Option<SocketAddr>,
+        origins: Origins,
+    ) -> EndpointPort {
         let side = match endpoint.role {
             Role::Server => Side::Listens {
                 address: bound.unwrap_or(endpoint.address),
@@ -123,6 +146,8 @@ impl EndpointPort {
             id,
             name: endpoint.name.clone(),
             side,
+            is_open: endpoint.allow_unauthenticated,
+            origins: Arc::new(origins),
             tls: match endpoint.role {
                 Role::Server => endpoint.tls,
                 Role::Client => endpoint.link.use_ssl,
@@ -184,6 +209,11 @@ pub(crate) fn operations() -> Vec<Operation> {
         (Method::GET, "/api/v1/version", get(health::version)),
         (Method::GET, "/api/v1/health", get(health::health)),
         (Method::GET, "/api/v1/openapi.json", get(crate::openapi::document)),
+        (Method::GET, "/api/v1/me", get(keys::me)),
+        (Method::GET, "/api/v1/keys", get(keys::list)),
+        (Method::POST, "/api/v1/keys", post(keys::add)),
+        (Method::DELETE, "/api/v1/keys/{id}", delete(keys::revoke)),
+        (Method::GET, "/api/v1/audit", get(audit::list)),
         (Method::GET, "/api/v1/signals", get(signals::list)),
         (Method::GET, "/api/v1/signals/{*name}", get(signals::one)),
         (Method::PUT, "/api/v1/signals/{*name}", put(signals::write)),
@@ -216,7 +246,7 @@ pub(crate) fn router(api: Arc<Api>) -> Router {
     }
     router
         .method_not_allowed_fallback(async || ApiError::method_not_allowed())
-        .layer(middleware::from_fn(guard))
+        .layer(middleware::from_fn_with_state(Arc::clone(&api), guard))
         .with_state(api)
         .merge(web::router())
 }
@@ -242,21 +272,47 @@ pub(crate) async fn serve(
     drop(permit);
 }
 
-/// Keeps pages of other origins from changing anything, and pages that have pointed a name of the internet at this machine
-/// from reading: browsers send such requests for every page that wants it.
-async fn guard(mut request: Request, next: Next) -> Response {
-    let is_harmless = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    let is_welcome = is_harmless || upgrade::is_origin_allowed(request.headers());
-    if is_welcome && upgrade::is_host_ours(request.headers()) {
-        let from = request
-            .extensions()
-            .get()
-            .map_or(String::new(), |Peer(address)| address.to_string());
-        request
-            .extensions_mut()
-            .insert(Caller(Actor::full("this machine", &from)));
-        next.run(request).await
-    } else {
-        ApiError::foreign_origin().into_response()
+/// What anybody may ask: whether the hub is alive, and what stands here.
+const OPEN_PATHS: [&str; 2] = ["/healthz", "/api/v1/version"];
+
+/// Path of the sessions of endpoints on the web port, before the name.
+const SESSIONS_PATH: &str = "/realvirtual/";
+
+/// Lets in who may come in, and says to the operations who that is.
+async fn guard(State(api): State<Arc<Api>>, mut request: Request, next: Next) -> Response {
+    match admit(&api, &request) {
+        Ok(caller) => {
+            request.extensions_mut().extend(caller);
+            next.run(request).await
+        }
+        Err(error) => error.into_response(),
     }
+}
+
+/// Keeps pages of other origins from changing anything, and pages that have pointed a name of the internet at this machine
+/// from reading: browsers send such requests for every page that wants it. Then asks for the key.
+fn admit(api: &Api, request: &Request) -> Result<Extensions, ApiError> {
+    let (headers, path) = (request.headers(), request.uri().path());
+    let is_harmless = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    let is_welcome = is_harmless || api.origins.are_kept(headers);
+    if !is_welcome || !api.origins.is_host_ours(headers) {
+        return Err(ApiError::foreign_origin());
+    }
+    let mut caller = Extensions::new();
+    if OPEN_PATHS.contains(&path) {
+        return Ok(caller);
+    }
+    let endpoint = path.strip_prefix(SESSIONS_PATH).map(decoded);
+    let endpoint = endpoint.and_then(|name| api.ports.iter().find(|port| port.name.as_bytes() == name));
+    let entrance = match endpoint {
+        Some(port) => Entrance::Endpoint { is_open: port.is_open },
+        None => Entrance::Web { is_open: api.is_open },
+    };
+    let Some(Peer(peer)) = request.extensions().get().copied() else {
+        return Err(ApiError::mismatch());
+    };
+    let access = api.gate.authenticate(request.uri(), headers, peer, entrance)?;
+    let from = gate::origin_of(headers, peer);
+    caller.insert(Caller(Actor { access, from }));
+    Ok(caller)
 }

@@ -19,12 +19,15 @@ pub mod practice;
 pub mod run;
 pub mod web;
 
+mod audit;
 mod connection;
 mod core_task;
 mod dial;
 mod http;
+mod keys;
 mod listener;
 mod openapi;
+mod origin;
 mod probe;
 mod sink;
 mod socket;

@@ -14,7 +14,8 @@ use axum::body::Body;
 use axum::http::header::CONNECTION;
 use axum::http::{HeaderValue, Request, Response, StatusCode};
 use crosstie_hub::Face;
-use crosstie_hub::access::Access;
+use crosstie_hub::access::Actor;
+use crosstie_hub::api::Report;
 use crosstie_hub::settings::EndpointId;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -25,6 +26,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_rustls::TlsAcceptor;
 
 use crate::core_task::Door;
+use crate::keys::{Entrance, Gate, Refusal, gate};
+use crate::origin::Origins;
 use crate::socket::Stream;
 use crate::upgrade;
 
@@ -165,6 +168,14 @@ pub(crate) struct ProtocolPort {
     pub(crate) door: Door,
     /// There where the port speaks TLS.
     pub(crate) tls: Option<TlsAcceptor>,
+    /// Who may come in.
+    pub(crate) gate: Arc<Gate>,
+    /// Peers may connect without a key.
+    pub(crate) is_open: bool,
+    /// The pages that may connect.
+    pub(crate) origins: Arc<Origins>,
+    /// Name of the endpoint, for messages.
+    pub(crate) name: String,
 }
 
 impl ProtocolPort {
@@ -192,17 +203,51 @@ impl ProtocolPort {
                 format!("There is nothing at this path.\n{}\n", self.hint),
             ));
         }
+        if !self.origins.are_kept(request.headers()) {
+            return closing(self.refuse_page());
+        }
+        let entrance = Entrance::Endpoint { is_open: self.is_open };
+        let access = self
+            .gate
+            .authenticate(request.uri(), request.headers(), address, entrance);
+        let access = match access {
+            Ok(access) => access,
+            Err(refusal) => return closing(refuse_peer(refusal, &self.hint)),
+        };
+        let from = gate::origin_of(request.headers(), address);
         match upgrade::check(&request) {
-            Ok(key) => upgrade::accept(
-                &mut request,
-                &key,
-                Face::Realvirtual(self.endpoint),
-                (address, Access::full("this machine")),
-                &self.door,
-            ),
+            Ok(key) => {
+                let face = Face::Realvirtual(self.endpoint);
+                upgrade::accept(&mut request, &key, face, Actor { access, from }, &self.door)
+            }
             Err(why) => closing(upgrade::refuse(why, &self.hint)),
         }
     }
+
+    /// A browser has a page that may not connect. People learn it as a problem, as the page itself cannot say why.
+    fn refuse_page(&self) -> Response<Body> {
+        let name = &self.name;
+        let setting = format!("`allowed_origins` of the endpoint '{name}'");
+        self.door.report(Report {
+            id: format!("origin:{name}"),
+            is_error: false,
+            subject: name.clone(),
+            text: String::from("a page of another origin tried to connect and was refused"),
+            hint: format!("if the page is yours, add its origin to {setting}"),
+        });
+        let text = format!("A page of another origin may not connect here: {setting} names those that may.\n");
+        upgrade::text_response(StatusCode::FORBIDDEN, text)
+    }
+}
+
+fn refuse_peer(refusal: Refusal, hint: &str) -> Response<Body> {
+    let status = match refusal {
+        Refusal::TooOften => StatusCode::TOO_MANY_REQUESTS,
+        _ => StatusCode::UNAUTHORIZED,
+    };
+    let mut response = upgrade::text_response(status, format!("{refusal}.\n{hint}\n"));
+    upgrade::say_what_is_wanted(&mut response);
+    response
 }
 
 /// Says that this was the only answer.

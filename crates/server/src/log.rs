@@ -43,7 +43,7 @@ enum Line {
 ///
 /// The filter cannot be understood.
 pub fn install(filter: &str) -> Result<(), ParseError> {
-    let filter = EnvFilter::builder().parse(filter)?;
+    let filter = without_secrets(EnvFilter::builder().parse(filter)?);
     let (sender, lines) = crossbeam_channel::bounded(LINES_MAX);
     let lane = Lane {
         lines: sender,
@@ -64,6 +64,20 @@ pub fn install(filter: &str) -> Result<(), ParseError> {
     // Somebody who drives this library may have a log of their own: theirs stays.
     let _ = tracing::subscriber::set_global_default(subscriber);
     Ok(())
+}
+
+/// Libraries that log whole requests at their most talkative level: keys stand in queries and headers.
+const QUIETED: [&str; 3] = [
+    "tungstenite=info",
+    "tungstenite::handshake=info",
+    "tungstenite::handshake::client=info",
+];
+
+/// Whatever the filter says, no line holds a key.
+fn without_secrets(filter: EnvFilter) -> EnvFilter {
+    QUIETED.into_iter().fold(filter, |filter, quieted| {
+        filter.add_directive(quieted.parse().expect("a target and a level are a directive"))
+    })
 }
 
 /// Waits until the lines so far are written, but not for long. For the end of the process.

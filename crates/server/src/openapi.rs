@@ -6,7 +6,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use utoipa::OpenApi;
 
-use crate::http::{clients, endpoints, health, links, live, metrics, routes, settings, signals, tls};
+use crate::http::{audit, clients, endpoints, health, keys, links, live, metrics, routes, settings, signals, tls};
 
 /// Everything that [`crate::http::operations`] offers; a test compares the two.
 #[derive(OpenApi)]
@@ -22,6 +22,11 @@ use crate::http::{clients, endpoints, health, links, live, metrics, routes, sett
         health::version,
         health::health,
         document,
+        keys::me,
+        keys::list,
+        keys::add,
+        keys::revoke,
+        audit::list,
         signals::list,
         signals::one,
         signals::write,

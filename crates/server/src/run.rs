@@ -21,13 +21,16 @@ use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use tokio::task::JoinHandle as Task;
 
+use crate::audit::AuditLog;
 use crate::cli::run::RunOptions;
 use crate::cli::{BusyPort, CliError, busy_ports_message};
-use crate::config::{Config, EndpointConfig, PracticeKind, Role};
+use crate::config::{Config, Diagnostic, EndpointConfig, PracticeKind, Role};
 use crate::core_task::{self, Door, Event, Links, Store};
 use crate::http::tls::{Listener, TlsState};
 use crate::http::{self, Api, EndpointPort, Side};
+use crate::keys::{self, Gate};
 use crate::listener::{self, ProtocolPort};
+use crate::origin::Origins;
 use crate::practice::twin;
 use crate::tls::{self, Identity, Made, TlsError};
 pub(crate) use summary::{elsewhere, reachable};
@@ -47,6 +50,9 @@ pub enum RunError {
     /// A listener wants TLS and there is no certificate for it.
     #[error("{0}")]
     Tls(#[from] TlsError),
+    /// The file with the keys is damaged; the text says where.
+    #[error("{0}")]
+    Keys(String),
     /// The system refuses something that a hub cannot do without.
     #[error("{what} failed")]
     System {
@@ -61,7 +67,7 @@ impl From<RunError> for CliError {
     /// Ports are the user's to free or to move: that is a mistake of the project or of the command line.
     fn from(error: RunError) -> CliError {
         match error {
-            RunError::BusyPorts(message) => CliError::Usage(message),
+            RunError::BusyPorts(message) | RunError::Keys(message) => CliError::Usage(message),
             RunError::Tls(error) => CliError::Usage(error.to_string()),
             error => CliError::failed(&error),
         }
@@ -70,6 +76,11 @@ impl From<RunError> for CliError {
 
 fn system(what: &'static str) -> impl FnOnce(io::Error) -> RunError {
     move |source| RunError::System { what, source }
+}
+
+fn damaged_keys(diagnostics: Vec<Diagnostic>) -> RunError {
+    let lines: Vec<String> = diagnostics.iter().map(ToString::to_string).collect();
+    RunError::Keys(format!("{}\nthe hub does not start without its keys", lines.join("\n")))
 }
 
 /// Runs the hub of a project until it is interrupted or asked to end (SIGINT, SIGTERM).
@@ -99,8 +110,11 @@ pub fn run(config: Config, options: RunOptions) -> Result<(), RunError> {
         let scheme = if port.is_some_and(|port| port.tls) { "wss" } else { "ws" };
         // Nobody but the hub itself vouches for the hub's own certificate.
         let own = hub.certificate.as_ref().filter(|facts| facts.is_own);
+        // The twin is ours and needs a key like everybody else.
+        let key = hub.gate.house_key();
+        let path = path.as_deref().unwrap_or("/");
         let options = twin::Options {
-            url: format!("{scheme}://{}{}", reachable(*address), path.as_deref().unwrap_or("/")),
+            url: format!("{scheme}://{}{path}?access_token={key}", reachable(*address)),
             ca_file: own.map(|facts| folder.join(&facts.file)),
             quiet: true,
             ..twin::Options::default()
@@ -129,6 +143,8 @@ pub struct RunningHub {
     door: Door,
     core: JoinHandle<()>,
     store: JoinHandle<()>,
+    audit: JoinHandle<()>,
+    gate: Arc<Gate>,
     web: SocketAddr,
     web_tls: bool,
     ports: Vec<EndpointPort>,
@@ -152,6 +168,8 @@ impl RunningHub {
             .enable_time()
             .build()
             .map_err(system("starting the socket threads"))?;
+        let gate = Gate::new(&config.state_folder(), started).map_err(damaged_keys)?;
+        let gate = Arc::new(gate);
         let identity = identity(&config)?;
         let listeners = runtime.block_on(async { Listeners::bind(&config) })?;
 
@@ -173,7 +191,8 @@ impl RunningHub {
                 }
                 None => None,
             };
-            ports.push(EndpointPort::new(EndpointId(index as u16), endpoint, bound));
+            let origins = Origins::of_endpoint(&config.web.allowed_origins, &endpoint.allowed_origins, web.port());
+            ports.push(EndpointPort::new(EndpointId(index as u16), endpoint, bound, origins));
         }
 
         let door = Door::new();
@@ -181,7 +200,9 @@ impl RunningHub {
             Store::start(config.file(), door.clone()).map_err(system("starting the store thread"))?;
         let tls = tls_state(identity.as_ref(), (web, config.web.tls), &ports, &settings);
         let links = Links::new(&config, runtime.handle().clone());
-        let core = core_task::start(settings, started, door.clone(), store.clone(), links);
+        let (audit, audit_thread) =
+            AuditLog::start(config.state_folder(), door.clone()).map_err(system("starting the audit thread"))?;
+        let core = core_task::start(settings, started, door.clone(), store.clone(), links, audit.clone());
         let core = core.map_err(system("starting the core thread"))?;
 
         let _within = runtime.enter();
@@ -202,6 +223,10 @@ impl RunningHub {
                 hint,
                 door: door.clone(),
                 tls: acceptor(port.tls),
+                gate: Arc::clone(&gate),
+                is_open: port.is_open,
+                origins: Arc::clone(&port.origins),
+                name: port.name.clone(),
             };
             let port = Arc::new(port);
             tokio::spawn(listener::accept_all(listener, move |stream, address, permit| {
@@ -211,6 +236,10 @@ impl RunningHub {
         let api = Api {
             door: door.clone(),
             store,
+            gate: Arc::clone(&gate),
+            audit,
+            origins: Origins::of_web(&config.web.allowed_origins),
+            is_open: config.web.allow_unauthenticated,
             config: Mutex::new(config),
             ports: ports.clone(),
             tls,
@@ -220,12 +249,15 @@ impl RunningHub {
         tokio::spawn(listener::accept_all(listeners.web, move |stream, address, permit| {
             tokio::spawn(http::serve(router.clone(), stream, address, acceptor.clone(), permit));
         }));
+        tokio::spawn(keys::watch(Arc::clone(&gate), door.clone()));
         drop(_within);
         Ok(RunningHub {
             runtime,
             door,
             core,
             store: store_thread,
+            audit: audit_thread,
+            gate,
             web,
             web_tls,
             ports,
@@ -254,6 +286,7 @@ impl RunningHub {
         self.runtime.shutdown_timeout(TASKS_END_MAX);
         // With the tasks the last handle of the store is gone: its thread finishes its jobs and ends.
         let _ = self.store.join();
+        let _ = self.audit.join();
     }
 }
 

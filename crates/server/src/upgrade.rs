@@ -5,15 +5,13 @@
 
 use axum::body::Body;
 use axum::http::header::{
-    CONNECTION, CONTENT_TYPE, HOST, ORIGIN, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE,
+    CONNECTION, CONTENT_TYPE, RETRY_AFTER, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE,
+    WWW_AUTHENTICATE,
 };
-use axum::http::uri::Authority;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version};
 use crosstie_hub::Face;
-use crosstie_hub::access::Access;
+use crosstie_hub::access::Actor;
 use hyper_util::rt::TokioIo;
-use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
 use tungstenite::handshake::derive_accept_key;
 
 use crate::connection::{self, Upgraded};
@@ -67,7 +65,7 @@ pub(crate) fn accept<B>(
     request: &mut Request<B>,
     accept_key: &str,
     face: Face,
-    (address, access): (SocketAddr, Arc<Access>),
+    by: Actor,
     door: &Door,
 ) -> Response<Body> {
     let path = request.uri().path().to_owned();
@@ -77,16 +75,16 @@ pub(crate) fn accept<B>(
         // The peer may have left between its request and our answer: nobody has heard of it yet.
         let Ok(upgraded) = upgrade.await else { return };
         let Ok(parts) = upgraded.downcast::<TokioIo<Stream>>() else {
-            tracing::error!(%address, "a connection was upgraded that is no socket of ours");
+            tracing::error!(address = %by.from, "a connection was upgraded that is no socket of ours");
             return;
         };
         let upgraded = Upgraded {
             socket: parts.io.into_inner().into(),
             early: parts.read_buf,
             face,
-            address: address.to_string(),
+            address: by.from.into(),
             path,
-            access,
+            access: by.access,
             masks: None,
         };
         connection::serve(upgraded, door).await;
@@ -118,6 +116,16 @@ pub(crate) fn refuse(why: NoUpgrade, hint: &str) -> Response<Body> {
     response
 }
 
+/// Tells a refused client in the headers what would let it in: a key, or a pause.
+pub(crate) fn say_what_is_wanted(response: &mut Response<Body>) {
+    let field = match response.status() {
+        StatusCode::UNAUTHORIZED => (WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),
+        StatusCode::TOO_MANY_REQUESTS => (RETRY_AFTER, HeaderValue::from_static("60")),
+        _ => return,
+    };
+    response.headers_mut().insert(field.0, field.1);
+}
+
 /// A short plain text.
 pub(crate) fn text_response(status: StatusCode, text: String) -> Response<Body> {
     let mut response = Response::new(Body::from(text));
@@ -125,47 +133,6 @@ pub(crate) fn text_response(status: StatusCode, text: String) -> Response<Body> 
     let kind = HeaderValue::from_static("text/plain; charset=utf-8");
     response.headers_mut().insert(CONTENT_TYPE, kind);
     response
-}
-
-/// Whether a page may use the interface: it comes from this hub, from this machine, or it is no page at all.
-///
-/// A browser names the page's origin in every WebSocket handshake and in every request that changes something. Without
-/// this check any page on the internet that somebody opens could write signals through the browser on this machine.
-pub(crate) fn is_origin_allowed(headers: &HeaderMap) -> bool {
-    let Some(origin) = headers.get(ORIGIN) else {
-        return true;
-    };
-    let origin = origin.to_str().ok().and_then(|origin| origin.parse::<Uri>().ok());
-    // An origin that cannot be read, or is "null", is a page that hides where it comes from.
-    let Some(origin) = origin.and_then(|origin| origin.authority().cloned()) else {
-        return false;
-    };
-    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-    is_loopback(&origin)
-        || (is_host_ours(headers) && host.is_some_and(|host| host.eq_ignore_ascii_case(origin.as_str())))
-}
-
-/// Is the name by which the hub was called one that only its own network can give it: an address, `localhost`, a name without
-/// dots or one under `.local`?
-///
-/// A name of the internet can be pointed at this machine by whoever owns it, and a page under that name would then count as
-/// ours. A request without the header comes from no browser.
-pub(crate) fn is_host_ours(headers: &HeaderMap) -> bool {
-    let Some(host) = headers.get(HOST) else {
-        return true;
-    };
-    let Some(authority) = host.to_str().ok().and_then(|host| host.parse::<Authority>().ok()) else {
-        return false;
-    };
-    let name = authority.host().trim_end_matches('.');
-    let address = name.trim_start_matches('[').trim_end_matches(']');
-    !name.contains('.') || address.parse::<IpAddr>().is_ok() || name.to_ascii_lowercase().ends_with(".local")
-}
-
-fn is_loopback(authority: &Authority) -> bool {
-    let host = authority.host();
-    let address = host.trim_start_matches('[').trim_end_matches(']');
-    host.eq_ignore_ascii_case("localhost") || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// Does one of the values of a header hold this word, in any case?
@@ -240,27 +207,5 @@ mod tests {
         let mut post = request(&[]);
         *post.method_mut() = Method::POST;
         assert!(matches!(check(&post), Err(NoUpgrade::Malformed(_))));
-    }
-
-    #[test]
-    fn a_page_may_come_from_here_and_from_nowhere_else() {
-        let check = |origin: &str, host: &str, expected: bool| {
-            let mut headers = HeaderMap::new();
-            headers.insert(ORIGIN, HeaderValue::from_str(origin).unwrap());
-            headers.insert(HOST, HeaderValue::from_str(host).unwrap());
-            assert_eq!(is_origin_allowed(&headers), expected, "{origin} at {host}");
-        };
-        check("http://line-pc:8000", "line-pc:8000", true);
-        check("https://Line-PC.local", "line-pc.local", true);
-        check("http://192.168.1.20:8000", "192.168.1.20:8000", true);
-        check("http://evil.example:8000", "evil.example:8000", false);
-        check("http://localhost:5173", "127.0.0.1:8000", true);
-        check("http://127.0.0.1:8000", "localhost:8000", true);
-        check("http://[::1]:8000", "localhost:8000", true);
-        check("http://evil.example", "127.0.0.1:8000", false);
-        check("http://localhost.evil.example", "127.0.0.1:8000", false);
-        check("http://line-pc:8001", "line-pc:8000", false);
-        check("null", "127.0.0.1:8000", false);
-        assert!(is_origin_allowed(&HeaderMap::new()));
     }
 }

@@ -1,15 +1,18 @@
 //! A client of the hub's HTTP API: one request, one JSON answer.
 
-use super::CliError;
+use super::{At, CliError};
+use crate::dial::{self, DialError, Target};
+use crate::socket::Stream;
 use axum::body::Body;
 use axum::http::uri::Authority;
-use axum::http::{Method, Request, StatusCode, Uri, header};
+use axum::http::{HeaderValue, Method, Request, StatusCode, Uri, header};
 use hyper_util::rt::TokioIo;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::Path;
 use std::time::Duration;
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 /// How long a hub may take to accept a connection.
@@ -19,30 +22,59 @@ const ANSWER_MAX: Duration = Duration::from_secs(15);
 /// Bytes of an answer that are read; a larger one is refused. A page of 1,000 signals stays far below.
 const ANSWER_BYTES_MAX: usize = 256 << 20;
 
+/// Variable with the key, when no file is named.
+const KEY_VARIABLE: &str = "CROSSTIE_KEY";
+/// Bytes of a key; a longer text is none.
+const KEY_LEN_MAX: u64 = 1_024;
+
 /// A running hub.
 #[derive(Debug)]
 pub(super) struct Hub {
     /// The address as it was given, for messages.
     at: String,
     authority: Authority,
+    /// How it is reached.
+    target: Target,
+    /// What is sent with each request as `Authorization`.
+    bearer: Option<HeaderValue>,
 }
 
 impl Hub {
-    /// The hub behind an address such as `http://127.0.0.1:8000`.
-    pub(super) fn at(at: &str) -> Result<Hub, CliError> {
+    /// The hub behind an address such as `http://127.0.0.1:8000`, with the key of the file or of the environment.
+    pub(super) fn at(At { at, key_file, ca }: &At) -> Result<Hub, CliError> {
         let usage = || CliError::Usage(format!("--at {at}: expected an address such as http://127.0.0.1:8000"));
         let uri: Uri = at.parse().map_err(|_| usage())?;
-        if uri.scheme_str() != Some("http") || uri.path() != "/" || uri.query().is_some() {
+        let use_ssl = match uri.scheme_str() {
+            Some("http") => false,
+            Some("https") => true,
+            _ => return Err(usage()),
+        };
+        if uri.path() != "/" || uri.query().is_some() {
             return Err(usage());
         }
         let authority = uri
             .authority()
             .filter(|authority| !authority.as_str().contains('@'))
             .ok_or_else(usage)?;
+        let usual_port = if use_ssl { 443 } else { 80 };
         Ok(Hub {
             at: at.to_owned(),
+            target: Target {
+                host: authority.host().trim_matches(['[', ']']).to_owned(),
+                port: authority.port_u16().unwrap_or(usual_port),
+                use_ssl,
+                target: String::from("/"),
+                ca_file: ca.clone(),
+                access_key_file: None,
+            },
             authority: authority.clone(),
+            bearer: bearer(key_file.as_deref())?,
         })
+    }
+
+    /// The value of `Authorization`, when there is a key.
+    pub(super) fn bearer(&self) -> Option<&HeaderValue> {
+        self.bearer.as_ref()
     }
 
     /// Asks for a resource; the answer has the shape that the caller expects.
@@ -87,17 +119,23 @@ impl Hub {
     }
 
     /// A connection to the hub's web port.
-    pub(super) async fn connect(&self) -> Result<TcpStream, CliError> {
-        let host = self.authority.host().trim_matches(['[', ']']);
-        let connected = timeout(
-            CONNECT_MAX,
-            TcpStream::connect((host, self.authority.port_u16().unwrap_or(80))),
-        )
-        .await;
-        let connected = connected.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
-        connected.map_err(|source| CliError::NoHub {
+    pub(super) async fn connect(&self) -> Result<Stream, CliError> {
+        let connected = timeout(CONNECT_MAX, dial::open(&self.target)).await;
+        let error = match connected {
+            Ok(Ok(stream)) => return Ok(stream),
+            // Somebody is there, or the mistake is in a file of ours.
+            Ok(Err(error @ (DialError::Tls(_) | DialError::File { .. }))) => {
+                return Err(CliError::Failed(format!(
+                    "{}: {error}; --ca FILE vouches for a hub",
+                    self.at
+                )));
+            }
+            Ok(Err(error)) => io::Error::other(error),
+            Err(_) => io::ErrorKind::TimedOut.into(),
+        };
+        Err(CliError::NoHub {
             at: self.at.clone(),
-            source,
+            source: error,
         })
     }
 
@@ -108,7 +146,7 @@ impl Hub {
 
     async fn exchange(
         &self,
-        stream: TcpStream,
+        stream: Stream,
         method: Method,
         path: &str,
         body: Option<&Value>,
@@ -117,6 +155,9 @@ impl Hub {
             .method(method)
             .uri(path)
             .header(header::HOST, self.authority.as_str());
+        if let Some(bearer) = &self.bearer {
+            request = request.header(header::AUTHORIZATION, bearer);
+        }
         if body.is_some() {
             request = request.header(header::CONTENT_TYPE, "application/json");
         }
@@ -146,6 +187,31 @@ impl Hub {
     }
 }
 
+/// The key is never an argument: every user of the machine can read those. A key that comes to nothing is a mistake, and its
+/// text is not repeated.
+fn bearer(file: Option<&Path>) -> Result<Option<HeaderValue>, CliError> {
+    let (key, source) = match file {
+        Some(path) => {
+            let shown = path.display();
+            let mut key = String::new();
+            let read = File::open(path).and_then(|file| file.take(KEY_LEN_MAX + 1).read_to_string(&mut key));
+            read.map_err(|error| CliError::Usage(format!("--key-file {shown}: {error}")))?;
+            (key, format!("--key-file {shown}"))
+        }
+        None => match std::env::var(KEY_VARIABLE) {
+            Ok(key) if key.trim().is_empty() => return Ok(None),
+            Ok(key) => (key, KEY_VARIABLE.to_owned()),
+            Err(_) => return Ok(None),
+        },
+    };
+    let key = key.trim();
+    let is_key = !key.is_empty() && key.len() as u64 <= KEY_LEN_MAX && key.bytes().all(|byte| byte.is_ascii_graphic());
+    let value = HeaderValue::try_from(format!("Bearer {key}")).ok().filter(|_| is_key);
+    let mut value = value.ok_or_else(|| CliError::Usage(format!("{source}: expected one key, such as ct_…")))?;
+    value.set_sensitive(true);
+    Ok(Some(value))
+}
+
 /// A text as it may stand in a query or in one segment of a path.
 pub(super) fn escaped(text: &str) -> String {
     percent(text, b"")
@@ -172,6 +238,13 @@ fn percent(text: &str, kept: &[u8]) -> String {
 mod tests {
     use super::*;
 
+    fn hub(at: &str) -> Result<Hub, CliError> {
+        Hub::at(&At {
+            at: at.to_owned(),
+            ..At::default()
+        })
+    }
+
     #[test]
     fn only_the_root_of_a_plain_http_address_is_a_hub() {
         for at in [
@@ -179,19 +252,21 @@ mod tests {
             "http://127.0.0.1:8000/",
             "http://[::1]:8000",
             "http://plant",
+            "https://plant",
+            "https://[::1]:8443/",
         ] {
-            assert!(Hub::at(at).is_ok(), "{at}");
+            assert!(hub(at).is_ok(), "{at}");
         }
         for at in [
             "127.0.0.1:8000",
-            "https://plant",
+            "https://plant/api",
             "http://plant/api",
             "http://plant/?x",
             "",
             "http://u@plant",
             "ws://plant",
         ] {
-            assert_eq!(Hub::at(at).unwrap_err().exit_code(), 2, "{at}");
+            assert_eq!(hub(at).unwrap_err().exit_code(), 2, "{at}");
         }
     }
 

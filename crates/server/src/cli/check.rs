@@ -1,7 +1,7 @@
 //! `crosstie check`: everything that is wrong with a project, at once.
 
-use super::CliError;
-use crate::config::{self, Config, Diagnostic, Overrides, Severity, Style};
+use super::{CliError, audit};
+use crate::config::{self, Config, Diagnostic, Overrides, STATE_FOLDER, Severity, Style};
 use clap::Args;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
@@ -23,7 +23,10 @@ pub struct CheckArgs {
 
 /// Prints all diagnostics of a project; exit code 2 when one of them is an error.
 pub(super) fn check(args: &CheckArgs, out: &mut (impl Write + IsTerminal)) -> Result<(), CliError> {
-    let loaded = config::load(&args.dir, &Overrides::from_environment());
+    let mut loaded = config::load(&args.dir, &Overrides::from_environment());
+    loaded
+        .diagnostics
+        .extend(audit::diagnostics(&args.dir.join(STATE_FOLDER)));
     if args.json {
         let list: Vec<_> = loaded.diagnostics.iter().map(Diagnostic::to_json).collect();
         writeln!(out, "{:#}", serde_json::Value::from(list))?;
@@ -37,9 +40,9 @@ pub(super) fn check(args: &CheckArgs, out: &mut (impl Write + IsTerminal)) -> Re
             .count();
         let errors = loaded.diagnostics.len() - warnings;
         match &loaded.config {
-            Some(config) if warnings == 0 => writeln!(out, "{}", summary(config))?,
-            Some(config) => writeln!(out, "{}, {}", summary(config), counted(warnings, "warning"))?,
-            None => writeln!(out, "{}, {}", counted(errors, "error"), counted(warnings, "warning"))?,
+            Some(config) if loaded.diagnostics.is_empty() => writeln!(out, "{}", summary(config))?,
+            Some(config) if errors == 0 => writeln!(out, "{}, {}", summary(config), counted(warnings, "warning"))?,
+            _ => writeln!(out, "{}, {}", counted(errors, "error"), counted(warnings, "warning"))?,
         }
     }
     if loaded.has_errors() {

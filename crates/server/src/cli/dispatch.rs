@@ -3,7 +3,7 @@
 use super::bench::BenchCommand;
 use super::conform::ConformCommand;
 use super::practice::PracticeCommand;
-use super::{Cli, CliError, Command, check, conform, init, realvirtual, route, run, signals, tls};
+use super::{Cli, CliError, Command, audit, check, conform, init, key, realvirtual, route, run, signals, tls};
 use clap::CommandFactory;
 use std::future::Future;
 use std::io;
@@ -19,6 +19,8 @@ pub(super) fn dispatch(command: Command) -> Result<(), CliError> {
         }
         Command::Init(args) => init::init(&args, out),
         Command::Check(args) => check::check(&args, out),
+        Command::Key(command) => key::key(command, out),
+        Command::Audit(args) => audit::audit(&args, out),
         Command::Tls(command) => tls::tls(command, out),
         Command::Signals(command) => wait_for(signals::signals(command, out)),
         Command::Realvirtual(command) => wait_for(realvirtual::realvirtual(command, out)),

@@ -65,7 +65,7 @@ name = "line"
 port = 1234
 update_cycle_ms = 10            # shortest time between two frames to one client
 direction_convention = "plc"    # "simulation" if the twin's directions come out inverted
-# Other machines reach the endpoint only with both of these:
+# Other machines reach the endpoint with this and a key (crosstie key add), or without keys with both of these:
 # bind = "0.0.0.0"
 # allow_unauthenticated = true
 

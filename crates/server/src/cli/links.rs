@@ -12,7 +12,6 @@ use clap::Args;
 use serde::Deserialize;
 use serde_json::Value;
 use std::io::Write;
-use std::path::PathBuf;
 
 /// What a stand-alone probe calls itself.
 const PROBE_NAME: &str = "Crosstie probe";
@@ -44,12 +43,6 @@ pub struct ProbeArgs {
     /// Name of an endpoint in the client role (the hub tries its server), or ws://… or wss://… (this machine tries it)
     #[arg(value_name = "NAME_OR_URL")]
     pub server: String,
-    /// Certificates in PEM that may vouch for the server of a URL; those of the system without it
-    #[arg(long, value_name = "FILE")]
-    pub ca: Option<PathBuf>,
-    /// File with the access key for the server of a URL
-    #[arg(long, value_name = "FILE")]
-    pub key_file: Option<PathBuf>,
     /// Print an object instead of text
     #[arg(long)]
     pub json: bool,
@@ -82,7 +75,7 @@ struct LinkWords {
 
 /// Prints the endpoints; of a link its state in words.
 pub(super) async fn endpoints(args: &EndpointsArgs, out: &mut impl Write) -> Result<(), CliError> {
-    let Endpoints { endpoints } = Hub::at(&args.at.at)?.get("/api/v1/endpoints").await?;
+    let Endpoints { endpoints } = Hub::at(&args.at)?.get("/api/v1/endpoints").await?;
     if args.json {
         writeln!(out, "{:#}", Value::from(endpoints))?;
         return Ok(());
@@ -106,7 +99,7 @@ fn row(endpoint: Value) -> Result<[String; 6], CliError> {
 /// Connects the link of an endpoint.
 pub(super) async fn connect(args: &EndpointArgs, out: &mut impl Write) -> Result<(), CliError> {
     let path = format!("/api/v1/endpoints/{}/connect", escaped(&args.endpoint));
-    Hub::at(&args.at.at)?.send(Method::POST, &path, None).await?;
+    Hub::at(&args.at)?.send(Method::POST, &path, None).await?;
     let name = &args.endpoint;
     writeln!(
         out,
@@ -118,7 +111,7 @@ pub(super) async fn connect(args: &EndpointArgs, out: &mut impl Write) -> Result
 /// Disconnects the link of an endpoint.
 pub(super) async fn disconnect(args: &EndpointArgs, out: &mut impl Write) -> Result<(), CliError> {
     let path = format!("/api/v1/endpoints/{}/disconnect", escaped(&args.endpoint));
-    Hub::at(&args.at.at)?.send(Method::POST, &path, None).await?;
+    Hub::at(&args.at)?.send(Method::POST, &path, None).await?;
     writeln!(out, "the link of `{}` is off until somebody connects it", args.endpoint)?;
     Ok(())
 }
@@ -134,7 +127,7 @@ struct Imported {
 /// Asks the peers of an endpoint for their catalogs and says what came of it.
 pub(super) async fn import(args: &EndpointArgs, out: &mut impl Write) -> Result<(), CliError> {
     let path = format!("/api/v1/endpoints/{}/import", escaped(&args.endpoint));
-    let answer = Hub::at(&args.at.at)?.send(Method::POST, &path, None).await?;
+    let answer = Hub::at(&args.at)?.send(Method::POST, &path, None).await?;
     let imported = serde_json::from_value(answer).map_err(|error| CliError::failed(&error))?;
     let Imported {
         asked,
@@ -203,20 +196,16 @@ pub(super) async fn probe(args: &ProbeArgs, out: &mut impl Write) -> Result<(), 
 async fn probe_url(args: &ProbeArgs) -> Result<(String, ProbeRow), CliError> {
     // The text itself is not repeated: it may hold a key.
     let mut target = Target::from_url(&args.server).map_err(|error| CliError::Usage(error.to_string()))?;
-    target.ca_file.clone_from(&args.ca);
-    target.access_key_file.clone_from(&args.key_file);
+    // Without a hub in between, key and certificates are for that server.
+    target.ca_file.clone_from(&args.at.ca);
+    target.access_key_file.clone_from(&args.at.key_file);
     let probe = probe::probe(&target, PROBE_NAME).await;
     Ok((format!("{target:?}"), probe.into()))
 }
 
 async fn probe_endpoint(args: &ProbeArgs) -> Result<(String, ProbeRow), CliError> {
-    if args.ca.is_some() || args.key_file.is_some() {
-        let message =
-            "--ca and --key-file go with a URL; the server of an endpoint is tried with the files of the project";
-        return Err(CliError::Usage(String::from(message)));
-    }
     let path = format!("/api/v1/endpoints/{}/probe", escaped(&args.server));
-    let hub = Hub::at(&args.at.at)?;
+    let hub = Hub::at(&args.at)?;
     let answer = hub.send_within(PROBE_MAX, Method::POST, &path, None).await?;
     let row = serde_json::from_value(answer).map_err(|error| CliError::failed(&error))?;
     Ok((args.server.clone(), row))

@@ -5,12 +5,14 @@
 
 use super::api::Hub;
 use super::{At, CliError};
+use axum::http::header::AUTHORIZATION;
 use clap::Args;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::io::Write;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
 /// The flags of `crosstie signals watch`.
 #[derive(Debug, Args)]
@@ -33,10 +35,14 @@ pub struct WatchArgs {
 
 /// Prints the values of the signals and then each change, until the hub is gone or enough was seen.
 pub(super) async fn watch(args: &WatchArgs, out: &mut impl Write) -> Result<(), CliError> {
-    let hub = Hub::at(&args.at.at)?;
+    let hub = Hub::at(&args.at)?;
     let stream = hub.connect().await?;
     let url = format!("ws://{}/api/v1/live", hub.authority());
-    let (mut channel, _) = tokio_tungstenite::client_async(url, stream)
+    let mut request = url.into_client_request().map_err(|error| CliError::failed(&error))?;
+    if let Some(bearer) = hub.bearer() {
+        request.headers_mut().insert(AUTHORIZATION, bearer.clone());
+    }
+    let (mut channel, _) = tokio_tungstenite::client_async(request, stream)
         .await
         .map_err(|error| CliError::Failed(format!("{} has no live channel: {error}", args.at.at)))?;
     let lost = |error: &dyn std::fmt::Display| CliError::NoHub {
@@ -217,7 +223,7 @@ mod tests {
             cycle_ms: 100,
             count: None,
             json: false,
-            at: At { at: String::new() },
+            at: At::default(),
         };
         let check = |names: &[&str], expected: Value| {
             let subscription = subscription(&args(names));

@@ -73,7 +73,7 @@ pub(super) async fn realvirtual(command: RealvirtualCommand, out: &mut impl Writ
 }
 
 async fn clients(args: &ClientsArgs, out: &mut impl Write) -> Result<(), CliError> {
-    let hub = Hub::at(&args.at.at)?;
+    let hub = Hub::at(&args.at)?;
     let Clients { clients } = hub.get("/api/v1/clients").await?;
     let clients: Vec<Value> = clients
         .into_iter()

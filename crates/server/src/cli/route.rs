@@ -87,7 +87,7 @@ pub(super) async fn route(command: RouteCommand, out: &mut impl Write) -> Result
         RouteCommand::Add(args) => add(&args, out).await,
         RouteCommand::Remove(args) => {
             let path = format!("/api/v1/routes/{}", args.id);
-            Hub::at(&args.at.at)?.send(Method::DELETE, &path, None).await?;
+            Hub::at(&args.at)?.send(Method::DELETE, &path, None).await?;
             writeln!(out, "route {} is removed", args.id)?;
             Ok(())
         }
@@ -97,7 +97,7 @@ pub(super) async fn route(command: RouteCommand, out: &mut impl Write) -> Result
 }
 
 async fn list(args: &ListArgs, out: &mut impl Write) -> Result<(), CliError> {
-    let Routes { routes } = Hub::at(&args.at.at)?.get("/api/v1/routes").await?;
+    let Routes { routes } = Hub::at(&args.at)?.get("/api/v1/routes").await?;
     if args.json {
         writeln!(out, "{:#}", Value::from(routes))?;
         return Ok(());
@@ -112,7 +112,7 @@ async fn list(args: &ListArgs, out: &mut impl Write) -> Result<(), CliError> {
 
 async fn add(args: &AddArgs, out: &mut impl Write) -> Result<(), CliError> {
     let body = json!({ "from": args.from, "to": args.to });
-    let answer = Hub::at(&args.at.at)?
+    let answer = Hub::at(&args.at)?
         .send(Method::POST, "/api/v1/routes", Some(&body))
         .await?;
     let [id, from, to, _, state, ..] = row(answer)?;

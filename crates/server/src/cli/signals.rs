@@ -105,7 +105,7 @@ pub(super) async fn signals(command: SignalsCommand, out: &mut impl Write) -> Re
 }
 
 async fn list(args: &ListArgs, out: &mut impl Write) -> Result<(), CliError> {
-    let hub = Hub::at(&args.at.at)?;
+    let hub = Hub::at(&args.at)?;
     let mut query = String::from("/api/v1/signals?limit=1000");
     for (key, value) in [("filter", &args.filter), ("pattern", &args.pattern)] {
         if let Some(value) = value {
@@ -148,7 +148,7 @@ fn row(signal: Value) -> Result<[String; 6], CliError> {
 }
 
 async fn set(args: &SetArgs, out: &mut impl Write) -> Result<(), CliError> {
-    let hub = Hub::at(&args.at.at)?;
+    let hub = Hub::at(&args.at)?;
     let path = format!("/api/v1/signals/{}", escaped_name(&args.name));
     // Only the hub knows the kind; without it `5` could be a number or a text.
     let signal: Row = hub.get(&path).await?;

@@ -13,7 +13,7 @@ use super::setting::{SettingError, Source, check_setting, section_keys};
 use super::signals::{Catalog, SignalReader, missing_key, unknown_key};
 use super::{
     Config, EndpointConfig, FILE_NAME, HubConfig, Overrides, PracticeConfig, PracticeKind, ProjectConfig, Role,
-    TlsConfig, WebConfig,
+    STATE_FOLDER, TlsConfig, WebConfig,
 };
 use crosstie_hub::settings::RouteSetting;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -21,7 +21,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 
 /// Variables of the command line that are no settings.
-const OTHER_VARIABLES: [&str; 3] = ["CROSSTIE_AT", "CROSSTIE_LOG", "CROSSTIE_PORT_OFFSET"];
+const OTHER_VARIABLES: [&str; 4] = ["CROSSTIE_AT", "CROSSTIE_KEY", "CROSSTIE_LOG", "CROSSTIE_PORT_OFFSET"];
 
 /// A project as far as it could be read.
 #[derive(Debug)]
@@ -85,6 +85,7 @@ pub fn load_text(folder: &Path, text: &str, overrides: &Overrides) -> Loaded {
         used_variables: HashSet::new(),
         used_flags: HashSet::new(),
         catalog: Catalog::default(),
+        keys_exist: false,
     };
     checker.check(&raw)
 }
@@ -102,6 +103,8 @@ struct Checker<'a> {
     used_variables: HashSet<usize>,
     used_flags: HashSet<usize>,
     catalog: Catalog,
+    /// The project has keys, so no listener lets anybody in without one.
+    keys_exist: bool,
 }
 
 impl Checker<'_> {
@@ -310,6 +313,14 @@ impl Checker<'_> {
     /// Works out where each listener listens, and refuses what other machines could reach or what two of them want.
     fn listen(&mut self, raw_web: &RawTable, web: &mut WebConfig, raw: &RawConfig, endpoints: &mut [EndpointConfig]) {
         let offset = self.overrides.port_offset;
+        self.keys_exist = match crate::keys::read(&self.folder.join(STATE_FOLDER)) {
+            Ok(file) => file.is_some_and(|file| !file.keys.is_empty()),
+            Err(diagnostics) => {
+                self.findings.adopt(diagnostics);
+                // Whether there are keys is not known; that they cannot be read is enough to say.
+                true
+            }
+        };
         let mut taken: Vec<Listener> = Vec::with_capacity(endpoints.len() + 1);
         let mut listener = Listener::new("[web]", "web", web.bind, web.port, web.allow_unauthenticated);
         web.address = self.address_of(&listener, raw_web, offset);
@@ -357,11 +368,12 @@ impl Checker<'_> {
             allow_unauthenticated,
             ..
         } = listener;
-        if !bind.to_canonical().is_loopback() && !allow_unauthenticated {
+        if !bind.to_canonical().is_loopback() && !allow_unauthenticated && !self.keys_exist {
             let place = self.place_of(&format!("{section}.bind"), table);
-            let found = format!("{label} listens on {bind}, which other machines reach, and asks for no key");
-            let expected =
-                format!("a loopback address such as 127.0.0.1, or `allow_unauthenticated = true` in this {label}");
+            let found = format!("{label} listens on {bind}, which other machines reach, and no keys exist");
+            let expected = format!(
+                "a key (crosstie key add), a loopback address such as 127.0.0.1, or `allow_unauthenticated = true` in this {label}"
+            );
             self.findings.error(&place, "not_loopback", found, expected);
         }
         // Port 0 means that the system chooses; an offset would make a choice of it.

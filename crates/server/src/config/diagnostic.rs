@@ -169,6 +169,18 @@ impl Findings {
         self.push(place, Severity::Warning, code, found.into(), expected.into())
     }
 
+    /// Takes over what was found elsewhere.
+    pub(crate) fn adopt(&mut self, diagnostics: Vec<Diagnostic>) {
+        for diagnostic in diagnostics {
+            self.errors += usize::from(diagnostic.severity == Severity::Error);
+            if self.kept.len() == Limits::DEFAULT.diagnostics_max {
+                self.left_out += 1;
+            } else {
+                self.kept.push(diagnostic);
+            }
+        }
+    }
+
     /// Says what to do about the diagnostic that was added last.
     pub(crate) fn help(&mut self, help: impl Into<String>) {
         if self.left_out == 0

@@ -16,7 +16,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use crosstie_hub::access::{Access, Actor};
-use crosstie_hub::api::{Reply, Request};
+use crosstie_hub::api::{Reply, Report, Request};
 use crosstie_hub::{ConnId, Face, Input, Ticket};
 use tokio::sync::oneshot;
 
@@ -205,6 +205,24 @@ impl Door {
         let by = Box::new(by);
         self.tell(Event::Request { by, request, reply });
         answer.await.map_err(|_| Gone)
+    }
+
+    /// Tells people, as a problem, about a trouble of the driver's own.
+    pub(crate) fn report(&self, report: Report) {
+        self.order(Request::Report(Box::new(report)));
+    }
+
+    /// What was reported under this id is over.
+    pub(crate) fn clear(&self, problem: &str) {
+        let problem = problem.to_owned();
+        self.order(Request::Clear { problem });
+    }
+
+    /// Hands in a request of the driver's own; nobody waits for the answer.
+    fn order(&self, request: Request) {
+        let (reply, _) = oneshot::channel();
+        let by = Box::new(Actor::full("the hub", ""));
+        self.tell(Event::Request { by, request, reply });
     }
 
     /// Moves everything that is there to the end of `events`. Sleeps until there is something, or until `deadline`.

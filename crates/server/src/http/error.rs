@@ -4,12 +4,15 @@ use axum::Json;
 use axum::extract::{FromRequest, Request};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use crosstie_hub::access::Actor;
 use crosstie_hub::api::Refused;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use utoipa::ToSchema;
 
 use super::{BODY_LEN_MAX, BODY_TIME_MAX};
+use crate::keys::{KeysError, Refusal};
+use crate::upgrade;
 
 /// Why a request is refused.
 ///
@@ -71,6 +74,10 @@ impl ApiError {
         ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "not_saved", message)
     }
 
+    pub(crate) fn unreadable(message: impl Into<String>) -> ApiError {
+        ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "unreadable", message)
+    }
+
     pub(crate) fn busy(message: impl Into<String>) -> ApiError {
         ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "busy", message)
     }
@@ -81,8 +88,17 @@ impl ApiError {
     }
 
     pub(crate) fn foreign_origin() -> ApiError {
-        let message = "a page of another origin may not use this hub";
+        let message = "a page of another origin may not use this hub: web.allowed_origins names those that may, and the names of a reverse proxy";
         ApiError::new(StatusCode::FORBIDDEN, "foreign_origin", message)
+    }
+
+    pub(crate) fn forbidden(by: &Actor, what: &str) -> ApiError {
+        Refused::Forbidden {
+            who: by.access.who.clone(),
+            role: by.access.role.word(),
+            what: what.to_owned(),
+        }
+        .into()
     }
 
     fn too_large() -> ApiError {
@@ -115,13 +131,38 @@ impl From<Refused> for ApiError {
     }
 }
 
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> ApiError {
+        let (status, code) = match refusal {
+            Refusal::TooOften => (StatusCode::TOO_MANY_REQUESTS, "too_many_failures"),
+            _ => (StatusCode::UNAUTHORIZED, "unauthorized"),
+        };
+        ApiError::new(status, code, refusal.to_string())
+    }
+}
+
+impl From<KeysError> for ApiError {
+    fn from(error: KeysError) -> ApiError {
+        let message = error.to_string();
+        match error {
+            KeysError::BadValue(_) => ApiError::bad_value(message),
+            KeysError::Unknown(_) => ApiError::not_found(message),
+            KeysError::Conflict(_) => ApiError::new(StatusCode::CONFLICT, "conflict", message),
+            KeysError::TooMany => ApiError::new(StatusCode::CONFLICT, "refused", message),
+            KeysError::Damaged(_) | KeysError::Write(_) | KeysError::Random(_) => ApiError::not_saved(message),
+        }
+    }
+}
+
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let error = ErrorDetail {
             code: self.code,
             message: self.message,
         };
-        (self.status, Json(ErrorBody { error })).into_response()
+        let mut response = (self.status, Json(ErrorBody { error })).into_response();
+        upgrade::say_what_is_wanted(&mut response);
+        response
     }
 }
 

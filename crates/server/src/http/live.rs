@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::http::Response;
@@ -10,26 +9,23 @@ use axum::response::IntoResponse;
 use crosstie_hub::Face;
 use crosstie_hub::access::Actor;
 
-use super::{Api, ApiError, Caller, ErrorBody, Peer};
+use super::{Api, ApiError, Caller, ErrorBody};
+use crate::origin::Origins;
 use crate::upgrade;
 
 /// The live channel: a WebSocket with one JSON object per text frame.
 #[utoipa::path(get, path = "/api/v1/live", tag = "live", responses(
     (status = 101, description = "the channel is open; its messages are described in the manual"),
+    (status = 401, body = ErrorBody, description = "a key is wanted, or it is not valid"),
     (status = 403, body = ErrorBody, description = "a page of another origin"),
     (status = 426, body = String, content_type = "text/plain", description = "no WebSocket handshake"),
 ))]
-pub(crate) async fn live(
-    State(api): State<Arc<Api>>,
-    Extension(peer): Extension<Peer>,
-    Caller(by): Caller,
-    request: Request,
-) -> Response<Body> {
+pub(crate) async fn live(State(api): State<Arc<Api>>, Caller(by): Caller, request: Request) -> Response<Body> {
     session(
         &api,
-        (peer, by),
+        by,
         request,
-        Face::Live,
+        (Face::Live, &api.origins),
         "This is the live channel of Crosstie: connect a WebSocket client.",
     )
 }
@@ -39,6 +35,7 @@ pub(crate) async fn live(
     params(("endpoint" = String, Path, description = "name of the endpoint")),
     responses(
         (status = 101, description = "the session is open"),
+        (status = 401, body = ErrorBody, description = "a key is wanted, or it is not valid"),
         (status = 403, body = ErrorBody, description = "a page of another origin"),
         (status = 404, body = ErrorBody, description = "no such endpoint"),
         (status = 409, body = ErrorBody, description = "an endpoint in the client role"),
@@ -47,7 +44,6 @@ pub(crate) async fn live(
 )]
 pub(crate) async fn realvirtual(
     State(api): State<Arc<Api>>,
-    Extension(peer): Extension<Peer>,
     Caller(by): Caller,
     Path(name): Path<String>,
     request: Request,
@@ -61,22 +57,28 @@ pub(crate) async fn realvirtual(
         return ApiError::conflict(message).into_response();
     }
     let hint = format!("This is the realvirtual endpoint '{name}' of Crosstie: connect a WebSocket client.");
-    session(&api, (peer, by), request, Face::Realvirtual(endpoint.id), &hint)
+    session(
+        &api,
+        by,
+        request,
+        (Face::Realvirtual(endpoint.id), &endpoint.origins),
+        &hint,
+    )
 }
 
 fn session(
     api: &Api,
-    (Peer(address), by): (Peer, Actor),
+    by: Actor,
     mut request: Request,
-    face: Face,
+    (face, origins): (Face, &Origins),
     hint: &str,
 ) -> Response<Body> {
     // Browsers let every page open a WebSocket anywhere: here is the only place that can say no.
-    if !upgrade::is_origin_allowed(request.headers()) {
+    if !origins.are_kept(request.headers()) {
         return ApiError::foreign_origin().into_response();
     }
     match upgrade::check(&request) {
-        Ok(key) => upgrade::accept(&mut request, &key, face, (address, by.access), &api.door),
+        Ok(key) => upgrade::accept(&mut request, &key, face, by, &api.door),
         Err(why) => upgrade::refuse(why, hint),
     }
 }

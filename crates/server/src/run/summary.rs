@@ -82,6 +82,7 @@ pub(crate) fn elsewhere(address: SocketAddr, lan: &[IpAddr]) -> impl Iterator<It
 mod tests {
     use super::*;
     use crate::config::{EndpointConfig, Role};
+    use crate::origin::Origins;
     use crosstie_hub::settings::EndpointId;
 
     #[test]
@@ -90,7 +91,7 @@ mod tests {
         let mut endpoint = EndpointConfig::named("line");
         let lines = |endpoint: &EndpointConfig| {
             endpoint_lines(
-                &EndpointPort::new(EndpointId(0), endpoint, Some(endpoint.address)),
+                &EndpointPort::new(EndpointId(0), endpoint, Some(endpoint.address), Origins::default()),
                 &lan,
             )
         };

@@ -427,7 +427,7 @@ fn rv_35_a_probe_says_at_which_stage_it_failed() {
 #[test]
 fn a_url_is_probed_without_a_hub() {
     let plant = plant("");
-    let url = format!("ws://{}/?apikey=SECRET", plant.endpoint("line"));
+    let url = format!("ws://{}/?token=SECRET", plant.endpoint("line"));
     let output = crosstie(&["realvirtual", "probe", &url]);
     let (out, err) = (text(&output.stdout), text(&output.stderr));
     assert_eq!(output.status.code(), Some(0), "{out}{err}");
@@ -439,12 +439,6 @@ fn a_url_is_probed_without_a_hub() {
     let row: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!([&row["ok"], &row["catalog"]], [&json!(true), &json!(2)]);
     check(&["realvirtual", "probe", "http://127.0.0.1:1/"], 2, "", "ws://");
-    check(
-        &["realvirtual", "probe", "cell", "--ca", "x"],
-        2,
-        "",
-        "--ca and --key-file go with a URL",
-    );
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let url = format!("ws://{closed}/?apikey=SECRET");
     let output = crosstie(&["realvirtual", "probe", &url]);

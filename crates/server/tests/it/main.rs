@@ -1,9 +1,11 @@
 //! Stories over real sockets and real files: one binary for all of them.
 
+mod audit;
 mod cli;
 mod config;
 mod conform;
 mod csv;
+mod keys;
 mod links;
 mod nasty;
 mod server;

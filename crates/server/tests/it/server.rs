@@ -59,7 +59,7 @@ const SUBSCRIBE_ALL: &str = r#"{"type":"subscribe","version":2}"#;
 #[test]
 fn the_captured_conversation_is_answered_byte_for_byte() {
     let hub = TestHub::start(LINE);
-    let mut client = Client::connect(hub.endpoint("line"), "/any/path?apikey=secret");
+    let mut client = Client::connect(hub.endpoint("line"), "/any/path?token=secret");
     client.send(INIT);
     client.send(r#"{"type":"import_request","version":2}"#);
     assert_eq!(

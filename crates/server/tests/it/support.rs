@@ -8,7 +8,7 @@ use crosstie_server::run::{RunError, RunningHub};
 use serde_json::Value;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -41,6 +41,11 @@ impl TestHub {
     pub(crate) fn try_start_with(project: &str, change: impl FnOnce(&mut Config)) -> Result<TestHub, RunError> {
         let folder = tempfile::tempdir().expect("a folder for a test");
         std::fs::write(folder.path().join("crosstie.toml"), project).expect("the folder takes a file");
+        TestHub::start_in(folder, change)
+    }
+
+    /// Starts the hub of a project that is there already, with a change that its file does not say.
+    pub(crate) fn start_in(folder: TempDir, change: impl FnOnce(&mut Config)) -> Result<TestHub, RunError> {
         let loaded = config::load(folder.path(), &Overrides::default());
         let mut config = loaded.config.unwrap_or_else(|| panic!("{:#?}", loaded.diagnostics));
         change(&mut config);
@@ -66,6 +71,10 @@ impl TestHub {
 
     pub(crate) fn file(&self) -> PathBuf {
         self.folder.path().join("crosstie.toml")
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     pub(crate) fn project(&self) -> String {
@@ -157,10 +166,15 @@ impl Client {
     }
 
     /// Does the handshake on a connected socket.
-    pub(crate) fn over(mut stream: TcpStream, path: &str) -> Client {
+    pub(crate) fn over(stream: TcpStream, path: &str) -> Client {
+        Client::with(stream, path, &[])
+    }
+
+    /// Does the handshake with further headers.
+    pub(crate) fn with(mut stream: TcpStream, path: &str, headers: &[&str]) -> Client {
         stream.set_read_timeout(Some(LIMIT)).expect("a limit can be set");
         stream.set_nodelay(true).expect("an option of TCP");
-        let head = handshake(&mut stream, path, &[]);
+        let head = handshake(&mut stream, path, headers);
         assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
         assert!(
             head.to_lowercase()

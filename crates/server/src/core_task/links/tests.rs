@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::config::{EndpointConfig, Overrides, TlsConfig};
+use crate::keys::Gate;
 use crate::listener::{self, ProtocolPort};
 use crate::sink::{Sent, Sink};
 use bytes::Bytes;
@@ -86,6 +87,10 @@ async fn a_dial_through_tls_becomes_a_connection_that_masks_and_is_served_like_a
         hint: String::new(),
         door: far.door.clone(),
         tls: Some(identity.acceptor()),
+        gate: Arc::new(Gate::new(folder.path(), Instant::now()).unwrap()),
+        is_open: false,
+        origins: Arc::default(),
+        name: String::from("line"),
     };
     let port = Arc::new(port);
     let listener = listener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
