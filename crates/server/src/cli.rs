@@ -1,9 +1,9 @@
 //! The command line: verbs, their flags, and what the process says and returns.
 //!
 //! ```text
-//! arguments → Cli (clap) → dispatch → a verb ─┬─ this folder: run, init, check, key, audit, tls
+//! arguments → Cli (clap) → dispatch → a verb ─┬─ this folder: run, init, check, key, audit, tls, backup, restore, service,
 //!                                             │               signals and route export and import
-//!                                             ├─ a running hub over HTTP: signals, realvirtual, route
+//!                                             ├─ a running hub over HTTP: signals, realvirtual, route, problems, log
 //!                                             └─ stand-alone tools: practice, conform, bench, completions
 //! ```
 //!
@@ -11,6 +11,7 @@
 //! standard output, everything else to standard error, so a pipe gets only results.
 
 pub mod audit;
+pub mod backup;
 pub mod bench;
 pub mod busy_ports;
 pub mod check;
@@ -19,15 +20,19 @@ pub mod exchange;
 pub mod init;
 pub mod key;
 pub mod links;
+pub mod log;
 pub mod practice;
+pub mod problems;
 pub mod realvirtual;
 pub mod route;
 pub mod run;
+pub mod service;
 pub mod signals;
 pub mod tls;
 
 mod api;
 mod dispatch;
+mod environment;
 mod error;
 mod live;
 mod logging;
@@ -87,6 +92,17 @@ pub enum Command {
     /// List, add and remove the routes of a running hub; export and import those of a project
     #[command(subcommand)]
     Route(route::RouteCommand),
+    /// Print what a person should know about a running hub
+    Problems(problems::ProblemsArgs),
+    /// Print or change how much a running hub logs
+    Log(log::LogArgs),
+    /// Write the project and everything that belongs to it into one file
+    Backup(backup::BackupArgs),
+    /// Make a project folder from the file of a backup
+    Restore(backup::RestoreArgs),
+    /// Run a project as a service of the system
+    #[command(subcommand)]
+    Service(service::ServiceCommand),
     /// Play the far side of a link
     #[command(subcommand)]
     Practice(practice::PracticeCommand),
@@ -112,7 +128,8 @@ pub struct At {
         long,
         value_name = "URL",
         env = "CROSSTIE_AT",
-        default_value = "http://127.0.0.1:8000"
+        default_value = "http://127.0.0.1:8000",
+        global = true
     )]
     pub at: String,
     /// File with the key that is wanted there; without it the variable CROSSTIE_KEY counts
@@ -195,6 +212,14 @@ mod tests {
             "crosstie conform realvirtual --listen 0 --bind ::1 --wait 5 --slow --catalog a.json --path /ws?room=1 --json",
         );
         check("crosstie bench scale --signals 100000 --clients 50 --secs 600");
+        check("crosstie problems --all --json");
+        check("crosstie problems ack conflict:twin/line/Run");
+        check("crosstie problems ack --all --at http://127.0.0.1:8100");
+        check("crosstie log");
+        check("crosstie log info,crosstie_server=debug --at http://127.0.0.1:8100");
+        check("crosstie backup line.tar.gz my-line --force");
+        check("crosstie restore line.tar.gz my-line --force");
+        check("crosstie service print my-line --user crosstie --binary /usr/bin/crosstie");
         check("crosstie completions zsh");
     }
 
@@ -214,5 +239,8 @@ mod tests {
         check("crosstie conform realvirtual --listen 0 --wait 0");
         check("crosstie key add HMI");
         check("crosstie key add HMI --role root");
+        check("crosstie problems ack");
+        check("crosstie problems ack some --all");
+        check("crosstie restore line.tar.gz");
     }
 }

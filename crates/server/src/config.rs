@@ -33,7 +33,7 @@ pub use exchange::{Changes, Exported, ImportError, export_routes, export_signals
 pub(crate) use file::{read_file, shown_path};
 pub use limits::Limits;
 pub use setting::{CheckedSetting, Setting, SettingError, Source, check_setting};
-pub use write_back::{WriteError, add_route, add_signals, remove_route, write_settings};
+pub use write_back::{WriteError, add_route, add_signals, remove_leftovers, remove_route, try_writing, write_settings};
 
 use crosstie_hub::settings::{Direction, DirectionConvention, Echo, LinkSettings, RouteSetting, SignalSetting};
 use std::collections::BTreeMap;

@@ -29,7 +29,7 @@ use std::time::{Duration, Instant};
 
 use crosstie_hub::api::Reply;
 use crosstie_hub::settings::Settings;
-use crosstie_hub::{ConnId, Frame, Hub, Input, Level, Output, Ticket, Time};
+use crosstie_hub::{ConnId, Face, Frame, Hub, Input, Level, Output, Ticket, Time};
 use rustc_hash::FxHashMap;
 use tokio::sync::oneshot;
 
@@ -67,6 +67,7 @@ pub(crate) fn start(
                 audit,
                 endpoint_names: names,
                 sinks: FxHashMap::default(),
+                faces: FxHashMap::default(),
                 questions: FxHashMap::default(),
                 outputs: Vec::new(),
                 unsent: FxHashMap::default(),
@@ -92,6 +93,8 @@ struct Core {
     audit: AuditLog,
     endpoint_names: Vec<String>,
     sinks: FxHashMap<ConnId, Arc<Sink>>,
+    /// What each connection speaks, for the log.
+    faces: FxHashMap<ConnId, Face>,
     questions: FxHashMap<Ticket, oneshot::Sender<Reply>>,
     outputs: Vec<Output>,
     /// Frames of this turn that full sockets did not take; an entry without frames is a frame that was begun.
@@ -139,6 +142,7 @@ impl Core {
                     say_goodbye(&sink);
                 }
                 self.sinks.insert(conn, sink);
+                self.faces.insert(conn, face);
                 self.handle(Input::Connected {
                     conn,
                     face,
@@ -148,10 +152,18 @@ impl Core {
                 });
             }
             Event::Input(input) => {
-                if let Input::Closed { conn, .. } = &input {
-                    self.sinks.remove(conn);
+                let closed = match &input {
+                    Input::Closed { conn, .. } => Some(*conn),
+                    _ => None,
+                };
+                if let Some(conn) = closed {
+                    self.sinks.remove(&conn);
                 }
                 self.handle(input);
+                // Only now: the hub has a last word on it for the log.
+                if let Some(conn) = closed {
+                    self.faces.remove(&conn);
+                }
             }
             Event::Request { by, request, reply } => {
                 let ticket = self.door.new_ticket();
@@ -224,8 +236,17 @@ impl Core {
             Output::Dial { endpoint, dial } => self.links.dial(endpoint, dial, &self.door),
             Output::HangUp { endpoint } => self.links.hang_up(endpoint),
             Output::Audit(entry) => self.audit.hand_in((*entry).into()),
-            Output::Log { level, conn, text } => log_line(level, conn, &text),
+            Output::Log { level, conn, text } => log_line(level, conn, self.endpoint_of(conn), &text),
         }
+    }
+
+    /// Name of the endpoint that a connection belongs to; `live` for channels of the page.
+    fn endpoint_of(&self, conn: Option<ConnId>) -> Option<&str> {
+        let face = self.faces.get(&conn?)?;
+        let endpoint = face.endpoint().map(|endpoint| usize::from(endpoint.0));
+        endpoint.map_or(Some("live"), |endpoint| {
+            self.endpoint_names.get(endpoint).map(String::as_str)
+        })
     }
 
     fn send(&mut self, conn: ConnId, frame: &Frame) {
@@ -255,12 +276,12 @@ fn say_goodbye(sink: &Sink) {
     sink.order_close(1001, "the hub is shutting down");
 }
 
-fn log_line(level: Level, conn: Option<ConnId>, text: &str) {
+fn log_line(level: Level, conn: Option<ConnId>, endpoint: Option<&str>, text: &str) {
     let conn = conn.map(|conn| conn.0);
     match level {
         // Only endpoints with `debug = true` say these, so whoever reads them has asked for them.
-        Level::Debug => tracing::info!(target: "crosstie::messages", conn, "{text}"),
-        Level::Info => tracing::info!(conn, "{text}"),
-        Level::Warn => tracing::warn!(conn, "{text}"),
+        Level::Debug => tracing::info!(target: "crosstie::messages", conn, endpoint, "{text}"),
+        Level::Info => tracing::info!(conn, endpoint, "{text}"),
+        Level::Warn => tracing::warn!(conn, endpoint, "{text}"),
     }
 }

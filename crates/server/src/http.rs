@@ -16,7 +16,9 @@ pub(crate) mod health;
 pub(crate) mod keys;
 pub(crate) mod links;
 pub(crate) mod live;
+pub(crate) mod log;
 pub(crate) mod metrics;
+pub(crate) mod problems;
 pub(crate) mod routes;
 pub(crate) mod settings;
 pub(crate) mod signals;
@@ -47,6 +49,8 @@ use crate::config::{Config, EndpointConfig, Role};
 use crate::core_task::{Door, Store};
 use crate::keys::{Entrance, Gate, decoded, gate};
 use crate::origin::Origins;
+use crate::socket::Stream;
+use crate::write_limit::WriteLimit;
 use crate::{listener, web};
 use error::ApiError;
 pub(crate) use error::ErrorBody;
@@ -233,6 +237,13 @@ pub(crate) fn operations() -> Vec<Operation> {
         (Method::GET, "/api/v1/config", get(settings::list)),
         (Method::PATCH, "/api/v1/config", patch(settings::change)),
         (Method::GET, "/api/v1/tls", get(tls::tls)),
+        (
+            Method::POST,
+            "/api/v1/problems/acknowledge",
+            post(problems::acknowledge),
+        ),
+        (Method::GET, "/api/v1/log", get(log::read)),
+        (Method::PUT, "/api/v1/log", put(log::change)),
         (Method::GET, "/api/v1/live", get(live::live)),
         (Method::GET, "/realvirtual/{endpoint}", get(live::realvirtual)),
     ]
@@ -259,17 +270,20 @@ pub(crate) async fn serve(
     tls: Option<TlsAcceptor>,
     permit: OwnedSemaphorePermit,
 ) {
-    let Some(stream) = listener::secure(tcp, address, tls.as_ref()).await else {
-        return;
-    };
+    if let Some(stream) = listener::secure(tcp, address, tls.as_ref()).await {
+        serve_within(listener::ANSWER_TIME_MAX, router, stream, address).await;
+    }
+    drop(permit);
+}
+
+async fn serve_within(answer_time_max: Duration, router: Router, stream: Stream, address: SocketAddr) {
     let with_address = router.layer(axum::Extension(Peer(address)));
     let service = TowerToHyperService::new(with_address);
     // Whatever goes wrong here is the business of this one client.
     let _ = listener::http()
-        .serve_connection(TokioIo::new(stream), service)
+        .serve_connection(TokioIo::new(WriteLimit::new(stream, answer_time_max)), service)
         .with_upgrades()
         .await;
-    drop(permit);
 }
 
 /// What anybody may ask: whether the hub is alive, and what stands here.
@@ -315,4 +329,24 @@ fn admit(api: &Api, request: &Request) -> Result<Extensions, ApiError> {
     let from = gate::origin_of(headers, peer);
     caller.insert(Caller(Actor { access, from }));
     Ok(caller)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::AsyncWriteExt as _;
+    use tokio::net::TcpListener;
+
+    #[tokio::test]
+    async fn somebody_who_asks_and_reads_nothing_is_given_up() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut asking = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (stream, address) = listener.accept().await.unwrap();
+        let short = Duration::from_millis(1);
+        let served = tokio::spawn(serve_within(short, web::router(), Stream::Plain(stream), address));
+        let question = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(1_000);
+        // The hub ends this: it is the only way out, for nothing is ever read here.
+        while asking.write_all(question.as_bytes()).await.is_ok() {}
+        served.await.unwrap();
+    }
 }

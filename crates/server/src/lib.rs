@@ -10,6 +10,7 @@
 //!                                                                └─ store (project file)
 //! ```
 
+pub mod backup;
 pub mod bench;
 pub mod cli;
 pub mod config;
@@ -33,4 +34,6 @@ mod sink;
 mod socket;
 mod state;
 mod tls;
+mod trouble;
 mod upgrade;
+mod write_limit;

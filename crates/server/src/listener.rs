@@ -23,13 +23,16 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 
 use crate::core_task::Door;
 use crate::keys::{Entrance, Gate, Refusal, gate};
 use crate::origin::Origins;
 use crate::socket::Stream;
+use crate::trouble::Trouble;
 use crate::upgrade;
+use crate::write_limit::WriteLimit;
 
 /// Sockets of one port that speak HTTP at a time: unfinished handshakes, and on the web port requests. Further ones wait
 /// in the queue of the system.
@@ -41,11 +44,21 @@ const HEAD_LEN_MAX: usize = 16 << 10;
 /// How long a request's head may take, the time before it included. Then the socket is closed.
 const HEAD_TIME_MAX: Duration = Duration::from_secs(10);
 
+/// How long an answer may wait for its reader, from when the socket is full for the first time. Then the socket is closed.
+pub(crate) const ANSWER_TIME_MAX: Duration = Duration::from_secs(30);
+
 /// Connections that wait in the system until they are accepted.
 const BACKLOG: u32 = 1_024;
 
 /// How long to wait after the system could not give a socket: until then others may be closed.
 const SHORTAGE_PAUSE: Duration = Duration::from_millis(50);
+
+/// A shortage is over when no attempt to accept has failed for so long.
+const SHORTAGE_OVER: Duration = Duration::from_secs(1);
+
+/// What to do about a shortage.
+const SHORTAGE_HINT: &str =
+    "close connections, or raise the limit of open files (ulimit -n, LimitNOFILE of the service)";
 
 /// Binds a port for listening. Within a runtime only.
 ///
@@ -65,20 +78,39 @@ pub(crate) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
+/// The trouble that a port can accept nothing. `name` is the port's, for people: `page`, or the name of an endpoint.
+pub(crate) fn shortage(name: &str, door: &Door) -> Trouble {
+    Trouble::new(door.clone(), format!("accept:{name}"), name.to_owned(), SHORTAGE_HINT)
+}
+
 /// Accepts sockets for ever and gives each one to `serve`, which holds the permit as long as the socket speaks HTTP.
 pub(crate) async fn accept_all(
     listener: TcpListener,
+    mut shortage: Trouble,
     mut serve: impl FnMut(TcpStream, SocketAddr, OwnedSemaphorePermit),
 ) {
     let room = Arc::new(Semaphore::new(HTTP_CONNECTIONS_MAX));
-    let mut is_short = false;
+    let mut failed_at = Instant::now();
     loop {
         let Ok(permit) = Arc::clone(&room).acquire_owned().await else {
             return;
         };
-        match listener.accept().await {
+        let accepted = match shortage.is_on() {
+            false => listener.accept().await,
+            // While the system is short every attempt fails: one that waits says that it has something to give.
+            true => match tokio::time::timeout(SHORTAGE_OVER, listener.accept()).await {
+                Ok(accepted) => accepted,
+                Err(_) => {
+                    shortage.over();
+                    continue;
+                }
+            },
+        };
+        match accepted {
             Ok((stream, address)) => {
-                is_short = false;
+                if failed_at.elapsed() >= SHORTAGE_OVER {
+                    shortage.over();
+                }
                 // Values are small and urgent; waiting for more bytes would add up to 40 ms.
                 if stream.set_nodelay(true).is_ok() {
                     serve(stream, address, permit);
@@ -86,9 +118,8 @@ pub(crate) async fn accept_all(
             }
             Err(error) if is_of_one_peer(&error) => {}
             Err(error) => {
-                if !std::mem::replace(&mut is_short, true) {
-                    tracing::warn!(%error, "no connection can be accepted for the moment");
-                }
+                failed_at = Instant::now();
+                shortage.met(format!("no connection can be accepted: {error}"));
                 tokio::time::sleep(SHORTAGE_PAUSE).await;
             }
         }
@@ -190,7 +221,7 @@ impl ProtocolPort {
         });
         // Whatever goes wrong here is the business of a peer that never became one.
         let _ = http()
-            .serve_connection(TokioIo::new(stream), service)
+            .serve_connection(TokioIo::new(WriteLimit::new(stream, ANSWER_TIME_MAX)), service)
             .with_upgrades()
             .await;
         drop(permit);

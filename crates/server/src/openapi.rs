@@ -6,7 +6,9 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use utoipa::OpenApi;
 
-use crate::http::{audit, clients, endpoints, health, keys, links, live, metrics, routes, settings, signals, tls};
+use crate::http::{
+    audit, clients, endpoints, health, keys, links, live, log, metrics, problems, routes, settings, signals, tls,
+};
 
 /// Everything that [`crate::http::operations`] offers; a test compares the two.
 #[derive(OpenApi)]
@@ -42,6 +44,9 @@ use crate::http::{audit, clients, endpoints, health, keys, links, live, metrics,
         settings::list,
         settings::change,
         tls::tls,
+        problems::acknowledge,
+        log::read,
+        log::change,
         live::live,
         live::realvirtual,
     )

@@ -24,7 +24,7 @@ use tokio::task::JoinHandle as Task;
 use crate::audit::AuditLog;
 use crate::cli::run::RunOptions;
 use crate::cli::{BusyPort, CliError, busy_ports_message};
-use crate::config::{Config, Diagnostic, EndpointConfig, PracticeKind, Role};
+use crate::config::{self, Config, Diagnostic, EndpointConfig, PracticeKind, Role};
 use crate::core_task::{self, Door, Event, Links, Store};
 use crate::http::tls::{Listener, TlsState};
 use crate::http::{self, Api, EndpointPort, Side};
@@ -195,6 +195,7 @@ impl RunningHub {
             ports.push(EndpointPort::new(EndpointId(index as u16), endpoint, bound, origins));
         }
 
+        config::remove_leftovers(&config.file());
         let door = Door::new();
         let (store, store_thread) =
             Store::start(config.file(), door.clone()).map_err(system("starting the store thread"))?;
@@ -217,6 +218,7 @@ impl RunningHub {
                 "This is the realvirtual endpoint '{}' of Crosstie: connect a WebSocket client. The page is at {scheme}://{web}/.",
                 port.name
             );
+            let name = &port.name;
             let port = ProtocolPort {
                 endpoint: port.id,
                 path: path.clone(),
@@ -228,10 +230,15 @@ impl RunningHub {
                 origins: Arc::clone(&port.origins),
                 name: port.name.clone(),
             };
+            let shortage = listener::shortage(name, &door);
             let port = Arc::new(port);
-            tokio::spawn(listener::accept_all(listener, move |stream, address, permit| {
-                tokio::spawn(Arc::clone(&port).serve(stream, address, permit));
-            }));
+            tokio::spawn(listener::accept_all(
+                listener,
+                shortage,
+                move |stream, address, permit| {
+                    tokio::spawn(Arc::clone(&port).serve(stream, address, permit));
+                },
+            ));
         }
         let api = Api {
             door: door.clone(),
@@ -246,9 +253,14 @@ impl RunningHub {
         };
         let router = http::router(Arc::new(api));
         let acceptor = acceptor(web_tls);
-        tokio::spawn(listener::accept_all(listeners.web, move |stream, address, permit| {
-            tokio::spawn(http::serve(router.clone(), stream, address, acceptor.clone(), permit));
-        }));
+        let shortage = listener::shortage("page", &door);
+        tokio::spawn(listener::accept_all(
+            listeners.web,
+            shortage,
+            move |stream, address, permit| {
+                tokio::spawn(http::serve(router.clone(), stream, address, acceptor.clone(), permit));
+            },
+        ));
         tokio::spawn(keys::watch(Arc::clone(&gate), door.clone()));
         drop(_within);
         Ok(RunningHub {

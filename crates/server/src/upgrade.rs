@@ -17,6 +17,7 @@ use tungstenite::handshake::derive_accept_key;
 use crate::connection::{self, Upgraded};
 use crate::core_task::Door;
 use crate::socket::Stream;
+use crate::write_limit::WriteLimit;
 
 /// Why a request does not become a WebSocket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -74,12 +75,12 @@ pub(crate) fn accept<B>(
     tokio::spawn(async move {
         // The peer may have left between its request and our answer: nobody has heard of it yet.
         let Ok(upgraded) = upgrade.await else { return };
-        let Ok(parts) = upgraded.downcast::<TokioIo<Stream>>() else {
+        let Ok(parts) = upgraded.downcast::<TokioIo<WriteLimit<Stream>>>() else {
             tracing::error!(address = %by.from, "a connection was upgraded that is no socket of ours");
             return;
         };
         let upgraded = Upgraded {
-            socket: parts.io.into_inner().into(),
+            socket: parts.io.into_inner().into_inner().into(),
             early: parts.read_buf,
             face,
             address: by.from.into(),

@@ -1,7 +1,7 @@
 //! `crosstie check`: everything that is wrong with a project, at once.
 
-use super::{CliError, audit};
-use crate::config::{self, Config, Diagnostic, Overrides, STATE_FOLDER, Severity, Style};
+use super::{CliError, audit, environment};
+use crate::config::{self, Config, Diagnostic, STATE_FOLDER, Severity, Style};
 use clap::Args;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
@@ -23,7 +23,9 @@ pub struct CheckArgs {
 
 /// Prints all diagnostics of a project; exit code 2 when one of them is an error.
 pub(super) fn check(args: &CheckArgs, out: &mut (impl Write + IsTerminal)) -> Result<(), CliError> {
-    let mut loaded = config::load(&args.dir, &Overrides::from_environment());
+    let (overrides, mut found) = environment::read();
+    let mut loaded = config::load(&args.dir, &overrides);
+    loaded.diagnostics.append(&mut found);
     loaded
         .diagnostics
         .extend(audit::diagnostics(&args.dir.join(STATE_FOLDER)));
@@ -40,9 +42,10 @@ pub(super) fn check(args: &CheckArgs, out: &mut (impl Write + IsTerminal)) -> Re
             .count();
         let errors = loaded.diagnostics.len() - warnings;
         match &loaded.config {
-            Some(config) if loaded.diagnostics.is_empty() => writeln!(out, "{}", summary(config))?,
-            Some(config) if errors == 0 => writeln!(out, "{}, {}", summary(config), counted(warnings, "warning"))?,
-            _ => writeln!(out, "{}, {}", counted(errors, "error"), counted(warnings, "warning"))?,
+            Some(_) if errors > 0 => writeln!(out, "{}, {}", counted(errors, "error"), counted(warnings, "warning"))?,
+            Some(config) if warnings == 0 => writeln!(out, "{}", summary(config))?,
+            Some(config) => writeln!(out, "{}, {}", summary(config), counted(warnings, "warning"))?,
+            None => writeln!(out, "{}, {}", counted(errors, "error"), counted(warnings, "warning"))?,
         }
     }
     if loaded.has_errors() {

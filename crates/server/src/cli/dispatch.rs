@@ -3,7 +3,10 @@
 use super::bench::BenchCommand;
 use super::conform::ConformCommand;
 use super::practice::PracticeCommand;
-use super::{Cli, CliError, Command, audit, check, conform, init, key, realvirtual, route, run, signals, tls};
+use super::{
+    Cli, CliError, Command, audit, backup, check, conform, init, key, log, problems, realvirtual, route, run, service,
+    signals, tls,
+};
 use clap::CommandFactory;
 use std::future::Future;
 use std::io;
@@ -25,6 +28,11 @@ pub(super) fn dispatch(command: Command) -> Result<(), CliError> {
         Command::Signals(command) => wait_for(signals::signals(command, out)),
         Command::Realvirtual(command) => wait_for(realvirtual::realvirtual(command, out)),
         Command::Route(command) => wait_for(route::route(command, out)),
+        Command::Problems(args) => wait_for(problems::problems(args, out)),
+        Command::Log(args) => wait_for(log::log(&args, out)),
+        Command::Backup(args) => backup::backup(&args, out),
+        Command::Restore(args) => backup::restore(&args, out),
+        Command::Service(command) => service::service(&command, out),
         Command::Practice(PracticeCommand::Twin(options)) => wait_for(async {
             crate::practice::twin::run(options.into())
                 .await

@@ -7,6 +7,8 @@ use super::api::Hub;
 use super::{At, CliError};
 use axum::http::header::AUTHORIZATION;
 use clap::Args;
+use crosstie_hub::signal::Pattern;
+use crosstie_hub::signal::name::canonical;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -54,7 +56,7 @@ pub(super) async fn watch(args: &WatchArgs, out: &mut impl Write) -> Result<(), 
         .await
         .map_err(|error| lost(&error))?;
 
-    let mut names = Names::default();
+    let mut names = Names::in_order(&args.names);
     let mut lines = 0;
     while let Some(message) = channel.next().await {
         let text = match message.map_err(|error| lost(&error))? {
@@ -63,6 +65,13 @@ pub(super) async fn watch(args: &WatchArgs, out: &mut impl Write) -> Result<(), 
             _ => continue,
         };
         let message = serde_json::from_str(&text).map_err(|error| CliError::failed(&error))?;
+        for name in unknown(&message) {
+            // The output is for values; whoever waits for one that is misspelt learns it here.
+            drop(writeln!(
+                std::io::stderr(),
+                "no signal is called {name}; waiting for it"
+            ));
+        }
         for change in names.take(&message)? {
             if args.count.is_some_and(|count| lines >= count) {
                 return Ok(());
@@ -76,6 +85,13 @@ pub(super) async fn watch(args: &WatchArgs, out: &mut impl Write) -> Result<(), 
         }
     }
     Err(lost(&"closed by the hub"))
+}
+
+/// The names of a snapshot that nobody has.
+fn unknown(message: &Value) -> impl Iterator<Item = String> {
+    let names = message["unknown"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let names = names.iter().filter_map(Value::as_str);
+    names.map(|name| name.escape_debug().to_string())
 }
 
 fn subscription(args: &WatchArgs) -> Value {
@@ -125,24 +141,43 @@ impl Change {
     }
 }
 
-/// The names of the ids that the channel speaks of.
+/// The names of the ids that the channel speaks of, and the order in which people asked for them.
 #[derive(Debug, Default)]
-struct Names(HashMap<u64, String>);
+struct Names {
+    by_id: HashMap<u64, String>,
+    order: Vec<Pattern>,
+}
 
 impl Names {
-    /// What one message of the channel says about values.
+    /// Changes of one message are told in the order of these names and patterns.
+    fn in_order(names: &[String]) -> Names {
+        let canonical = |name: &String| canonical(name, usize::MAX).unwrap_or_else(|_| name.clone());
+        Names {
+            by_id: HashMap::new(),
+            order: names.iter().map(|name| Pattern::new(&canonical(name))).collect(),
+        }
+    }
+
+    /// What one message of the channel says about values, in the order that was asked for.
     fn take(&mut self, message: &Value) -> Result<Vec<Change>, CliError> {
+        let mut changes = self.changes(message)?;
+        let place = |change: &Change| self.order.iter().position(|pattern| pattern.fits(&change.name));
+        changes.sort_by_cached_key(|change| place(change).unwrap_or(usize::MAX));
+        Ok(changes)
+    }
+
+    fn changes(&mut self, message: &Value) -> Result<Vec<Change>, CliError> {
         let rows = message["signals"].as_array().map(Vec::as_slice).unwrap_or_default();
         match message["type"].as_str().unwrap_or_default() {
             "snapshot" => {
-                self.0.clear();
+                self.by_id.clear();
                 // A name that does not exist yet is in the view all the same and appears with `added`.
                 Ok(rows.iter().filter_map(|row| self.introduce(row)).collect())
             }
             "added" => Ok(rows.iter().filter_map(|row| self.introduce(row)).collect()),
             "removed" => {
                 rows.iter().filter_map(Value::as_u64).for_each(|id| {
-                    self.0.remove(&id);
+                    self.by_id.remove(&id);
                 });
                 Ok(Vec::new())
             }
@@ -158,7 +193,7 @@ impl Names {
     /// A signal in full, as snapshots tell it.
     fn introduce(&mut self, row: &Value) -> Option<Change> {
         let name = row["name"].as_str()?.to_owned();
-        self.0.insert(row["id"].as_u64()?, name.clone());
+        self.by_id.insert(row["id"].as_u64()?, name.clone());
         Some(Change {
             name,
             value: row["value"].clone(),
@@ -172,7 +207,7 @@ impl Names {
     fn change(&self, row: &Value) -> Option<Change> {
         let quality = if row[2].is_array() { &row[2][0] } else { &row[2] };
         Some(Change {
-            name: self.0.get(&row[0].as_u64()?)?.clone(),
+            name: self.by_id.get(&row[0].as_u64()?)?.clone(),
             value: row[1].clone(),
             quality: quality.as_str()?.to_owned(),
             reason: row[2][1].as_str().map(str::to_owned),
@@ -214,6 +249,28 @@ mod tests {
         assert_eq!(names.take(&data).unwrap(), []);
         assert!(names.take(&json!({"type":"error","code":"x","message":"y"})).is_err());
         assert_eq!(names.take(&json!({"type":"tick"})).unwrap(), []);
+    }
+
+    #[test]
+    fn changes_come_in_the_order_that_was_asked_for() {
+        let asked = ["twin/b", "twin/z/*", "twin/a"].map(str::to_owned);
+        let mut names = Names::in_order(&asked);
+        let row = |id: u64, name: &str| json!({"id":id,"name":name,"value":id,"quality":"good","changed_at_ms":1});
+        let rows = json!([
+            row(1, "twin/a"),
+            row(2, "twin/b"),
+            row(3, "twin/z/2"),
+            row(4, "twin/z/1")
+        ]);
+        let snapshot = json!({"type":"snapshot","signals":rows,"unknown":["twin/\nno"]});
+        let told = |changes: Vec<Change>| changes.into_iter().map(|change| change.name).collect::<Vec<_>>();
+        assert_eq!(
+            told(names.take(&snapshot).unwrap()),
+            ["twin/b", "twin/z/2", "twin/z/1", "twin/a"]
+        );
+        let data = json!({"type":"data","signals":[[1,1,"good",1,null],[2,2,"good",1,null]]});
+        assert_eq!(told(names.take(&data).unwrap()), ["twin/b", "twin/a"]);
+        assert_eq!(unknown(&snapshot).collect::<Vec<_>>(), ["twin/\\nno"]);
     }
 
     #[test]

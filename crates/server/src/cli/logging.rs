@@ -10,9 +10,5 @@ pub(super) fn install(command: &Command) -> Result<(), CliError> {
         // The other verbs print what they find; only what would be lost otherwise is logged.
         _ => "warn",
     };
-    log::install(filter).map_err(|error| {
-        CliError::Usage(format!(
-            "--log {filter}: {error}; expected error, warn, info, debug or trace, such as --log debug"
-        ))
-    })
+    log::install(filter).map_err(|error| CliError::Usage(format!("--log (or CROSSTIE_LOG): {error}")))
 }

@@ -292,11 +292,63 @@ fn like_before(before: &str, mut after: String) -> String {
     after
 }
 
-/// Puts a new file with the permissions of the old one in its place.
-fn replace(path: &Path, text: &str) -> io::Result<()> {
+/// Would a change of the project file succeed now? Writes the same text beside it and takes it away again.
+///
+/// # Errors
+///
+/// What the system says.
+pub fn try_writing(path: &Path) -> io::Result<()> {
+    let real = path.canonicalize()?;
+    let temporary = temporary(&real);
+    let written = fs::read_to_string(&real).and_then(|text| write_new(&temporary, &real, &text));
+    drop(fs::remove_file(&temporary));
+    written
+}
+
+/// Takes away what a process left beside the project file when it was killed in the middle of a change. Files of a process
+/// that may still run are left: another hub of this folder would be in the middle of its own.
+pub fn remove_leftovers(path: &Path) {
+    let Ok(real) = path.canonicalize() else { return };
+    let Some(folder) = real.parent() else { return };
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    for entry in entries {
+        let name = entry.file_name();
+        let writer = name.to_str().and_then(writer_of);
+        if writer.is_some_and(|writer| writer == std::process::id() || !is_running(writer)) {
+            // What cannot be taken away does no harm.
+            drop(fs::remove_file(entry.path()));
+        }
+    }
+}
+
+/// The process that a temporary file of ours belongs to.
+fn writer_of(name: &str) -> Option<u32> {
+    let rest = name
+        .strip_prefix('.')?
+        .strip_prefix(FILE_NAME)?
+        .strip_prefix('.')?
+        .strip_suffix(".new")?;
+    let (writer, number) = rest.split_once('.')?;
+    number.parse::<u64>().ok()?;
+    writer.parse().ok()
+}
+
+/// Whether a process of this number exists, where the system shows that; elsewhere it may.
+fn is_running(process: u32) -> bool {
+    let all = Path::new("/proc");
+    !all.join("self").exists() || all.join(process.to_string()).exists()
+}
+
+/// A name beside the project file that nobody else uses.
+fn temporary(path: &Path) -> PathBuf {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let number = COUNT.fetch_add(1, Ordering::Relaxed);
-    let temporary = path.with_file_name(format!(".{FILE_NAME}.{}.{number}.new", std::process::id()));
+    path.with_file_name(format!(".{FILE_NAME}.{}.{number}.new", std::process::id()))
+}
+
+/// Puts a new file with the permissions of the old one in its place.
+fn replace(path: &Path, text: &str) -> io::Result<()> {
+    let temporary = temporary(path);
     let written = write_new(&temporary, path, text).and_then(|()| fs::rename(&temporary, path));
     if written.is_err() {
         // The error that counts is the one above; a file left over does no harm.

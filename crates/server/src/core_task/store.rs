@@ -3,21 +3,27 @@
 //! Everyone who wants something kept hands in a job and goes on; jobs are done one after the other, so two changes of
 //! the same file never meet. What the hub itself has asked for is answered at its door.
 
+use std::error::Error as _;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use crosstie_hub::Ticket;
 use crosstie_hub::settings::SignalSetting;
 use serde_json::Value;
 use tokio::sync::oneshot;
 
 use super::door::{Door, Event};
-use crate::config;
+use crate::config::{self, WriteError};
+use crate::trouble::Trouble;
 
 /// Jobs that wait. A further one is refused as "busy": whoever asked hears it.
 const JOBS_MAX: usize = 1_024;
+
+/// How often a file that could not be written is tried again, so that the trouble ends with its reason.
+const TRY_EVERY: Duration = Duration::from_secs(5);
 
 /// Something to keep.
 #[derive(Debug)]
@@ -96,20 +102,66 @@ impl Store {
 }
 
 fn do_jobs(file: &Path, jobs: &Receiver<Job>, door: &Door) {
-    for job in jobs {
-        let result = keep(file, &job).map_err(StoreError);
+    let subject = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let trouble = |id: &str, hint| Trouble::new(door.clone(), id.to_owned(), subject.clone(), hint);
+    let mut unwritable = trouble(
+        "store:write",
+        "make room on the disk, or let the hub write in the project folder; it is tried again by itself",
+    );
+    let mut not_kept = trouble(
+        "store:import",
+        "the signals are there until the hub ends: correct what is named and import again",
+    );
+    loop {
+        let job = match unwritable.is_on() {
+            true => jobs.recv_timeout(TRY_EVERY),
+            false => jobs.recv().map_err(RecvTimeoutError::from),
+        };
+        let job = match job {
+            Ok(job) => job,
+            Err(RecvTimeoutError::Disconnected) => return,
+            Err(RecvTimeoutError::Timeout) => {
+                if config::try_writing(file).is_ok() {
+                    unwritable.over();
+                }
+                continue;
+            }
+        };
+        let result = keep(file, &job);
+        match &result {
+            Ok(()) => unwritable.over(),
+            Err(error @ WriteError::Write { .. }) => unwritable.met(StoreError::from(error).0),
+            // The mistake is of this one job, and whoever asked hears it.
+            Err(_) => {}
+        }
+        let result = result.map_err(|error| StoreError::from(&error));
+        if let Job::Signals { .. } = job {
+            match &result {
+                Ok(()) => not_kept.over(),
+                Err(error) => not_kept.met(format!("imported signals are not in the project file: {error}")),
+            }
+        }
         answer(door, job, result);
     }
 }
 
-fn keep(file: &Path, job: &Job) -> Result<(), String> {
+impl From<&WriteError> for StoreError {
+    /// The error with its cause: "permission denied" is what people need to know.
+    fn from(error: &WriteError) -> StoreError {
+        match error.source() {
+            Some(cause) => StoreError(format!("{error}: {cause}")),
+            None => StoreError(error.to_string()),
+        }
+    }
+}
+
+fn keep(file: &Path, job: &Job) -> Result<(), WriteError> {
     match job {
         Job::Settings { changes, .. } => config::write_settings(file, changes),
         Job::Signals { endpoint, signals } => config::add_signals(file, endpoint, signals),
         Job::AddRoute { from, to, .. } => config::add_route(file, from, to),
         Job::RemoveRoute { from, to, .. } => config::remove_route(file, from, to),
     }
-    .map_err(|error| error.to_string())
 }
 
 fn answer(door: &Door, job: Job, result: Result<(), StoreError>) {

@@ -62,12 +62,12 @@ impl ApiError {
         ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "bad_value", message)
     }
 
-    pub(crate) fn conflict(message: impl Into<String>) -> ApiError {
-        ApiError::new(StatusCode::CONFLICT, "conflict", message)
-    }
-
     pub(crate) fn needs_restart(message: impl Into<String>) -> ApiError {
         ApiError::new(StatusCode::CONFLICT, "needs_restart", message)
+    }
+
+    pub(crate) fn conflict(message: impl Into<String>) -> ApiError {
+        ApiError::new(StatusCode::CONFLICT, "conflict", message)
     }
 
     pub(crate) fn not_saved(message: impl Into<String>) -> ApiError {

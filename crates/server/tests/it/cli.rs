@@ -97,10 +97,10 @@ fn mistakes_of_the_command_line_return_two() {
         "expected KEY=VALUE",
     );
     check(
-        &["run", "no-such-folder", "--log", "a=b=c"],
+        &["run", "no-such-folder", "--log", "bogus"],
         2,
         "",
-        "expected error, warn, info, debug or trace",
+        "`bogus` is neither a level (off, error, warn, info, debug, trace) nor a target with one",
     );
     check(&["--help"], 0, "Exit codes:", "");
     check(&["completions", "bash"], 0, "_crosstie", "");
@@ -358,12 +358,14 @@ async fn live(messages: Vec<Value>) -> SocketAddr {
 async fn watch_prints_the_snapshot_and_then_the_changes() {
     let messages = vec![
         json!({"type":"hello","epoch":5,"now_ms":1,"generation":1,"version":"0.1.0"}),
-        json!({"type":"snapshot","id":1,"now_ms":1,"generation":1,"signals":[signal("twin/line/Run", "bool", json!(true))],"unknown":[]}),
+        json!({"type":"snapshot","id":1,"now_ms":1,"generation":1,"signals":[signal("twin/line/Run", "bool", json!(true))],"unknown":["twin/line/Gone"]}),
         json!({"type":"data","now_ms":2,"generation":2,"signals":[[7,false,"stale",81_234,3]]}),
     ];
     let at = format!("http://{}", live(messages.clone()).await);
     let lines = "     0.001  twin/line/Run = true\n    81.234  twin/line/Run = false  (stale)\n";
-    check_at(&at, &["signals", "watch", "twin/line/*", "--count", "2"], 0, lines, "").await;
+    let waiting = "no signal is called twin/line/Gone; waiting for it\n";
+    let arguments = ["signals", "watch", "twin/line/*", "twin/line/Gone", "--count", "2"];
+    check_at(&at, &arguments, 0, lines, waiting).await;
     let at = format!("http://{}", live(messages).await);
     check_at(
         &at,

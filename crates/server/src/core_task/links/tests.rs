@@ -96,9 +96,14 @@ async fn a_dial_through_tls_becomes_a_connection_that_masks_and_is_served_like_a
     let listener = listener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let mut endpoint = client(listener.local_addr().unwrap().port());
     (endpoint.link.use_ssl, endpoint.link.ca_file) = (true, Some(identity.facts.file.clone()));
-    tokio::spawn(listener::accept_all(listener, move |stream, address, permit| {
-        tokio::spawn(Arc::clone(&port).serve(stream, address, permit));
-    }));
+    let shortage = listener::shortage("line", &port.door);
+    tokio::spawn(listener::accept_all(
+        listener,
+        shortage,
+        move |stream, address, permit| {
+            tokio::spawn(Arc::clone(&port).serve(stream, address, permit));
+        },
+    ));
     config.endpoints = vec![EndpointConfig::named("unused"), endpoint];
     let mut links = Links::new(&config, Handle::current());
     links.dial(EndpointId(1), 7, &near.door);
