@@ -392,10 +392,26 @@ impl Listeners {
     }
 }
 
-/// Grows from one start to the next, and stays exact in a JSON number of any language.
+/// Bits of an epoch that chance decides.
+const EPOCH_CHANCE_BITS: u32 = 21;
+
+/// Grows from one start to the next while the wall clock does. A machine whose clock was set back, or that begins every day at the
+/// same time because it has no battery, may start twice in the same second of it: there chance keeps the two apart.
 fn epoch_base() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    since.as_micros() as u64
+    let mut chance = [0; 4];
+    let chance = match getrandom::fill(&mut chance) {
+        Ok(()) => u32::from_le_bytes(chance),
+        // A system without chance has at least a fine clock.
+        Err(_) => since.subsec_nanos(),
+    };
+    epoch_base_of(since, chance)
+}
+
+/// Stays exact in a JSON number of any language, until the year 2106.
+fn epoch_base_of(since: Duration, chance: u32) -> u64 {
+    let seconds = since.as_secs() & u64::from(u32::MAX);
+    (seconds << EPOCH_CHANCE_BITS) | u64::from(chance >> (u32::BITS - EPOCH_CHANCE_BITS))
 }
 
 fn default_workers() -> usize {
@@ -423,5 +439,20 @@ async fn wait_for_end() -> &'static str {
     match tokio::signal::ctrl_c().await {
         Ok(()) => "Ctrl+C",
         Err(_) => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_epoch_grows_with_the_clock_and_differs_when_the_clock_does_not() {
+        let at = |seconds: u64, chance: u32| epoch_base_of(Duration::from_secs(seconds), chance);
+        assert!(at(1_000, u32::MAX) < at(1_001, 0));
+        assert_ne!(at(1_000, 0), at(1_000, 1 << 31), "a clock that was set back");
+        let last = at(u64::from(u32::MAX), u32::MAX);
+        assert_eq!(last, (1 << 53) - 1, "the last whole number that every language has");
+        assert_ne!(epoch_base(), epoch_base(), "two starts within a second");
     }
 }

@@ -48,6 +48,7 @@ struct Unit {
     user: String,
     needs_low_ports: bool,
     hides_homes: bool,
+    hides_temporary: bool,
 }
 
 /// Carries out a verb on services.
@@ -75,6 +76,11 @@ pub(super) fn service(command: &ServiceCommand, out: &mut impl Write) -> Result<
     );
     // Advice that nobody can read is no failure.
     drop(writeln!(io::stderr(), "{hint}"));
+    if !unit.hides_temporary {
+        let hint =
+            "the project or the program stands below /tmp, which the system clears: move it before you rely on it";
+        drop(writeln!(io::stderr(), "{hint}"));
+    }
     Ok(())
 }
 
@@ -94,13 +100,6 @@ fn unit(args: &PrintArgs, config: &Config) -> Result<Unit, CliError> {
             binary.display()
         )));
     }
-    for temporary in ["/tmp", "/var/tmp"] {
-        if folder.starts_with(temporary) || binary.starts_with(temporary) {
-            return Err(CliError::Usage(format!(
-                "a folder that stays was expected: what stands below {temporary} is cleared away, and a service does not see it"
-            )));
-        }
-    }
     let user = match &args.user {
         Some(user) if is_user(user) => user.clone(),
         Some(user) => {
@@ -111,17 +110,17 @@ fn unit(args: &PrintArgs, config: &Config) -> Result<Unit, CliError> {
         }
         None => owner_of(&folder)?,
     };
-    let at_home = |path: &Path| {
-        ["/home", "/root", "/run/user"]
-            .iter()
-            .any(|home| path.starts_with(home))
+    let is_below = |roots: &[&str]| {
+        let mut roots = roots.iter();
+        roots.any(|root| folder.starts_with(root) || binary.starts_with(root))
     };
     let mut ports = config.endpoints.iter().map(|endpoint| endpoint.address.port());
     let is_low = |port: u16| port != 0 && port < FIRST_FREE_PORT;
     Ok(Unit {
         project: config.project.name.clone(),
         needs_low_ports: is_low(config.web.address.port()) || ports.any(is_low),
-        hides_homes: !at_home(&folder) && !at_home(&binary),
+        hides_homes: !is_below(&["/home", "/root", "/run/user"]),
+        hides_temporary: !is_below(&["/tmp", "/var/tmp"]),
         folder: quoted(&folder)?,
         binary: quoted(&binary)?,
         user,
@@ -195,6 +194,7 @@ impl Unit {
             true => "CapabilityBoundingSet=CAP_NET_BIND_SERVICE\nAmbientCapabilities=CAP_NET_BIND_SERVICE",
             false => "CapabilityBoundingSet=",
         };
+        let temporary = if self.hides_temporary { "PrivateTmp=yes\n" } else { "" };
         let homes = if self.hides_homes { "ProtectHome=yes\n" } else { "" };
         format!(
             "[Unit]\n\
@@ -221,7 +221,7 @@ impl Unit {
              ProtectSystem=strict\n\
              ReadWritePaths={folder}\n\
              {homes}\
-             PrivateTmp=yes\n\
+             {temporary}\
              PrivateDevices=yes\n\
              ProtectKernelTunables=yes\n\
              ProtectKernelModules=yes\n\

@@ -8,6 +8,7 @@ mod csv;
 mod keys;
 mod links;
 mod nasty;
+mod operations;
 mod server;
 mod support;
 mod tls;

@@ -193,6 +193,11 @@ impl Client {
         self.stream.write_all(&frame).expect("the hub takes bytes");
     }
 
+    /// Sends a text to a hub that may be gone.
+    pub(crate) fn try_send(&mut self, text: &str) -> io::Result<()> {
+        self.stream.write_all(&frame(TEXT, text.as_bytes()))
+    }
+
     /// Sends these bytes again and again without reading anything, until it is told to stop or the hub has had enough.
     pub(crate) fn flood(mut self, bytes: &[u8], stop: &AtomicBool) {
         let limit = Some(Duration::from_millis(100));
