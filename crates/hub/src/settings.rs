@@ -193,7 +193,7 @@ pub struct Settings {
     /// Name of the project, for people.
     pub project: String,
     /// Added to every connection's number to make its epoch, so that a write typed before a restart of the hub never fits a
-    /// channel opened after it: the driver gives a number that is larger at every start.
+    /// channel opened after it: the driver gives a number that no start before had.
     pub epoch_base: u64,
     /// A writing link without a sign of life for so long makes its signals stale.
     pub stale_after: Duration,
