@@ -1,5 +1,7 @@
 //! Archives that no backup of ours would be, and one that is.
 
+#![allow(clippy::unwrap_used, reason = "a helper of tests may fail as a test does")]
+
 use super::*;
 use crate::config::{self, Overrides};
 use data_encoding::HEXLOWER;
