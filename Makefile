@@ -15,10 +15,11 @@ BINARY := target/release/crosstie
 ARGS ?=
 # How long the soak runs and how long each decoder is fuzzed.
 SOAK_SECS ?= 600
+MIRROR_SECS ?= 120
 FUZZ_SECS ?= 60
 
 .PHONY: help run test build bench soak fuzz fmt doc tools clean
-.PHONY: tools-run test-fmt test-tidy test-page test-clippy test-rust test-doc test-stories test-clients
+.PHONY: tools-run test-fmt test-tidy test-page test-clippy test-rust test-doc test-stories test-clients test-proxy
 
 help: ## lists the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -41,6 +42,7 @@ test: ## every test there is, as continuous integration runs them
 	@$(PHASE) rust-tests $(MAKE) -s test-rust
 	@$(PHASE) release $(MAKE) -s build
 	@$(PHASE) clients $(MAKE) -s test-clients
+	@$(PHASE) proxy $(MAKE) -s test-proxy
 	@$(PHASE) browser $(MAKE) -s test-stories
 	@echo "== all tests passed =="
 
@@ -68,6 +70,9 @@ test-rust: ## unit tests, goldens, the in-memory house, real sockets, documentat
 test-clients: ## the example clients against the release binary
 	@scripts/test-clients
 
+test-proxy: ## nginx with the site of examples/nginx in front of the release binary
+	@scripts/test-proxy
+
 test-stories: ## stories in a real browser against the release binary
 	@scripts/test-stories
 
@@ -75,8 +80,9 @@ bench: build ## the cells of docs/performance.md, each beside the floor and a pl
 	@bench/run
 	@$(CARGO) bench --locked --package crosstie-wire --package crosstie-hub --benches
 
-soak: build ## 100,000 signals and 50 clients for ten minutes
+soak: build ## 100,000 signals and 50 clients for ten minutes; two mirrored hubs, one killed again and again, for two
 	@$(BINARY) bench scale --signals 100000 --clients 50 --secs $(SOAK_SECS)
+	@$(BINARY) bench mirror --holds --secs $(MIRROR_SECS) --seed $$RANDOM
 
 fuzz: ## every decoder against made-up bytes; wants nightly Rust and cargo-fuzz
 	@scripts/fuzz $(FUZZ_SECS)

@@ -69,7 +69,7 @@ impl Scope {
 /// What stands behind a connection or a request.
 #[derive(Clone, Debug)]
 pub struct Access {
-    /// Id of the key that was shown; `None` for this machine and for open listeners.
+    /// Id of the key that was shown, or of what stands in its place and can be revoked like one; `None` for open listeners.
     pub key: Option<Box<str>>,
     /// Number of the key ring that vouched for it: a revocation ends what an older ring has let in.
     pub ring: u64,

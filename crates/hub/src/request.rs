@@ -69,7 +69,11 @@ impl Hub {
                     })
             }
             Request::Acknowledge { problem } => match self.problems.acknowledge(problem.as_deref()) {
-                true => Ok(Reply::Done),
+                true => {
+                    let subject = problem.unwrap_or_else(|| String::from("all problems"));
+                    self.audit(by, "acknowledge", subject, (Json::Null, Json::Null));
+                    Ok(Reply::Done)
+                }
                 false => Err(Refused::NotFound {
                     what: "problem",
                     name: problem.unwrap_or_default(),

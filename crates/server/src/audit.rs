@@ -20,7 +20,7 @@ mod tests;
 mod verify;
 
 pub(crate) use chain::Record;
-pub(crate) use file::append;
+pub(crate) use file::{append, lock};
 pub(crate) use read::{Entry, read_before};
 pub(crate) use verify::{Broken, verify};
 

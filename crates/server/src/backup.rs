@@ -7,7 +7,7 @@
 //! ```
 //!
 //! The file holds keys, so only its owner may read it. A hub may run meanwhile: each file is as it was at one moment, because
-//! the hub replaces its files whole; of an audit log, which only grows, the whole lines are taken.
+//! the hub replaces its files whole, and the audit log, which only grows, is held still.
 
 mod manifest;
 mod pack;

@@ -18,8 +18,8 @@ fn head_path(folder: &Path) -> PathBuf {
     folder.join("audit.head")
 }
 
-/// Holds the log still.
-pub(super) fn lock(folder: &Path) -> io::Result<state::Locked> {
+/// Holds the log still: whoever wants to append waits, for as long as this is kept.
+pub(crate) fn lock(folder: &Path) -> io::Result<state::Locked> {
     state::lock(folder, LOCK_NAME)
 }
 

@@ -13,14 +13,15 @@ use tar::{Builder, EntryType, Header};
 
 use super::manifest::{FORMAT, FileRow, Manifest, VERSION};
 use super::{BYTES_MAX, BackupError, FILES_MAX, MANIFEST, PROJECT, Summary, beside, parent_of, system};
+use crate::audit;
 use crate::config::{Config, FILE_NAME, STATE_FOLDER};
 
 /// Folders within folders below `state/`. Deeper ones are refused.
 const DEPTH_MAX: usize = 16;
 /// Bytes that are read at once to find the end of the last whole line.
 const TAIL_LEN: u64 = 64 << 10;
-/// A name below `state/` that begins so is a log that only grows.
-const GROWING: &str = "audit";
+/// A name below `state/` that ends so is a log that only grows: a line that a power failure has cut off is left out.
+const GROWING: &str = ".jsonl";
 
 type Archive = Builder<GzEncoder<File>>;
 
@@ -42,6 +43,11 @@ pub fn pack(config: &Config, file: &Path, force: bool) -> Result<Summary, Backup
             expected: "a place outside the state folder, which is part of the backup",
         });
     }
+    // The entries of the audit log and what says how far they go must be of one moment. The hub's own entries wait meanwhile in
+    // their queue.
+    let state = config.state_folder();
+    let held = state.is_dir().then(|| audit::lock(&state)).transpose();
+    let _held = held.map_err(system(&state, "held still"))?;
     let paths = paths_of(config)?;
     let temporary = beside(file, "new");
     let packed = write(config, &paths, &temporary).and_then(|summary| {
@@ -98,6 +104,10 @@ fn add_folder(folder: &Path, inner: &str, depth: usize, paths: &mut BTreeSet<Str
         let name = name
             .to_str()
             .ok_or_else(|| unfit(&path, "a name in UTF-8 was expected"))?;
+        // A file that is just being written beside its place: whoever writes it puts it there, or clears it away.
+        if name.starts_with('.') {
+            continue;
+        }
         let inner = format!("{inner}/{name}");
         if kind.is_dir() {
             add_folder(&path, &inner, depth + 1, paths)?;
@@ -201,7 +211,7 @@ fn add_file(archive: &mut Archive, folder: &Path, inner: &str, room: u64) -> Res
     let metadata = file.metadata().map_err(system(&path, "read"))?;
     let is_growing = inner
         .strip_prefix(STATE_FOLDER)
-        .is_some_and(|inner| inner.trim_start_matches('/').starts_with(GROWING));
+        .is_some_and(|inner| inner.ends_with(GROWING));
     let size = match is_growing {
         true => whole_lines(&mut file, metadata.len()).map_err(system(&path, "read"))?,
         false => metadata.len(),

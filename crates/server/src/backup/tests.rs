@@ -214,7 +214,7 @@ fn project() -> tempfile::TempDir {
     let endpoint = "\n[[realvirtual]]\nname = \"line\"\nport = 0\nsignals = \"lists/line.csv\"\n";
     write("crosstie.toml", &format!("{PROJECT_TEXT}{endpoint}"));
     write("lists/line.csv", "name,type,writer\nRun,Bool,peer\n");
-    write("state/keys.toml", "key");
+    write("state/keys.toml", "next_id = 7\n");
     write("state/tls/own.pem", "pem");
     write("state/audit/2026-01.jsonl", "{\"n\":1}\n{\"n\":2}\n{\"n\":");
     write("notes.txt", "not part of the project");

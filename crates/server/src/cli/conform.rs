@@ -37,20 +37,26 @@ pub struct ListenOptions {
     #[arg(long, value_name = "PORT", conflicts_with = "url")]
     pub listen: Option<u16>,
     /// Address to listen on
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1", requires = "listen")]
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1",
+        requires = "listen",
+        conflicts_with = "url"
+    )]
     pub bind: IpAddr,
     /// How long the client may take to connect, at first and after each drop, in seconds
-    #[arg(long, value_name = "SECS", default_value_t = 30, requires = "listen",
+    #[arg(long, value_name = "SECS", default_value_t = 30, requires = "listen", conflicts_with = "url",
           value_parser = clap::value_parser!(u64).range(1..=3_600))]
     pub wait: u64,
     /// Also make the checks that take ten seconds and more
-    #[arg(long, requires = "listen")]
+    #[arg(long, requires = "listen", conflicts_with = "url")]
     pub slow: bool,
     /// Serve these signals: a JSON object {"signals": {..}, "signalTypes": {..}}, as in an import_answer
-    #[arg(long, value_name = "FILE", requires = "listen")]
+    #[arg(long, value_name = "FILE", requires = "listen", conflicts_with = "url")]
     pub catalog: Option<PathBuf>,
     /// Path and query that the client was told to ask for
-    #[arg(long, value_name = "PATH", requires = "listen")]
+    #[arg(long, value_name = "PATH", requires = "listen", conflicts_with = "url")]
     pub path: Option<String>,
 }
 

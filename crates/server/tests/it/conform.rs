@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper of tests may fail as a test does")]
 
+use crate::support::TestHub;
 use crate::wrong_client::{ClientFault, WrongClient};
 use crate::wrong_server::{Fault, WrongServer};
 use crosstie_server::conform::{self, Catalog, ClientOptions, Options, Outcome, Pauses, Report};
@@ -10,6 +11,7 @@ use futures_util::{SinkExt, StreamExt};
 use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::task::block_in_place;
 use tokio_tungstenite::tungstenite::Message;
 
 /// Faulty servers that are tested side by side. They mostly wait, so more of them than cores are good.
@@ -284,6 +286,31 @@ async fn the_practice_twin_keeps_the_client_role() {
     };
     let report = conform::listen(listener, &options).await;
     twin.abort();
+    assert_eq!(report.exit_code(), 0, "{}", report.to_text());
+}
+
+/// A hub whose link is pointed at the suite, and comes back sooner than a project may ask for.
+fn linked_hub(port: u16) -> TestHub {
+    let project = format!(
+        "[web]\nport = 0\n\n[[realvirtual]]\nname = \"far\"\nrole = \"client\"\nport = {port}\npath = \"{TARGET}\"\nauto_register = true\n"
+    );
+    let hub = TestHub::try_start_with(&project, |config| {
+        config.endpoints[0].link.settings.reconnect_interval = Duration::from_millis(100);
+    });
+    hub.expect("a hub without listening endpoints starts")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn our_own_client_role_passes_every_check() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let hub = block_in_place(|| linked_hub(port));
+    let options = ClientOptions {
+        slow: false,
+        ..client_options(None)
+    };
+    let report = conform::listen(listener, &options).await;
+    block_in_place(|| hub.stop());
     assert_eq!(report.exit_code(), 0, "{}", report.to_text());
 }
 

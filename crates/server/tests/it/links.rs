@@ -472,3 +472,35 @@ fn the_verbs_of_links_talk_to_a_hub() {
         "(not_found)",
     );
 }
+
+/// Two processes, one of them killed at moments that a seed chooses; `make soak` does the same for longer and also holds them.
+#[cfg(unix)]
+#[test]
+fn two_hubs_mirror_each_other_whichever_is_killed() {
+    let words = [
+        "bench",
+        "mirror",
+        "--secs",
+        "8",
+        "--signals",
+        "1000",
+        "--seed",
+        "11",
+        "--json",
+    ];
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_crosstie"))
+        .args(words)
+        .output()
+        .unwrap();
+    let (out, err) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+    assert!(output.status.success(), "{out}\n{err}");
+    let report: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let at_least_one = |key: &str| report[key].as_u64().is_some_and(|count| count > 0);
+    assert!(
+        ["kills", "written", "refused", "rows"].into_iter().all(at_least_one),
+        "{report}"
+    );
+}

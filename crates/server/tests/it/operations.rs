@@ -261,12 +261,35 @@ fn shown(folder: &Path) -> Value {
 }
 
 #[test]
+fn the_keys_of_a_restored_project_open_it_and_nothing_else_does() {
+    let folder = project();
+    let words = ["key", "add", "engineer", "--role", "engineer", word(folder.path())];
+    let made = check(&words, 0, "ct_", "");
+    let key = made.split_whitespace().find(|word| word.starts_with("ct_")).unwrap();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let (file, back) = (elsewhere.path().join("line.tar.gz"), elsewhere.path().join("back"));
+    check(
+        &["backup", word(&file), word(folder.path())],
+        0,
+        "it holds its keys",
+        "",
+    );
+    check(&["restore", word(&file), word(&back)], 0, "restored ", "");
+    let config = config::load(&back, &Overrides::default()).config.unwrap();
+    let hub = RunningHub::start(config).unwrap();
+    let status = |headers: &[&str]| http(hub.web(), "GET", "/api/v1/signals", headers, "").0;
+    assert_eq!(status(&[]), 401);
+    assert_eq!(status(&[&format!("Authorization: Bearer {key}")]), 200);
+    hub.stop();
+}
+
+#[test]
 fn a_restored_project_runs_the_same() {
     let folder = project();
     let process = Process::start(folder.path());
     assert_eq!(process.set_cycle(25).0, 200);
     fs::create_dir_all(folder.path().join("state")).unwrap();
-    fs::write(folder.path().join("state/keys.toml"), "one key").unwrap();
+    fs::write(folder.path().join("state/keys.toml"), "next_id = 7\n").unwrap();
     let elsewhere = tempfile::tempdir().unwrap();
     let (file, back) = (elsewhere.path().join("line.tar.gz"), elsewhere.path().join("back"));
     check(
@@ -296,7 +319,10 @@ fn a_restored_project_runs_the_same() {
         "what was there is now ",
         "",
     );
-    assert_eq!(fs::read_to_string(back.join("state/keys.toml")).unwrap(), "one key");
+    assert_eq!(
+        fs::read_to_string(back.join("state/keys.toml")).unwrap(),
+        "next_id = 7\n"
+    );
     assert_eq!(shown(&back), shown(folder.path()));
     assert_eq!(loads(&back).endpoints[0].update_cycle.as_millis(), 25);
 }
