@@ -7,6 +7,10 @@
 hub_pid=
 hub_folder=
 hub_offset=
+# The binary that is tried: the release one, or the one in CROSSTIE_BIN.
+hub_binary=${CROSSTIE_BIN:-$PWD/target/release/crosstie}
+# To a hub a variable of this name would be a setting that it does not know.
+export -n CROSSTIE_BIN
 
 # True if something accepts connections on this port of the loopback.
 port_is_taken() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
@@ -66,10 +70,10 @@ prepare_hub() {
   cp -r examples/tour "$hub_folder/tour"
 }
 
-# Starts the release binary on a copy of the demo project with its practice twin; further flags may be given.
+# Starts the binary on a copy of the demo project with its practice twin; further flags may be given.
 start_hub() {
   [ -n "$hub_folder" ] || prepare_hub
-  target/release/crosstie run "$hub_folder/tour" --practice --port-offset "$hub_offset" "$@" >"$hub_folder/log" 2>&1 &
+  "$hub_binary" run "$hub_folder/tour" --practice --port-offset "$hub_offset" "$@" >"$hub_folder/log" 2>&1 &
   hub_pid=$!
   wait_for_hub "$hub_web"
 }

@@ -2,11 +2,13 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { chromium } from 'playwright-core';
+import { chromium, request as requests } from 'playwright-core';
 
 const MOCK = join(dirname(fileURLToPath(import.meta.url)), 'mock-hub.mjs');
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
@@ -37,7 +39,7 @@ export async function startMock(...args) {
 }
 
 /** A port of the loopback on which nobody listens now. */
-async function freePort() {
+export async function freePort() {
   const probe = createServer().listen(0, '127.0.0.1');
   await once(probe, 'listening');
   const { port } = probe.address();
@@ -67,6 +69,42 @@ async function startReal(offset) {
   return new Hub(hub, url);
 }
 
+/** A real hub on a project of its own, which is gone with it. */
+class ProjectHub extends Hub {
+  constructor(process, url, folder) {
+    super(process, url);
+    this.folder = folder;
+  }
+
+  async stop(signal) {
+    await super.stop(signal);
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Starts the real hub `CROSSTIE_BIN` on a new project: the text of its file below `[web]`, whose port is chosen here.
+ * With `tls` the page comes by https, by the certificate that the hub makes itself.
+ */
+export async function startProject(text, { tls = false } = {}) {
+  const port = await freePort();
+  const folder = await mkdtemp(join(tmpdir(), 'crosstie-story-'));
+  await writeFile(join(folder, 'crosstie.toml'), `[web]\nport = ${port}\ntls = ${tls}\n\n${text}`);
+  const args = ['run', folder, ...(text.includes('[[practice]]') ? ['--practice'] : [])];
+  const hubProcess = spawn(process.env.CROSSTIE_BIN, args, { stdio: 'ignore' });
+  const hub = new ProjectHub(hubProcess, `${tls ? 'https' : 'http'}://127.0.0.1:${port}`, folder);
+  const asker = await requests.newContext({ ignoreHTTPSErrors: true });
+  try {
+    await eventually('the hub is healthy', async () => (await asker.get(`${hub.url}/healthz`)).ok());
+  } catch (error) {
+    await hub.stop('SIGKILL');
+    throw error;
+  } finally {
+    await asker.dispose();
+  }
+  return hub;
+}
+
 /** Waits until `condition` is true, 30 s at most; an error inside counts as not yet. Gives what was true. */
 export async function eventually(what, condition) {
   const until = Date.now() + LIMIT_MS;
@@ -83,8 +121,8 @@ export async function eventually(what, condition) {
   }
 }
 
-/** A browser with a fresh profile that calls nobody by itself. */
-export function startBrowser() {
+/** A browser with a fresh profile that calls nobody by itself; further switches may be given. */
+export function startBrowser(...switches) {
   return chromium.launch({
     executablePath: CHROMIUM,
     args: [
@@ -96,6 +134,7 @@ export function startBrowser() {
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
+      ...switches,
     ],
   });
 }

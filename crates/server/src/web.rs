@@ -3,9 +3,9 @@
 //! What enters is a path and the request's headers, what leaves is a file: in the smallest form that the browser
 //! takes (Brotli or gzip, compressed when the page was built, never at run time), with a strong ETag, so that an
 //! unchanged page costs a 304. Files under `assets/` carry their hash in their name and may be kept for ever;
-//! everything else is asked for again each time. A path that is not a file is a page of the application
-//! (`/signals`), which decides by itself what to show: it gets `index.html`. The paths of the programs' interface
-//! are never answered with a page.
+//! everything else is asked for again each time. The few paths of one segment that are pages of the application
+//! (`/signals`) get `index.html`, which decides by itself what to show; deeper ones would not find its files, which it
+//! names relative to its own folder. The paths of the programs' interface are never answered with a page.
 //!
 //! The page may load nothing from another host and nobody may frame it; the headers say so to the browser. This
 //! module knows nothing of signals.
@@ -30,16 +30,19 @@ const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'sel
 /// First segments of paths that belong to programs; below them a missing thing is an error and never a page.
 const PROGRAM_PATHS: [&str; 3] = ["api", "metrics", "healthz"];
 
+/// Paths at which a person may ask for the application without the fragment that it makes itself (`#/signals`).
+const PAGE_PATHS: [&str; 3] = ["", "signals", "settings"];
+
 /// Folder of the files that carry a hash of their content in their name.
 const HASHED_FOLDER: &str = "assets/";
 
 /// Routes that serve the page: a fallback for every path that no other route has taken.
 ///
-/// Shape: `GET` and `HEAD` of a file of the page, or of any page path (`/`, `/signals`), which gives `index.html`.
+/// Shape: `GET` and `HEAD` of a file of the page, or of `/`, `/signals` and `/settings`, which give `index.html`.
 /// Merge it into the router of the interface, or use it alone.
 ///
-/// Errors, as answers: 404 with the documented JSON error below `/api`, `/metrics` and `/healthz`, 404 as text for a
-/// missing file, 405 for other methods, 503 if there is no page.
+/// Errors, as answers: 404 with the documented JSON error below `/api`, `/metrics` and `/healthz`, 404 as text for
+/// every other path that is neither a page nor a file, 405 for other methods, 503 if there is no page.
 pub fn router<S>() -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
@@ -90,23 +93,17 @@ fn answer(find: impl Fn(&str) -> Option<Asset>, method: &Method, path: &str, hea
         return response;
     }
 
-    let file_path = if is_page_path(path) { "index.html" } else { path };
+    let file_path = if PAGE_PATHS.contains(&path) { "index.html" } else { path };
     let Some((asset, encoding)) = best_variant(find, file_path, headers) else {
         return match file_path {
             "index.html" => text(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "This hub has no browser page: build it with `npm run build` in the folder `web`.\n",
             ),
-            _ => text(StatusCode::NOT_FOUND, "There is no such file.\n"),
+            _ => text(StatusCode::NOT_FOUND, "There is no such page or file.\n"),
         };
     };
     file(asset, encoding, file_path, is_head, headers)
-}
-
-/// Whether a path is a page of the application and not one file: its last segment has no extension.
-fn is_page_path(path: &str) -> bool {
-    let last_segment = path.rsplit('/').next().unwrap_or_default();
-    !path.starts_with(HASHED_FOLDER) && !last_segment.contains('.')
 }
 
 /// The file at `path` in the smallest form that both sides have, and the name of its encoding if it has one.
@@ -323,8 +320,7 @@ mod tests {
             ("/", "text/html; charset=utf-8", "<!doctype html>"),
             ("/index.html", "text/html; charset=utf-8", "<!doctype html>"),
             ("/signals", "text/html; charset=utf-8", "<!doctype html>"),
-            ("/some/deep/page", "text/html; charset=utf-8", "<!doctype html>"),
-            ("/apiary", "text/html; charset=utf-8", "<!doctype html>"),
+            ("/settings", "text/html; charset=utf-8", "<!doctype html>"),
             ("/favicon.svg", "image/svg+xml", "<svg/>"),
             (
                 "/assets/index-5f3a.js",
@@ -348,6 +344,23 @@ mod tests {
             assert_eq!(field(&response, CONTENT_TYPE), "application/json", "{path}");
             let error: serde_json::Value = serde_json::from_slice(&body(response).await).unwrap();
             assert_eq!(error["error"]["code"], "not_found", "{path}");
+        }
+    }
+
+    #[tokio::test]
+    async fn paths_that_are_no_page_are_not_found_instead_of_a_page_without_its_files() {
+        for path in [
+            "/no/such/page",
+            "/some/deep/page",
+            "/signals/",
+            "/signals/deep",
+            "/apiary",
+            "/nothing",
+        ] {
+            let response = get(path, &[]);
+            assert_eq!(response.status(), StatusCode::NOT_FOUND, "{path}");
+            assert_eq!(field(&response, CONTENT_TYPE), "text/plain; charset=utf-8", "{path}");
+            assert_eq!(body(response).await, b"There is no such page or file.\n", "{path}");
         }
     }
 

@@ -52,6 +52,8 @@ export interface Certificate {
   not_after: string;
   /** The hub has made it by itself. */
   own: boolean;
+  /** Where it lies, in the folder of the project. */
+  file: string;
 }
 
 export interface Tls {
@@ -152,6 +154,8 @@ export interface Counters {
   updates_in: number;
   updates_out: number;
   merged_frames: number;
+  /** Bursts after a silence, of which only the newest values were taken. */
+  late_bursts: number;
   ignored: Record<string, number>;
 }
 
@@ -177,7 +181,10 @@ export interface Endpoint {
   protocol: string;
   role: 'server' | 'client';
   tls: boolean;
-  bind: string;
+  /** The address on which a server listens; null for a client. */
+  bind: string | null;
+  /** The server to which a client connects; null for a server. */
+  host: string | null;
   port: number;
   path: string | null;
   url: string;
@@ -191,6 +198,7 @@ export interface Endpoint {
 }
 
 export interface EndpointList {
+  now_ms: number;
   endpoints: Endpoint[];
   /** The addresses of this machine that other machines can reach. */
   lan: string[];
@@ -240,6 +248,7 @@ export interface Client {
 }
 
 export interface ClientList {
+  now_ms: number;
   clients: Client[];
 }
 
