@@ -1,7 +1,7 @@
 //! Dials against servers that do right and wrong: what comes of it, and the words for what does not.
 
 use super::*;
-use rcgen::{CertificateParams, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
 use std::sync::Arc;
@@ -64,9 +64,15 @@ async fn words_for(answer: &'static str, change: impl FnOnce(&mut Target)) -> St
 
 /// A self-signed certificate for these names: its PEM and the settings of a server that shows it.
 fn server_of(names: &[&str]) -> (String, Arc<ServerConfig>) {
+    server_with(names, IsCa::NoCa)
+}
+
+fn server_with(names: &[&str], is_ca: IsCa) -> (String, Arc<ServerConfig>) {
     let key = KeyPair::generate().unwrap();
     let names: Vec<String> = names.iter().map(|name| String::from(*name)).collect();
-    let certificate = CertificateParams::new(names).unwrap().self_signed(&key).unwrap();
+    let mut params = CertificateParams::new(names).unwrap();
+    params.is_ca = is_ca;
+    let certificate = params.self_signed(&key).unwrap();
     let config = ServerConfig::builder_with_provider(crate::tls::crypto());
     let config = config.with_safe_default_protocol_versions().unwrap();
     let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
@@ -248,13 +254,17 @@ async fn files_that_are_not_what_they_should_be_are_named() {
 
 /// Dials a server that shows the certificate of `names`, as `host`, trusting what `trusted` says.
 async fn dial_tls(host: &str, names: &[&str], trusted: impl FnOnce(String) -> String) -> Result<Dialled, DialError> {
+    let (pem, config) = server_of(names);
+    dial_server(host, config, &trusted(pem)).await
+}
+
+async fn dial_server(host: &str, config: Arc<ServerConfig>, trusted: &str) -> Result<Dialled, DialError> {
     let folder = tempfile::tempdir().unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let (pem, config) = server_of(names);
     let mut target = target(listener.local_addr().unwrap().port());
     target.use_ssl = true;
     target.host = host.to_owned();
-    target.ca_file = file(folder.path(), "ca.pem", &trusted(pem));
+    target.ca_file = file(folder.path(), "ca.pem", trusted);
     let server = tokio::spawn(async move {
         let (stream, _) = listener.accept().await.unwrap();
         if let Ok(mut stream) = TlsAcceptor::from(config).accept(stream).await {
@@ -286,4 +296,7 @@ async fn tls_trusts_who_is_vouched_for_under_the_name_that_was_dialled() {
         "{other}"
     );
     assert!(other.contains("line-pc.local"), "{other}");
+    let (pem, config) = server_with(&["127.0.0.1"], IsCa::Ca(BasicConstraints::Unconstrained));
+    let authority = dial_server("127.0.0.1", config, &pem).await.unwrap_err().to_string();
+    assert!(authority.contains("make it one with CA:FALSE"), "{authority}");
 }

@@ -108,6 +108,10 @@ fn certificate_in_words(fault: &CertificateError, target: &Target) -> String {
             target.host,
             presented.join(", ")
         ),
+        Fault::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => String::from(
+            "the server shows the certificate of an authority (CA:TRUE) as its own; make it one with CA:FALSE \
+             (openssl: -addext basicConstraints=CA:FALSE)",
+        ),
         other => format!(
             "the certificate is not trusted: {}",
             Error::InvalidCertificate(other.clone())
