@@ -35,6 +35,13 @@ pub enum Request {
         /// Name of the target.
         to: String,
     },
+    /// Would this route be added? Nothing is changed and nothing is carried.
+    CheckRoute {
+        /// Name of the source.
+        from: String,
+        /// Name of the target.
+        to: String,
+    },
     /// Remove a route.
     RemoveRoute {
         /// Its id.

@@ -22,6 +22,9 @@ pub(crate) struct Binding {
     pub(crate) neutral: bool,
     /// It was made from the first value that a peer sent, so its number kind may still widen.
     pub(crate) guessed: bool,
+    /// Somebody on this side has said its value, or the project gives one. What nobody has said is not sent over a link: it
+    /// would be a command that nobody gave.
+    pub(crate) said: bool,
     /// The slot whose name followed this one in the last message.
     followed_by: Slot,
     /// `"name":value` as of `encoded_at`.
@@ -94,6 +97,7 @@ impl Endpoint {
             convention,
             neutral,
             guessed: false,
+            said: false,
             followed_by: slot + 1,
             text,
             head_len,
@@ -146,10 +150,13 @@ impl Endpoint {
         names
     }
 
-    /// The signals that this side or the peers write, in the order of its catalog.
-    pub(crate) fn owned_by(&self, owner: Owner) -> Vec<SignalId> {
-        let owned = self.bindings.iter().filter(|binding| binding.owner == owner);
-        owned.map(|binding| binding.signal).collect()
+    /// The signals that this side writes and has said, in the order of its catalog.
+    pub(crate) fn said(&self) -> Vec<SignalId> {
+        let said = self
+            .bindings
+            .iter()
+            .filter(|binding| binding.owner == Owner::Hub && binding.said);
+        said.map(|binding| binding.signal).collect()
     }
 
     /// The slot that shows a signal.

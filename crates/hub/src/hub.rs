@@ -214,6 +214,7 @@ impl Hub {
         self.announce_names();
         self.carry_routes();
         self.count_writers();
+        self.links_say();
         self.ledger.space.close_batch();
         self.build_answers();
         self.rejoin();

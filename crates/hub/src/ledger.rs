@@ -24,6 +24,8 @@ pub(crate) struct Ledger {
     pub(crate) space: SignalSpace,
     /// Sources of routes that changed and are to be carried on.
     pub(crate) routed: Vec<SignalId>,
+    /// Signals whose value somebody has said for the first time.
+    pub(crate) said: Vec<SignalId>,
     /// Changes of writer: before and after.
     pub(crate) handed_over: Vec<(Writer, Writer)>,
     /// Values superseded lately, kept only while some peer may return them.
@@ -36,6 +38,7 @@ impl Ledger {
         Ledger {
             space,
             routed: Vec::new(),
+            said: Vec::new(),
             handed_over: Vec::new(),
             superseded: None,
             echo_values_max,
@@ -75,6 +78,10 @@ impl Ledger {
         let written = self.space.write(now, id, value, writer, quality);
         if written.writer_before != writer {
             self.handed_over.push((written.writer_before, writer));
+        }
+        let is_first = written.writer_before == Writer::Nobody || quality_before == Quality::NeverWritten;
+        if is_first && writer != Writer::Nobody && quality != Quality::NeverWritten {
+            self.said.push(id);
         }
         if is_routed && (written.changed || quality_before != quality) {
             self.routed.push(id);

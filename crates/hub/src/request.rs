@@ -32,6 +32,7 @@ impl Hub {
             Request::Clients => Ok(Reply::Clients(self.client_rows(), self.now)),
             Request::Routes => Ok(Reply::Routes(self.route_rows(&by.access), self.now)),
             Request::AddRoute { from, to } => self.api_add_route(by, &from, &to),
+            Request::CheckRoute { from, to } => self.api_check_route(by, &from, &to),
             Request::RemoveRoute { id } => self.api_remove_route(by, id),
             Request::Import { endpoint } => {
                 match self.endpoint_named(&endpoint).and_then(|id| self.import(ticket, id)) {
@@ -104,11 +105,17 @@ impl Hub {
         rows
     }
 
-    fn api_add_route(&mut self, by: &Actor, from: &str, to: &str) -> Result<Reply, Refused> {
+    fn api_check_route(&self, by: &Actor, from: &str, to: &str) -> Result<Reply, Refused> {
         // A route writes for ever what its maker may write once.
         if !by.access.sees(from) || !by.access.writes(to) {
             return Err(rights::forbidden(&by.access, format!("tie '{from}' to '{to}'")));
         }
+        let checked = self.routes.check(&self.ledger.space, from, to, self.limits.routes_max);
+        checked.map(|_| Reply::Done)
+    }
+
+    fn api_add_route(&mut self, by: &Actor, from: &str, to: &str) -> Result<Reply, Refused> {
+        self.api_check_route(by, from, to)?;
         let id = self.add_route(from, to, false)?;
         let row = self.routes.row(id).ok_or_else(|| no_route(id))?;
         self.audit(by, "route.add", to.to_owned(), (Json::Null, Json::from(from)));

@@ -21,7 +21,9 @@ fn needed(request: &Request) -> (Role, &'static str) {
         Request::Write { .. } => (Role::Operator, "write signals"),
         Request::Connect { .. } | Request::Disconnect { .. } => (Role::Operator, "steer links"),
         Request::Acknowledge { .. } => (Role::Operator, "acknowledge problems"),
-        Request::AddRoute { .. } | Request::RemoveRoute { .. } => (Role::Engineer, "change routes"),
+        Request::AddRoute { .. } | Request::CheckRoute { .. } | Request::RemoveRoute { .. } => {
+            (Role::Engineer, "change routes")
+        }
         Request::Import { .. } => (Role::Engineer, "import signals"),
         Request::Configure { .. } => (Role::Engineer, "change settings"),
         Request::Report(_) | Request::Clear { .. } => (Role::Engineer, "report problems"),

@@ -24,6 +24,14 @@ struct Route {
     last: Option<(Value, Time)>,
 }
 
+/// A route that may be added.
+#[derive(Debug)]
+pub(crate) struct Checked {
+    from: String,
+    to: String,
+    ends: Option<(SignalId, SignalId)>,
+}
+
 /// All routes, by id.
 #[derive(Debug, Default)]
 pub(crate) struct Routes {
@@ -36,15 +44,14 @@ pub(crate) struct Routes {
 }
 
 impl Routes {
-    /// Adds a route. It is active at once when both signals exist.
-    pub(crate) fn add(
-        &mut self,
-        space: &mut SignalSpace,
+    /// Would this route be added? Gives its canonical names, and its ends when both signals exist.
+    pub(crate) fn check(
+        &self,
+        space: &SignalSpace,
         from: &str,
         to: &str,
-        from_project: bool,
         routes_max: usize,
-    ) -> Result<u32, Refused> {
+    ) -> Result<Checked, Refused> {
         if self.routes.len() >= routes_max {
             return Err(Refused::Limit {
                 what: "routes",
@@ -65,6 +72,19 @@ impl Routes {
             )));
         }
         let ends = ends(space, &from, &to)?;
+        Ok(Checked { from, to, ends })
+    }
+
+    /// Adds a route. It is active at once when both signals exist.
+    pub(crate) fn add(
+        &mut self,
+        space: &mut SignalSpace,
+        from: &str,
+        to: &str,
+        from_project: bool,
+        routes_max: usize,
+    ) -> Result<u32, Refused> {
+        let Checked { from, to, ends } = self.check(space, from, to, routes_max)?;
         self.last_id += 1;
         let id = self.last_id;
         self.by_target.insert(to.clone(), id);

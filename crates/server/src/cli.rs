@@ -133,10 +133,10 @@ pub struct At {
     )]
     pub at: String,
     /// File with the key that is wanted there; without it the variable CROSSTIE_KEY counts
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", global = true)]
     pub key_file: Option<PathBuf>,
     /// Certificates in PEM that may vouch for an https:// address; those of the system without it
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", global = true)]
     pub ca: Option<PathBuf>,
 }
 

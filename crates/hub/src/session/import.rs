@@ -276,9 +276,9 @@ impl Hub {
             }
             let value = coerce::fit(kind, received).map(|fitted| fitted.value);
             let value = value.filter(|value| !is_too_long(value, self.limits.text_len_max));
-            // What the peer writes is not ours to begin with after a restart. What we write begins as it is there now, so that
-            // our zero does not move the plant.
-            if owner == Owner::Hub {
+            // What the peer writes is not ours to begin with after a restart. What our clients are shown begins as it is there
+            // now; to a server we say nothing that nobody here has said.
+            if owner == Owner::Hub && self.endpoints[endpoint_id.0 as usize].link.is_none() {
                 setting.value = value.clone();
             }
             if let Some(id) = self.add_signal(endpoint_id, &setting, declared.is_none()) {

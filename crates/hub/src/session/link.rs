@@ -114,7 +114,7 @@ impl Hub {
         if let Some(conn) = conn {
             self.close(conn, 1001, "disconnected");
         }
-        for what in ["catalog", "missing", "given_up"] {
+        for what in ["catalog", "missing", "given_up", "down"] {
             let id = self.link_problem(endpoint_id, what);
             self.problems.clear(&id);
         }
@@ -189,7 +189,7 @@ impl Hub {
     fn link_failed(&mut self, endpoint_id: EndpointId, reason: &str) {
         let now = self.now;
         let Some(link) = self.link(endpoint_id) else { return };
-        let failures_before = link.failures();
+        let (failures_before, was_for_import) = (link.failures(), link.is_for_import);
         link.failed(now, reason);
         let state = link.state();
         let settings = &self.endpoints[endpoint_id.0 as usize].settings;
@@ -199,7 +199,9 @@ impl Hub {
             .as_ref()
             .map(|link| link.text(&url))
             .unwrap_or_default();
+        let down = self.link_problem(endpoint_id, "down");
         if state == LinkState::GivenUp {
+            self.problems.clear(&down);
             self.trouble(
                 true,
                 self.link_problem(endpoint_id, "given_up"),
@@ -207,9 +209,13 @@ impl Hub {
                 text,
                 &format!("check that a server runs at {url}, then connect the link again"),
             );
-        } else if failures_before == 0 {
-            // One line per row of failures: the state itself shows the others.
-            self.log(Level::Warn, None, format!("the link {name}: {text}"));
+        } else if failures_before == 0 && !was_for_import {
+            // Once per row of failures: the state itself shows the others.
+            let hint = match state {
+                LinkState::Off => format!("check that a server runs at {url}, then connect the link again"),
+                _ => format!("it is tried again by itself; check that a server runs at {url}"),
+            };
+            self.trouble(true, down, &name, format!("the link is down: {reason}"), &hint);
         }
         self.link_moved(endpoint_id);
         self.import_link_failed(endpoint_id, reason);
@@ -254,10 +260,17 @@ impl Hub {
                 (Due::NoCatalog, _) => self.no_catalog(endpoint_id),
                 (Due::Init, Some(conn)) => self.send_text(conn, |out| wire::write_init(out, &name)),
                 (Due::Grow, Some(conn)) => self.link_grows(conn, endpoint_id),
-                (Due::Proven, _) | (_, None) => {}
+                (Due::Proven, _) => self.link_is_up(endpoint_id),
+                (_, None) => {}
             }
         }
         self.link_moved(endpoint_id);
+    }
+
+    /// The link was really up: what kept it down is over.
+    fn link_is_up(&mut self, endpoint_id: EndpointId) {
+        let id = self.link_problem(endpoint_id, "down");
+        self.problems.clear(&id);
     }
 
     fn no_catalog(&mut self, endpoint_id: EndpointId) {
@@ -311,6 +324,7 @@ impl Hub {
         if let Some(link) = self.link(endpoint_id) {
             link.catalog_came(catalog.values.len());
         }
+        self.link_is_up(endpoint_id);
         let id = self.link_problem(endpoint_id, "catalog");
         self.problems.clear(&id);
         let mut made = Vec::new();
@@ -451,10 +465,7 @@ impl Hub {
         if is_for_import {
             return;
         }
-        let signals = self.endpoints[endpoint_id.0 as usize].owned_by(Owner::Hub);
-        if let Some(up) = self.link(endpoint_id).and_then(|link| link.up.as_mut()) {
-            up.shown = signals.len();
-        }
+        let signals = self.endpoints[endpoint_id.0 as usize].said();
         if !signals.is_empty() {
             let key = self.endpoint_view(endpoint_id, Some(signals.clone()));
             self.enter(conn, key, self.ledger.space.generation());
@@ -462,24 +473,56 @@ impl Hub {
         }
     }
 
-    /// Takes signals of ours that have appeared into what the server is shown.
-    fn show_to_server(&mut self, conn: ConnId, endpoint_id: EndpointId) {
-        let signals = self.endpoints[endpoint_id.0 as usize].owned_by(Owner::Hub);
-        let has_begun = self.clients.get(&conn).is_some_and(|client| client.has_begun);
-        let Some(up) = self.link(endpoint_id).and_then(|link| link.up.as_mut()) else {
-            return;
-        };
-        if !has_begun || up.shown == signals.len() {
+    /// Signals whose value was said for the first time: the links that show them show them from now on.
+    pub(crate) fn links_say(&mut self) {
+        let said = std::mem::take(&mut self.ledger.said);
+        if said.is_empty() {
             return;
         }
-        // Bindings are only ever added, at the end.
-        let new: Vec<SignalId> = signals[up.shown..].to_vec();
-        up.shown = signals.len();
+        for index in 0..self.endpoints.len() {
+            let endpoint = &mut self.endpoints[index];
+            let Some(link) = &endpoint.link else { continue };
+            let conn = link.up.as_ref().map(|up| up.conn);
+            let mut has_news = false;
+            for id in &said {
+                let Some(slot) = endpoint.slot_of(*id) else { continue };
+                let binding = &mut endpoint.bindings[slot as usize];
+                has_news |= binding.owner == Owner::Hub && !std::mem::replace(&mut binding.said, true);
+            }
+            if let (true, Some(conn)) = (has_news, conn) {
+                self.show_to_server(conn, EndpointId(index as u16));
+            }
+        }
+    }
+
+    /// Takes signals of ours that have appeared, or were said for the first time, into what the server is shown.
+    fn show_to_server(&mut self, conn: ConnId, endpoint_id: EndpointId) {
+        let signals = self.endpoints[endpoint_id.0 as usize].said();
+        let Some(client) = self.clients.get(&conn).filter(|client| client.has_begun) else {
+            return;
+        };
+        let key = client.group.and_then(|group| self.views.key(group));
+        let shown = key.and_then(|key| key.set.as_deref()).unwrap_or_default();
+        let is_new = |id: &SignalId| shown.binary_search(id).is_err();
+        let new: Vec<SignalId> = signals.iter().copied().filter(is_new).collect();
+        if new.is_empty() {
+            return;
+        }
         let key = self.endpoint_view(endpoint_id, Some(signals));
         self.change_view(conn, key);
         if let Some(client) = self.clients.get_mut(&conn) {
             client.owed.extend(new.into_iter().map(|id| (id, 0)));
         }
+    }
+
+    /// The link whose server alone writes a signal: what is written to it here reaches nobody.
+    pub(crate) fn link_writing(&self, id: SignalId) -> Option<&str> {
+        let is_written = |endpoint: &&crate::endpoint::Endpoint| {
+            let slot = endpoint.slot_of(id).filter(|_| endpoint.link.is_some());
+            slot.is_some_and(|slot| endpoint.bindings[slot as usize].owner == Owner::Peer)
+        };
+        let endpoint = self.endpoints.iter().find(is_written)?;
+        Some(&endpoint.settings.name)
     }
 
     /// The link over which a command to a signal would have to go, when it is down: a command is executed now or not at all.

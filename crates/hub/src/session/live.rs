@@ -268,6 +268,12 @@ impl Hub {
             let text = format!("'{name}' says how a link stands; only the hub writes it");
             return Err(Refused::Conflict(text));
         }
+        if let Some(endpoint) = self.link_writing(id) {
+            let text = format!(
+                "'{name}' is written by the server of the link '{endpoint}'; a value from here would not reach it"
+            );
+            return Err(Refused::Conflict(text));
+        }
         if let Some(endpoint) = self.link_down_for(id) {
             let endpoint = endpoint.to_owned();
             return Err(Refused::LinkDown { endpoint });

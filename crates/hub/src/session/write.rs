@@ -136,7 +136,9 @@ impl Hub {
                 } else {
                     ledger.superseded_lately(now, id, &fitted.value, told, (me, own_too))
                 };
-                if let Some(generation) = returned.filter(|_| echo != Echo::Never) {
+                // What was never delivered to it cannot come back from it.
+                let was_delivered = || client.step != Step::Idle && is_in_view(&client.view, key, Some(endpoint), id);
+                if let Some(generation) = returned.filter(|_| echo != Echo::Never && was_delivered()) {
                     if generation > client.last_returned {
                         client.last_returned = generation;
                         client.returned = client.returned.saturating_add(1);
@@ -461,8 +463,16 @@ impl Hub {
             );
             return None;
         }
+        let cell = self.ledger.space.cell(id);
+        let is_said =
+            setting.value.is_some() || (cell.writer != Writer::Nobody && cell.quality != Quality::NeverWritten);
         if let Some(binding) = endpoint.bindings.last_mut() {
             binding.guessed = guessed;
+            binding.said = is_said;
+        }
+        let is_of_link = endpoint.link.is_some() && setting.owner == Owner::Hub;
+        if is_of_link && !is_said && self.ledger.space.len() > existed {
+            self.ledger.mark(id, Quality::NeverWritten);
         }
         if self.ledger.space.len() > existed {
             self.created.push(id);

@@ -2,7 +2,9 @@
 
 use crate::house::{House, Wire, line, signal};
 use crosstie_hub::api::{ImportReport, LinkRow, LinkState, Refused, Reply, Request};
-use crosstie_hub::settings::{EndpointId, EndpointSettings, LinkSettings, Owner, RouteSetting, Settings};
+use crosstie_hub::settings::{
+    EndpointId, EndpointSettings, LinkSettings, Owner, RouteSetting, Settings, SignalSetting,
+};
 use crosstie_hub::signal::{Kind, Quality, Value};
 use crosstie_hub::{ConnId, Face, Input, Time};
 use serde_json::{Value as Json, json};
@@ -13,11 +15,19 @@ pub(crate) fn ms(millis: u64) -> Duration {
 }
 
 pub(crate) fn linked(link: LinkSettings) -> House {
-    House::new(EndpointSettings {
+    let mut endpoint = EndpointSettings {
         url: "ws://plc:1234".into(),
         link: Some(link),
         ..line()
-    })
+    };
+    say_values(&mut endpoint);
+    House::new(endpoint)
+}
+
+/// The project gives a value to everything that the hub writes, so that all of it is said from the start.
+pub(crate) fn say_values(endpoint: &mut EndpointSettings) {
+    let ours = endpoint.signals.iter_mut().filter(|signal| signal.owner == Owner::Hub);
+    ours.for_each(|signal| signal.value = Some(Value::zero(signal.kind)));
 }
 
 /// The hub dials, and the dial comes about.
@@ -452,6 +462,7 @@ fn rv_33_many_signals_go_out_in_one_full_data_built_in_slices() {
     settings.signals = (0..10_000)
         .map(|index| signal(&format!("S{index}"), Kind::Int, Owner::Hub))
         .collect();
+    say_values(&mut settings);
     let mut house = House::new(settings);
     let conn = server(&mut house);
     house.run_for(ms(5));
@@ -512,10 +523,11 @@ fn rv_35_an_import_makes_mirror_signals_and_keeps_them() {
     );
     assert_eq!(
         (house.row("twin/line/In").owner, house.value("In")),
-        (Owner::Hub, Value::Bool(true))
+        (Owner::Hub, Value::Bool(false))
     );
+    assert_eq!(house.quality("In"), Quality::NeverWritten);
     let kept: Vec<Option<Value>> = house.imported.iter().map(|signal| signal.value.clone()).collect();
-    assert_eq!(kept, [None, Some(Value::Bool(true))]);
+    assert_eq!(kept, [None, None], "what is there now is nothing that this side says");
     let subscribed = house
         .peer(conn)
         .inbox
@@ -525,7 +537,7 @@ fn rv_35_an_import_makes_mirror_signals_and_keeps_them() {
         subscribed.expect("there is more to subscribe to")["subscribe"],
         json!(["Run", "Speed", "Count", "Label", "Out"])
     );
-    assert_eq!(house.peer(conn).believes["In"], json!(true));
+    assert!(!house.peer(conn).believes.contains_key("In"), "nobody here has said it");
     house.operate("In", Value::Bool(false));
     house.run_for(ms(50));
     assert_eq!(house.peer(conn).believes["In"], json!(false), "it is in the view");
@@ -733,4 +745,50 @@ fn settings_of_a_link_change_while_it_runs() {
     let data = house.take(conn, "data");
     assert!((2..=3).contains(&data.len()), "{data:?}");
     assert_eq!(data.last(), Some(&json!({"Setpoint": 20})));
+}
+
+#[test]
+fn what_nobody_has_said_is_no_command_and_is_not_sent() {
+    let mut endpoint = EndpointSettings {
+        link: Some(LinkSettings::default()),
+        ..line()
+    };
+    endpoint.signals.push(SignalSetting {
+        value: Some(Value::Int(3)),
+        ..signal("Mode", Kind::Int, Owner::Hub)
+    });
+    for only_changed in [true, false] {
+        let mut house = House::new(EndpointSettings {
+            only_transmit_changed: only_changed,
+            ..endpoint.clone()
+        });
+        let conn = server(&mut house);
+        house.say(conn, catalog());
+        house.run_for(ms(100));
+        assert_eq!(house.quality("Lamp"), Quality::NeverWritten);
+        let first = house.take(conn, "data");
+        assert_eq!(first[0], json!({"Mode": 3}), "the project says this one");
+
+        // A server that sends its own value of what we write is not answered with a zero that nobody meant.
+        house.say(conn, json!({"type": "data", "version": 2, "signals": {"Lamp": true}}));
+        house.run_for(ms(100));
+        let said = |house: &mut House| house.peer(conn).believes.get("Lamp").cloned();
+        assert_eq!(said(&mut house), Some(json!(true)), "only what it sent itself");
+        assert!(house.take(conn, "data").iter().all(|data| data.get("Lamp").is_none()));
+
+        // The first value goes out also when it is the zero that stood there.
+        house.operate("Lamp", Value::Bool(false));
+        house.run_for(ms(20));
+        let sent = house.take(conn, "data");
+        assert_eq!(sent.last().unwrap().get("Lamp"), Some(&json!(false)));
+        assert_eq!(house.quality("Lamp"), Quality::Good);
+
+        // From then on it is part of the state that every connection begins with.
+        house.disconnect(conn);
+        house.run_for(ms(2_000));
+        let conn = server(&mut house);
+        house.say(conn, catalog());
+        house.run_for(ms(100));
+        assert_eq!(house.take(conn, "data")[0], json!({"Lamp": false, "Mode": 3}));
+    }
 }

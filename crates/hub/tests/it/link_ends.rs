@@ -47,13 +47,26 @@ fn values_that_return_unchanged_are_good_again_and_no_echo() {
 }
 
 #[test]
-fn what_an_operator_put_in_the_place_of_a_servers_value_is_the_servers_again() {
+fn what_the_server_writes_takes_no_value_from_here_up_or_down() {
     let mut house = linked(LinkSettings::default());
     let conn = connected(&mut house);
-    house.operate("Speed", Value::Float(7.5));
-    house.write(conn, json!({"Speed": 7.5}));
-    house.run_for(ms(20));
-    house.disconnect(conn);
+    let before = house.value("Speed");
+    for is_up in [true, false] {
+        let reply = house.ask(Request::Write {
+            name: "twin/line/Speed".into(),
+            value: Value::Float(7.5),
+        });
+        let Reply::Refused(refused) = reply else {
+            panic!("{reply:?} while up is {is_up}");
+        };
+        let expected =
+            "'twin/line/Speed' is written by the server of the link 'line'; a value from here would not reach it";
+        assert_eq!(refused.to_string(), expected);
+        assert_eq!(house.value("Speed"), before);
+        if is_up {
+            house.disconnect(conn);
+        }
+    }
     assert_eq!(house.quality("Speed"), Quality::Stale);
 }
 
@@ -210,6 +223,9 @@ fn an_imported_signal_that_exists_already_is_shown_as_it_is() {
         conn,
         json!({"type": "import_answer", "version": 2, "signals": {"In": true}, "signalTypes": {"In": "PLCInputBool"}}),
     );
+    house.run_for(ms(50));
+    assert_eq!(house.peer(conn).believes.get("In"), None, "nobody here has said it");
+    house.operate("In", Value::Bool(false));
     house.run_for(ms(50));
     assert_eq!(house.peer(conn).believes.get("In"), Some(&json!(false)));
 }

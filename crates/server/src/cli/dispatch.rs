@@ -9,7 +9,7 @@ use super::{
 };
 use clap::CommandFactory;
 use std::future::Future;
-use std::io;
+use std::io::{self, Write as _};
 
 /// Carries out a verb.
 pub(super) fn dispatch(command: Command) -> Result<(), CliError> {
@@ -48,7 +48,9 @@ pub(super) fn dispatch(command: Command) -> Result<(), CliError> {
             crate::bench::mirror::mirror(&options).map_err(|error| CliError::failed(&error))
         }
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "crosstie", out);
+            let mut text = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "crosstie", &mut text);
+            out.write_all(&text)?;
             Ok(())
         }
     }

@@ -99,16 +99,26 @@ pub(crate) async fn add(
     Caller(by): Caller,
     JsonBody(NewRoute { from, to }): JsonBody<NewRoute>,
 ) -> Result<(StatusCode, Json<RouteRow>), ApiError> {
-    let Reply::RouteAdded(row) = api.ask(&by, Request::AddRoute { from, to }).await? else {
-        return Err(ApiError::mismatch());
+    // A route carries its value at once, so everything that can refuse it is asked first: the hub, then the project file.
+    let check = Request::CheckRoute {
+        from: from.clone(),
+        to: to.clone(),
     };
-    let (from, to) = (row.from.clone(), row.to.clone());
-    if let Err(error) = keep(&api, |done| Job::AddRoute { from, to, done }).await {
-        // A route that would be gone after the next start must not seem to be there.
-        api.ask(&by, Request::RemoveRoute { id: row.id }).await?;
-        return Err(ApiError::not_saved(error.to_string()));
+    api.ask(&by, check).await?;
+    let names = (from.clone(), to.clone());
+    let kept = keep(&api, |done| Job::AddRoute { from, to, done }).await;
+    kept.map_err(|error| ApiError::not_saved(error.to_string()))?;
+    let (from, to) = names.clone();
+    match api.ask(&by, Request::AddRoute { from, to }).await {
+        Ok(Reply::RouteAdded(row)) => Ok((StatusCode::CREATED, Json(row.into()))),
+        refused => {
+            // Somebody was faster meanwhile: the file must not promise a route that the hub has not.
+            let (from, to) = names;
+            let taken_back = keep(&api, |done| Job::RemoveRoute { from, to, done }).await;
+            taken_back.map_err(|error| ApiError::not_saved(error.to_string()))?;
+            refused.and(Err(ApiError::mismatch()))
+        }
     }
-    Ok((StatusCode::CREATED, Json(row.into())))
 }
 
 /// Removes a route.

@@ -26,8 +26,6 @@ pub(crate) struct Up {
     init_at: Option<Time>,
     /// How many names the last `subscribe` held, and which of them the server did not offer.
     pub(crate) subscribed: Option<(usize, Vec<Slot>)>,
-    /// Signals in the view that the server has of us.
-    pub(crate) shown: usize,
     /// When bindings that have appeared are subscribed to and shown.
     pub(crate) grows_at: Option<Time>,
 }
@@ -152,7 +150,6 @@ impl Link {
             proven_at: Some(now + PROVEN_AFTER),
             init_at: self.settings.keep_alive.then(|| now + INIT_EVERY),
             subscribed: None,
-            shown: 0,
             grows_at: None,
         });
         true

@@ -281,12 +281,12 @@ fn project(side: Side, (web, port): (u16, u16)) -> String {
 
 /// The same names on both sides, each with the writer as that side sees it.
 fn catalog(side: Side, signals: u32) -> String {
-    let mut catalog = String::from("name,type,writer\n");
+    let mut catalog = String::from("name,type,writer,value\n");
     for owner in Side::BOTH {
         let writer = if owner == side { "hub" } else { "peer" };
         for index in 0..signals {
             // Writing to a text cannot fail.
-            let _ = writeln!(catalog, "{}{index:05},Int,{writer}", owner.letter());
+            let _ = writeln!(catalog, "{}{index:05},Int,{writer},0", owner.letter());
         }
     }
     catalog
