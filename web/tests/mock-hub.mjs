@@ -19,7 +19,7 @@ import { dirname, extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { WebSocketServer } from 'ws';
-import { Links } from './mock/links.mjs';
+import { ENDPOINT_SETTINGS, Links } from './mock/links.mjs';
 import { Office, refusal } from './mock/office.mjs';
 
 const DIST = join(dirname(fileURLToPath(import.meta.url)), '../dist');
@@ -177,7 +177,18 @@ function counters(updatesIn, updatesOut) {
     updates_in: updatesIn,
     updates_out: updatesOut,
     merged_frames: 0,
-    ignored: { owned: args.problems ? 14 : 0, unknown: 0, echo: 3, bad_value: 0, malformed: 0, unknown_type: 0, binary: 0, legacy: 0 },
+    late_bursts: 0,
+    ignored: {
+      owned: args.problems ? 14 : 0,
+      forbidden: 0,
+      unknown: 0,
+      echo: 3,
+      bad_value: 0,
+      malformed: 0,
+      unknown_type: 0,
+      binary: 0,
+      legacy: 0,
+    },
   };
 }
 
@@ -213,9 +224,25 @@ function allProblems() {
   ];
 }
 
+/** The two routes of the wall panel. */
+function routes() {
+  if (args.empty) return [];
+  return ['BottleCount', 'State'].map((word, index) => ({
+    id: index + 1,
+    from: `twin/line/${word}`,
+    to: `twin/hmi/${word}`,
+    source: 'project',
+    state: 'active',
+    reason: null,
+    count: plant.value('BottleCount'),
+    last_value: plant.value(word),
+    last_at_ms: plant.now(),
+  }));
+}
+
 function endpoints() {
   if (args.empty) return [];
-  const common = { protocol: 'realvirtual', role: 'server', tls: false, link: null, path: null, settings: { update_cycle_ms: 10 } };
+  const common = { protocol: 'realvirtual', role: 'server', tls: false, host: null, link: null, path: null, settings: ENDPOINT_SETTINGS };
   return [
     {
       ...common,
@@ -293,10 +320,13 @@ function answer(me, method, parts, query, body) {
     if (me.role === 'viewer') return refusal(403, 'forbidden', `${me.who} is viewer and may not do that`);
     const [room, name, task] = parts;
     if (room === 'problems') {
+      if (body.id !== undefined && !problems().some(({ id }) => id === body.id)) return refusal(404, 'not_found', `no problem is called '${body.id}'`);
       for (const { id } of problems()) if (body.id === undefined || body.id === id) acknowledged.add(id);
       return { status: 204 };
     }
     if (room !== 'endpoints') return refusal(404, 'not_found', 'no such path');
+    if (!endpoints().some((endpoint) => endpoint.name === name)) return refusal(404, 'not_found', `no endpoint is called '${name}'`);
+    if (task === 'import' && me.role !== 'engineer') return refusal(403, 'forbidden', `${me.who} is ${me.role} and may not import signals`);
     const done = links?.answer(name, task);
     if (done) return done;
     if (task === 'import') return { status: 200, body: { asked: 1, answered: 1, found: plant.signals.length, made: 0 } };
@@ -323,9 +353,11 @@ function lookUp(parts, query) {
         problems: problems(),
       };
     case 'endpoints':
-      return { endpoints: endpoints(), lan: ['192.168.1.20', '10.0.0.7'] };
+      return { now_ms, endpoints: endpoints(), lan: ['192.168.1.20', '10.0.0.7'] };
     case 'clients':
-      return { clients: clients() };
+      return { now_ms, clients: clients() };
+    case 'routes':
+      return { now_ms, routes: routes() };
     case 'signals': {
       if (parts.length > 1) return plant.byName.get(decodeURIComponent(parts.slice(1).join('/'))) ?? null;
       const limit = Number(query.get('limit') ?? 200);

@@ -1,6 +1,6 @@
 /** What the stories share: a hub to look at, a browser to look with, and waiting for conditions with a limit. */
 
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { chromium, request as requests } from 'playwright-core';
 
 const MOCK = join(dirname(fileURLToPath(import.meta.url)), 'mock-hub.mjs');
@@ -71,9 +72,10 @@ async function startReal(offset) {
 
 /** A real hub on a project of its own, which is gone with it. */
 class ProjectHub extends Hub {
-  constructor(process, url, folder) {
+  constructor(process, url, folder, keys) {
     super(process, url);
     this.folder = folder;
+    this.keys = keys;
   }
 
   async stop(signal) {
@@ -82,17 +84,27 @@ class ProjectHub extends Hub {
   }
 }
 
+/** Makes a key of a project with `crosstie key add`, before its hub runs; `flags` are those of the command. */
+async function addKey(folder, name, ...flags) {
+  const { stdout } = await promisify(execFile)(process.env.CROSSTIE_BIN, ['key', 'add', name, ...flags, folder]);
+  return stdout.match(/ct_[\w-]+/)[0];
+}
+
 /**
  * Starts the real hub `CROSSTIE_BIN` on a new project: the text of its file below `[web]`, whose port is chosen here.
- * With `tls` the page comes by https, by the certificate that the hub makes itself.
+ * With `tls` the page comes by https, by the certificate that the hub makes itself. `keys` are made before, in this
+ * order: a name and the flags of `crosstie key add` each; they are then in `hub.keys`, and the first in the file `key`.
  */
-export async function startProject(text, { tls = false } = {}) {
+export async function startProject(text, { tls = false, keys = [] } = {}) {
   const port = await freePort();
   const folder = await mkdtemp(join(tmpdir(), 'crosstie-story-'));
   await writeFile(join(folder, 'crosstie.toml'), `[web]\nport = ${port}\ntls = ${tls}\n\n${text}`);
+  const made = [];
+  for (const key of keys) made.push(await addKey(folder, ...key));
+  if (made.length > 0) await writeFile(join(folder, 'key'), made[0], { mode: 0o600 });
   const args = ['run', folder, ...(text.includes('[[practice]]') ? ['--practice'] : [])];
   const hubProcess = spawn(process.env.CROSSTIE_BIN, args, { stdio: 'ignore' });
-  const hub = new ProjectHub(hubProcess, `${tls ? 'https' : 'http'}://127.0.0.1:${port}`, folder);
+  const hub = new ProjectHub(hubProcess, `${tls ? 'https' : 'http'}://127.0.0.1:${port}`, folder, made);
   const asker = await requests.newContext({ ignoreHTTPSErrors: true });
   try {
     await eventually('the hub is healthy', async () => (await asker.get(`${hub.url}/healthz`)).ok());

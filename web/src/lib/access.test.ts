@@ -28,7 +28,7 @@ function answer(input: unknown, init: RequestInit | undefined): Promise<Response
   asked.push(key);
   const isIn = known.length === 0 ? key === null : key !== null && known.includes(key);
   const json = (status: number, body: unknown): Promise<Response> => Promise.resolve(new Response(JSON.stringify(body), { status }));
-  if (!isPatient) return json(429, { error: { code: 'too_many', message: 'wait' } });
+  if (!isPatient) return json(429, { error: { code: 'too_many_failures', message: 'wait' } });
   if (!isIn) return json(401, { error: { code: 'unauthorized', message: 'a key is wanted' } });
   if (String(input).endsWith('/keys')) {
     known.push('ct_made');

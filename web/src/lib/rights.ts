@@ -11,7 +11,7 @@ export const KEY_LEN_MAX = 512;
 export const ROLE_WORDS: Record<Role, string> = {
   viewer: 'looks at everything, changes nothing',
   operator: 'writes signals, connects and disconnects links, acknowledges events',
-  engineer: 'changes settings, routes, keys and the log level too',
+  engineer: 'changes settings, routes, keys and the log level and imports signals, too',
 };
 
 /** May it do what needs `role`? As long as the hub has not said who this is, everything is offered and the hub answers. */

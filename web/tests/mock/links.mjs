@@ -5,6 +5,23 @@ import { refusal } from './office.mjs';
 /** How long the mock waits between two attempts. */
 const PAUSE_MS = 8_000;
 
+/** What an endpoint says of its settings: the defaults. */
+export const ENDPOINT_SETTINGS = {
+  update_cycle_ms: 10,
+  only_transmit_changed: true,
+  debug: false,
+  default_signal_direction: 'input',
+  use_pattern_matching: true,
+  input_patterns: [],
+  output_patterns: [],
+  auto_register: false,
+  push_on_connect: false,
+  reset_on_disconnect: false,
+  hold_pulses: true,
+  echo: 'auto',
+  direction_convention: 'plc',
+};
+
 export class Links {
   #rows = new Map();
   /** Imports that wait for `/mock/answer`; without `isHeld` they are answered at once. */
@@ -32,7 +49,8 @@ export class Links {
         protocol: 'realvirtual',
         role: 'client',
         tls: name === 'press',
-        bind: '192.168.1.31',
+        bind: null,
+        host: '192.168.1.31',
         port,
         path: '/',
         url: `${name === 'press' ? 'wss' : 'ws'}://192.168.1.31:${port}/`,
@@ -49,8 +67,8 @@ export class Links {
         },
         clients: state === 'connected' ? 1 : 0,
         signals: catalog ?? 0,
-        settings: {},
-        counters: { ...counters(state === 'connected' ? Math.floor(this.now() / 50) : 0, 0), ignored: {} },
+        settings: ENDPOINT_SETTINGS,
+        counters: counters(state === 'connected' ? Math.floor(this.now() / 50) : 0, 0),
       };
     });
   }

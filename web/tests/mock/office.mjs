@@ -46,9 +46,9 @@ export class Office {
     this.#wrongTriesMax = tries;
     if (keys) for (const { key, ...row } of FIRST_KEYS) this.#put(key, row);
     const words = [
-      ['signal.write', 'twin/line/FaultSwitch', false, true],
-      ['link.connect', 'press', null, null],
-      ['config.set', 'realvirtual.line.update_cycle_ms', 10, 20],
+      ['write', 'twin/line/FaultSwitch', false, true],
+      ['connect', 'press', null, null],
+      ['config', 'realvirtual.line.update_cycle_ms', 10, 20],
       ['key.add', 'k2', null, 'HMI at press 2, operator'],
     ];
     for (let index = 0; index < auditLen; index += 1) {
@@ -76,7 +76,7 @@ export class Office {
     if (key === null && this.keys.length === 0) {
       return { me: { who: 'this machine', role: 'engineer', key: null, keys_exist: false, view: null, write: null } };
     }
-    if (this.#wrongTries >= this.#wrongTriesMax) return refusal(429, 'too_many', 'too many wrong keys came from this address: wait a minute');
+    if (this.#wrongTries >= this.#wrongTriesMax) return refusal(429, 'too_many_failures', 'too many wrong keys came from this address: wait a minute');
     const row = this.keys.find(({ id }) => id === this.#secrets.get(key));
     if (!row) {
       if (key !== null) this.#wrongTries += 1;
@@ -111,8 +111,8 @@ export class Office {
         if (method === 'PATCH') return mayNot('engineer') || this.#configure(me, body);
         return ok({ project: '/srv/plants/bottling', settings: this.settings });
       case 'log':
-        if (mayNot('engineer')) return mayNot('engineer');
         if (method !== 'PUT') return ok({ filter: this.filter });
+        if (mayNot('engineer')) return mayNot('engineer');
         if (!String(body.filter).split(',').every((part) => LEVELS.test(part.split('=').at(-1)))) {
           return refusal(422, 'bad_value', `'${body.filter}' is no filter: expected error, warn, info, debug or trace, or target=level`);
         }
@@ -137,7 +137,7 @@ export class Office {
       if (!row) return refusal(404, 'not_found', `no key is called '${id}'`);
       const engineers = this.keys.filter(({ role }) => role === 'engineer').length;
       if (row.role === 'engineer' && engineers === 1 && this.keys.length > 1) {
-        return refusal(422, 'bad_value', 'it is the last key of an engineer: nobody could manage the others');
+        return refusal(409, 'conflict', 'it is the last key of an engineer: nobody could manage the others');
       }
       this.revoke(id);
       this.note(me.who, 'key.revoke', id, row.name);
@@ -166,7 +166,7 @@ export class Office {
     }
     for (const [key, value] of Object.entries(changes)) {
       const setting = this.settings.find((each) => each.key === key);
-      this.note(me.who, 'config.set', key, setting.value, value);
+      this.note(me.who, 'config', key, setting.value, value);
       Object.assign(setting, { value, source: 'file' });
     }
     return { status: 200, body: { applied: Object.keys(changes) } };
@@ -183,10 +183,11 @@ export class Office {
             not_before: '2026-11-01T00:00:00Z',
             not_after: '2029-02-03T00:00:00Z',
             own: true,
+            file: 'state/tls/certificate.pem',
           }
         : null,
       listeners: [
-        { name: 'web', url: `${scheme}://0.0.0.0:8000/`, tls: this.hasTls },
+        { name: 'page', url: `${scheme}://0.0.0.0:8000/`, tls: this.hasTls },
         { name: 'line', url: `${this.hasTls ? 'wss' : 'ws'}://0.0.0.0:1234/`, tls: this.hasTls },
         { name: 'hmi', url: 'ws://127.0.0.1:1235/', tls: false },
       ],

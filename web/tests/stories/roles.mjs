@@ -35,6 +35,9 @@ test('an operator writes what the key allows, and hears in words why something w
     await page.getByLabel('New value of').fill('150');
     await page.getByRole('button', { name: 'Write', exact: true }).click();
     await page.getByText('Written: 150').waitFor();
+    await page.goto(`${url}/#/`);
+    await page.locator('[data-endpoint=press]').getByRole('button', { name: 'Disconnect' }).waitFor();
+    assert.equal(await page.getByRole('button', { name: /Import/ }).count(), 0, 'importing is for engineers');
     await page.goto(`${url}/#/settings/connections`);
     await page.locator('[data-section]').getByText('You are here as an operator').waitFor();
     assert.equal(await page.locator('[data-section] input, [data-section] select').count(), 0);
