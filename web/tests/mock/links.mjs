@@ -105,7 +105,8 @@ export class Links {
 
   #import(link) {
     const isUp = link.state === 'connected';
-    const answer = { status: 200, body: { asked: 1, answered: isUp ? 1 : 0, found: isUp ? 24 : 0, made: isUp ? 2 : 0 } };
+    if (!isUp) return refusal(409, 'conflict', 'the link could not be used for the import: connection refused');
+    const answer = { status: 200, body: { asked: 1, answered: 1, found: 24, made: 2 } };
     return this.isHeld ? new Promise((resolve) => this.#held.push(() => resolve(answer))) : answer;
   }
 

@@ -49,7 +49,7 @@ export class Office {
       ['write', 'twin/line/FaultSwitch', false, true],
       ['connect', 'press', null, null],
       ['config', 'realvirtual.line.update_cycle_ms', 10, 20],
-      ['key.add', 'k2', null, 'HMI at press 2, operator'],
+      ['key.add', 'k2', null, { name: 'HMI at press 2', role: 'operator', view: ['twin/**'], write: ['twin/line/SpeedSetpoint'] }],
     ];
     for (let index = 0; index < auditLen; index += 1) {
       const [what, subject, old, now] = words[index % words.length];
@@ -148,7 +148,7 @@ export class Office {
     }
     const key = `ct_${'mock'.repeat(10)}${String(this.#lastKey + 1).padStart(3, '0')}`;
     const made = this.#put(key, { name: body.name, role: body.role, view: body.view ?? null, write: body.write ?? null });
-    this.note(me.who, 'key.add', made, null, `${body.name}, ${body.role}`);
+    this.note(me.who, 'key.add', made, null, { name: body.name, role: body.role, view: body.view ?? null, write: body.write ?? null });
     return { status: 201, body: { id: made, key } };
   }
 

@@ -123,6 +123,7 @@ if (process.env.CROSSTIE_BIN) {
         const press = page.locator('[data-endpoint=press]');
         const gone = page.locator('[data-endpoint=gone]');
         await press.locator('[data-state=connected]').waitFor();
+        await page.locator('[data-client]').filter({ hasText: 'server of press' }).waitFor();
         await gone.locator('[data-state=waiting]').waitFor();
         await gone.locator('[data-last-error]').getByText('connection refused').waitFor();
         await press.getByRole('button', { name: 'Test connection' }).click();
@@ -178,6 +179,7 @@ if (process.env.CROSSTIE_BIN) {
       await page.getByRole('link', { name: 'Certificate' }).click();
       await page.getByText('this hub has no certificate in use').waitFor();
       await page.locator('[data-listener=page]').getByText('not encrypted').waitFor();
+      await page.getByText('It is served to this machine only.').waitFor();
       await page.getByRole('link', { name: 'Log level' }).click();
       await page.getByRole('button', { name: 'debug', exact: true }).click();
       await page.getByText('The log now follows debug.').waitFor();

@@ -148,6 +148,7 @@ if (process.env.CROSSTIE_BIN) {
       }
       const questions = [
         engineer('/api/v1/endpoints/press/import', 'POST'),
+        engineer('/api/v1/endpoints/packer/import', 'POST'),
         engineer('/api/v1/endpoints/press/probe', 'POST'),
         engineer('/api/v1/endpoints/packer/probe', 'POST'),
         engineer('/api/v1/endpoints/packer/connect', 'POST'),

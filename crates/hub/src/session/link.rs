@@ -163,7 +163,10 @@ impl Hub {
             self.close(conn, 1001, "not wanted");
             return;
         };
+        let title = format!("server of {}", self.endpoints[endpoint_id.0 as usize].settings.name);
         if let Some(client) = self.clients.get_mut(&conn) {
+            // A server does not say its name; people would see an address where they look for a writer.
+            client.name = title;
             // What it is shown is a list of ours: no name of the peer's own choice waits in it.
             client.view = View::List {
                 missing: FxHashSet::default(),

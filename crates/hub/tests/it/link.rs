@@ -231,6 +231,19 @@ fn rv_31_the_handshake_is_init_import_subscribe_and_then_data_goes_both_ways() {
 }
 
 #[test]
+fn a_server_is_called_by_its_endpoint_where_a_writer_is_named() {
+    let mut house = linked(LinkSettings::default());
+    let conn = connected(&mut house);
+    house.say(conn, json!({"type": "data", "version": 2, "signals": {"Run": true}}));
+    house.run_for(ms(50));
+    let Reply::Clients(rows, _) = house.ask(Request::Clients) else {
+        panic!("clients answer clients")
+    };
+    assert_eq!(rows[0].name, "server of line");
+    assert_eq!(house.row("twin/line/Run").writer.as_deref(), Some("server of line"));
+}
+
+#[test]
 fn rv_31_a_server_that_insists_on_its_own_value_is_told_ours_less_and_less_often() {
     let mut house = linked(LinkSettings::default());
     let conn = connected(&mut house);
