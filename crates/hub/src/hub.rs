@@ -300,13 +300,10 @@ impl Hub {
     }
 
     fn connected(&mut self, conn: ConnId, face: Face, (address, path): (String, String), access: Arc<Access>) {
-        let access_key = access.key.clone().map(|key| (key, access.ring));
+        let is_revoked = self.is_revoked(&access);
         let client = Client::new(self.now, face, (address, path), access);
         self.clients.insert(conn, client);
-        let key = access_key
-            .as_ref()
-            .and_then(|(key, ring)| Some((self.revocations.get(key)?, ring)));
-        if key.is_some_and(|(revoked, ring)| ring < revoked) {
+        if is_revoked {
             self.close(conn, 1008, "key revoked");
             return;
         }
@@ -348,6 +345,12 @@ impl Hub {
             Face::Link(endpoint) => self.link_closed(conn, endpoint, reason),
             _ => {}
         }
+    }
+
+    /// Has the key behind these rights been revoked since they were given?
+    pub(crate) fn is_revoked(&self, access: &Access) -> bool {
+        let revoked = access.key.as_ref().and_then(|key| self.revocations.get(key));
+        revoked.is_some_and(|ring| access.ring < *ring)
     }
 
     /// The connections that came with a key end with it.

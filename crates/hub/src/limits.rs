@@ -11,6 +11,11 @@ pub struct Limits {
     pub name_len_max: usize,
     /// Bytes of a text value. A longer one is refused, counted, and the stored value goes back to its writer.
     pub text_len_max: usize,
+    /// New names of one message for which signals are made where peers may register them. Further ones are counted as unknown;
+    /// they are made when they come again.
+    pub registered_max: usize,
+    /// Signals that one catalog may make. Further ones are left out, with a problem.
+    pub imported_max: usize,
     /// Clients of one endpoint. A further one is closed with 1013 "too many clients".
     pub clients_max: usize,
     /// Control frames waiting for one stuck socket. One more closes it with 1008 "control queue full".
@@ -41,6 +46,8 @@ impl Default for Limits {
             signals_max: 1_000_000,
             name_len_max: 1024,
             text_len_max: 64 * 1024,
+            registered_max: 4_096,
+            imported_max: 100_000,
             clients_max: 2_000,
             control_frames_max: 1_024,
             control_bytes_max: 64 << 20,

@@ -18,6 +18,12 @@ const NAMES_PER_TURN: usize = 4_096;
 
 impl Hub {
     pub(crate) fn request(&mut self, ticket: Ticket, by: &Actor, request: Request) {
+        if self.is_revoked(&by.access) {
+            // The request was let in and its body came later than the end of its key.
+            let refused = rights::forbidden(&by.access, "do anything any more: the key is revoked");
+            self.reply(ticket, Reply::Refused(refused));
+            return;
+        }
         if let Err(refused) = rights::check(by, &request) {
             self.reply(ticket, Reply::Refused(refused));
             return;

@@ -29,6 +29,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
 use axum::http::{Extensions, Method};
@@ -297,10 +298,27 @@ async fn guard(State(api): State<Arc<Api>>, mut request: Request, next: Next) ->
     match admit(&api, &request) {
         Ok(caller) => {
             request.extensions_mut().extend(caller);
-            next.run(request).await
+            match with_body(&api, request).await {
+                Ok(request) => next.run(request).await,
+                Err(error) => error.into_response(),
+            }
         }
         Err(error) => error.into_response(),
     }
+}
+
+/// Takes the body in and asks once more who sends it: a key may be revoked while its holder holds a body back.
+async fn with_body(api: &Api, request: Request) -> Result<Request, ApiError> {
+    if matches!(
+        *request.method(),
+        Method::GET | Method::HEAD | Method::OPTIONS | Method::DELETE
+    ) {
+        return Ok(request);
+    }
+    let (parts, body) = request.into_parts();
+    let request = Request::from_parts(parts, Body::from(error::whole_body(body).await?));
+    admit(api, &request)?;
+    Ok(request)
 }
 
 /// Keeps pages of other origins from changing anything, and pages that have pointed a name of the internet at this machine

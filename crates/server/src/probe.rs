@@ -22,6 +22,9 @@ const CATALOG_MAX: Duration = Duration::from_secs(10);
 /// How long the server may take for a pong. Then there is no round trip to report and the probe goes on.
 const PONG_MAX: Duration = Duration::from_secs(2);
 
+/// How long a catalog that nobody has asked for may come after the pong: a server may answer pings before it speaks.
+const PUSH_MAX: Duration = Duration::from_millis(100);
+
 /// How long the goodbye may take. Then the connection is dropped without one.
 const CLOSE_MAX: Duration = Duration::from_secs(1);
 
@@ -178,16 +181,20 @@ impl Talk {
         let pinged = Instant::now();
         self.socket.send(Message::Ping(Vec::new().into())).await?;
         // A catalog that comes before it was asked for is one that the server pushes.
-        while let Ok(heard) = timeout_at(pinged + PONG_MAX, self.next()).await {
+        let mut until = pinged + PONG_MAX;
+        while let Ok(heard) = timeout_at(until, self.next()).await {
             match heard? {
                 Heard::Pong => {
                     probe.round_trip = Some(pinged.elapsed());
-                    break;
+                    until = Instant::now() + PUSH_MAX;
                 }
                 Heard::Catalog(signals) => {
                     probe.server_pushes = true;
                     probe.catalog = Some(signals);
                 }
+            }
+            if probe.round_trip.is_some() && probe.catalog.is_some() {
+                break;
             }
         }
         if probe.catalog.is_none() {

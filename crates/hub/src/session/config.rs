@@ -194,7 +194,7 @@ impl Hub {
 
     pub(crate) fn config_set(&mut self, conn: ConnId, endpoint_id: EndpointId, config: Vec<(String, Json)>) {
         let Some(by) = self.actor_of(conn) else { return };
-        let asked = match by.access.role >= Role::Operator {
+        let asked = match by.access.role >= Role::Engineer {
             true => self.configure(
                 endpoint_id,
                 config,

@@ -253,6 +253,23 @@ impl Hub {
             if self.endpoints[endpoint_id.0 as usize].find(name).is_some() {
                 continue;
             }
+            if made.len() == self.limits.imported_max {
+                let subject = self.endpoints[endpoint_id.0 as usize].settings.name.clone();
+                let text = format!(
+                    "a catalog of {} signals: only {} were made",
+                    catalog.values.len(),
+                    made.len()
+                );
+                let id = format!("import:{subject}:limit");
+                self.trouble(
+                    false,
+                    id,
+                    &subject,
+                    text,
+                    "import once more for the rest, or ask for a smaller catalog",
+                );
+                break;
+            }
             let declared = types.get(name).and_then(|text| SignalType::parse(text));
             let Some(kind) = declared.map(|declared| declared.kind).or_else(|| kind_of(received)) else {
                 continue;
@@ -294,7 +311,10 @@ impl Hub {
             made.len(),
             catalog.values.len()
         );
-        self.log(Level::Info, Some(conn), text);
+        // A peer that sends its catalog again and again brings nothing new after the first time.
+        if !made.is_empty() {
+            self.log(Level::Info, Some(conn), text);
+        }
         made
     }
 }

@@ -368,7 +368,9 @@ impl Hub {
             }
             return;
         }
-        for index in unknown {
+        let (now, later) = unknown.split_at(unknown.len().min(self.limits.registered_max));
+        self.endpoints[endpoint_id.0 as usize].counters.ignored.unknown += later.len() as u64;
+        for index in now {
             let (wire_name, received) = values.get(*index);
             let kind = match received {
                 Wire::Bool(_) => Kind::Bool,

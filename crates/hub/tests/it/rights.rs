@@ -285,6 +285,36 @@ fn a_live_channel_keeps_to_its_scope_and_says_why_a_write_is_refused() {
 }
 
 #[test]
+fn a_request_that_a_revoked_key_has_let_in_before_is_refused() {
+    let mut house = House::new(line());
+    let access = key(Role::Engineer, None, None);
+    house.give(Input::Revoked {
+        key: "k7".into(),
+        ring: 2,
+    });
+    assert!(is_forbidden(&house.ask_as(access, write("twin/line/Lamp", true))));
+    assert_eq!(house.value("Lamp"), Value::Bool(false));
+}
+
+#[test]
+fn one_message_registers_so_many_names_and_no_more() {
+    let mut endpoint = line();
+    endpoint.auto_register = true;
+    let mut house = House::new(endpoint);
+    let writer = house.join("writer");
+    let names: Vec<String> = (0..4_100).map(|index| format!("\"N{index}\":{index}")).collect();
+    let flood = format!("{{\"type\":\"data\",\"signals\":{{{}}}}}", names.join(","));
+    for expected in [4_096 + 6, 4_100 + 6] {
+        house.say_text(writer, flood.clone());
+        house.run_for(ms(50));
+        let Reply::Health(health) = house.ask(Request::Health) else {
+            panic!("health");
+        };
+        assert_eq!(health.signals, expected, "the rest is made when it comes again");
+    }
+}
+
+#[test]
 fn a_revoked_key_ends_its_connections_and_those_that_are_on_their_way() {
     let mut house = House::new(line());
     let face = Face::Realvirtual(EndpointId(0));
@@ -355,24 +385,24 @@ fn what_somebody_did_is_written_down_with_what_was_there_before() {
 }
 
 #[test]
-fn a_viewer_changes_no_settings_over_the_protocol_and_what_is_not_saved_is_not_written_down() {
+fn only_an_engineer_changes_settings_over_the_protocol_and_what_is_not_saved_is_not_written_down() {
     let mut house = House::new(line());
     let set = json!({"type": "config_set", "config": {"updateCycleMs": 20}});
-    let viewer = session(&mut house, key(Role::Viewer, None, None));
-    house.say(viewer, set.clone());
+    let operator = session(&mut house, key(Role::Operator, None, None));
+    house.say(operator, set.clone());
     house.run_for(ms(50));
     let results: Vec<Json> = house
-        .peer(viewer)
+        .peer(operator)
         .inbox
         .drain(..)
         .filter(|m| m["type"] == "config_result")
         .collect();
     assert_eq!(results[0]["success"], false);
-    assert_eq!(results[0]["message"], "HMI is viewer and may not change settings");
+    assert_eq!(results[0]["message"], "HMI is operator and may not change settings");
 
     house.save_result = Err("the disk is full".into());
-    let operator = session(&mut house, key(Role::Operator, None, None));
-    house.say(operator, set);
+    let engineer = session(&mut house, key(Role::Engineer, None, None));
+    house.say(engineer, set);
     house.run_for(ms(50));
     assert!(house.audited.is_empty());
 }

@@ -105,7 +105,8 @@ fn add_folder(folder: &Path, inner: &str, depth: usize, paths: &mut BTreeSet<Str
             .to_str()
             .ok_or_else(|| unfit(&path, "a name in UTF-8 was expected"))?;
         // A file that is just being written beside its place: whoever writes it puts it there, or clears it away.
-        if name.starts_with('.') {
+        // Locks hold nothing.
+        if name.starts_with('.') || name.ends_with(".lock") {
             continue;
         }
         let inner = format!("{inner}/{name}");

@@ -96,8 +96,10 @@ pub(super) fn key(command: KeyCommand, out: &mut impl Write) -> Result<(), CliEr
         KeyCommand::List(args) => list(&args, out),
         KeyCommand::Revoke(args) => {
             let folder = state_folder(&args.dir)?;
-            let key = keys::revoke(&folder, &args.id).map_err(told)?;
-            note(&folder, "key.revoke", &key, (key.described(), Value::Null))?;
+            let key = keys::revoke(&folder, &args.id, |key| {
+                note(&folder, "key.revoke", key, (key.described(), Value::Null))
+            });
+            let key = key.map_err(told)?;
             writeln!(out, "the key {} of {} is no longer valid", key.id, key.name)?;
             Ok(())
         }
@@ -113,11 +115,12 @@ fn add(args: AddArgs, out: &mut impl Write) -> Result<(), CliError> {
         view: patterns(args.view),
         write: patterns(args.write),
     };
-    let (key, secret) = keys::add(&folder, new, false).map_err(told)?;
-    // The key first: whatever happens below, it is made and can be shown only now.
+    let made = keys::add(&folder, new, false, |key| {
+        note(&folder, "key.add", key, (Value::Null, key.described()))
+    });
+    let (key, secret) = made.map_err(told)?;
     writeln!(out, "{secret}")?;
     out.flush()?;
-    note(&folder, "key.add", &key, (Value::Null, key.described()))?;
     let mut stderr = std::io::stderr();
     writeln!(
         stderr,
@@ -166,7 +169,7 @@ pub(super) fn state_folder(dir: &Path) -> Result<PathBuf, CliError> {
 }
 
 /// The running hub may write the same log at this moment: its lock parts the two.
-fn note(folder: &Path, what: &'static str, key: &Key, (old, new): (Value, Value)) -> Result<(), CliError> {
+fn note(folder: &Path, what: &'static str, key: &Key, (old, new): (Value, Value)) -> std::io::Result<()> {
     let record = Record {
         at: SystemTime::now(),
         who: String::from("this machine"),
@@ -177,11 +180,7 @@ fn note(folder: &Path, what: &'static str, key: &Key, (old, new): (Value, Value)
         old,
         new,
     };
-    audit::append(folder, &[record]).map_err(|error| {
-        CliError::Failed(format!(
-            "the keys are changed as asked, but the audit log could not be written: {error}"
-        ))
-    })
+    audit::append(folder, &[record])
 }
 
 fn told(error: KeysError) -> CliError {
@@ -190,6 +189,8 @@ fn told(error: KeysError) -> CliError {
         KeysError::BadValue(_) | KeysError::Unknown(_) | KeysError::Conflict(_) | KeysError::Damaged(_) => {
             CliError::Usage(message)
         }
-        KeysError::TooMany | KeysError::Write(_) | KeysError::Random(_) => CliError::Failed(message),
+        KeysError::TooMany | KeysError::Write(_) | KeysError::Audit(_) | KeysError::Random(_) => {
+            CliError::Failed(message)
+        }
     }
 }

@@ -20,6 +20,9 @@ pub struct TwinArgs {
     /// Certificates in PEM that may vouch for a hub at wss://, such as its state/tls/certificate.pem
     #[arg(long, value_name = "FILE")]
     pub ca: Option<PathBuf>,
+    /// File with the key that the hub wants, when it wants one
+    #[arg(long, value_name = "FILE")]
+    pub key_file: Option<PathBuf>,
     /// Name that the twin gives in its init
     #[arg(long, default_value = "Practice twin")]
     pub name: String,
@@ -36,6 +39,7 @@ impl From<TwinArgs> for crate::practice::twin::Options {
         crate::practice::twin::Options {
             url: args.url,
             ca_file: args.ca,
+            key_file: args.key_file,
             name: args.name,
             auto: args.auto,
             quiet: args.quiet,

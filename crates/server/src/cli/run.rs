@@ -31,7 +31,7 @@ pub struct RunArgs {
     /// Set one key for this run, such as hub.max_clients=50; may be given more than once
     #[arg(long, value_name = "KEY=VALUE", value_parser = key_and_value)]
     pub set: Vec<(String, String)>,
-    /// How much to log: error, warn, info, debug, trace, or a filter such as crosstie_server=debug
+    /// How much to log: off, error, warn, info, debug, trace, or a filter such as crosstie_server=debug
     #[arg(long, value_name = "LEVEL", env = "CROSSTIE_LOG", default_value = "info")]
     pub log: String,
 }

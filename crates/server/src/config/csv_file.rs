@@ -112,6 +112,12 @@ impl<'a> Rows<'a> {
     fn header(&self, findings: &mut Findings) -> Option<Vec<&'static str>> {
         let Columns { known, needed, .. } = self.rules;
         let row = self.row();
+        if self.record.len() > known.len() {
+            let found = format!("{} columns", self.record.len());
+            let expected = format!("at most {}: {}", known.len(), known.join(", "));
+            findings.error(&row.place(0), "bad_csv", found, expected);
+            return None;
+        }
         let mut columns = Vec::with_capacity(self.record.len());
         let mut is_sound = true;
         for (index, cell) in self.record.iter().enumerate() {

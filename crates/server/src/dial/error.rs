@@ -74,7 +74,7 @@ fn status_hint(status: u16, has_key: bool) -> &'static str {
         (403, _) => ": it does not allow this connection",
         (404, _) => ": there is nothing at this path",
         (300..=399, _) => ": it points to another address, and that is not followed; give the other address itself",
-        (400 | 426, _) => ": it does not agree to a WebSocket at this path",
+        (400 | 426, _) => ": it does not agree to a WebSocket at this path; if it speaks TLS, wss is wanted (use_ssl)",
         (500..=599, _) => ": it cannot serve for the moment",
         _ => ": 101 was expected, as a WebSocket server answers",
     }

@@ -1,6 +1,7 @@
 //! Refusals of the API: one JSON shape for all of them.
 
 use axum::Json;
+use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, Request};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -149,7 +150,9 @@ impl From<KeysError> for ApiError {
             KeysError::Unknown(_) => ApiError::not_found(message),
             KeysError::Conflict(_) => ApiError::new(StatusCode::CONFLICT, "conflict", message),
             KeysError::TooMany => ApiError::new(StatusCode::CONFLICT, "refused", message),
-            KeysError::Damaged(_) | KeysError::Write(_) | KeysError::Random(_) => ApiError::not_saved(message),
+            KeysError::Damaged(_) | KeysError::Write(_) | KeysError::Audit(_) | KeysError::Random(_) => {
+                ApiError::not_saved(message)
+            }
         }
     }
 }
@@ -166,6 +169,14 @@ impl IntoResponse for ApiError {
     }
 }
 
+/// The whole of a body, within its limits.
+pub(super) async fn whole_body(body: Body) -> Result<Bytes, ApiError> {
+    let body = tokio::time::timeout(BODY_TIME_MAX, axum::body::to_bytes(body, BODY_LEN_MAX)).await;
+    let body = body.map_err(|_| ApiError::bad_request(format!("a body within {BODY_TIME_MAX:?}")))?;
+    // Reading fails for one reason only that somebody is there to hear: too many bytes.
+    body.map_err(|_| ApiError::too_large())
+}
+
 /// A JSON body of a known form, whatever the content type says, refused in the API's own words.
 pub(crate) struct JsonBody<T>(pub(crate) T);
 
@@ -173,11 +184,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _: &S) -> Result<JsonBody<T>, ApiError> {
-        let body = axum::body::to_bytes(request.into_body(), BODY_LEN_MAX);
-        let body = tokio::time::timeout(BODY_TIME_MAX, body).await;
-        let body = body.map_err(|_| ApiError::bad_request(format!("a body within {BODY_TIME_MAX:?}")))?;
-        // Reading fails for one reason only that somebody is there to hear: too many bytes.
-        let body = body.map_err(|_| ApiError::too_large())?;
+        let body = whole_body(request.into_body()).await?;
         let value = serde_json::from_slice(&body);
         value
             .map(JsonBody)

@@ -1,5 +1,7 @@
 //! Keys: who asks, which keys there are, making one and taking one away.
 
+use std::io;
+use std::path::Path as Folder;
 use std::sync::Arc;
 
 use axum::Json;
@@ -14,6 +16,7 @@ use utoipa::ToSchema;
 
 use super::error::JsonBody;
 use super::{Api, ApiError, Caller, ErrorBody};
+use crate::audit;
 use crate::keys::{self, Key, KeysError, NewKey, gate};
 
 /// Who asks.
@@ -149,8 +152,12 @@ pub(crate) async fn add(
         write: wanted.write,
     };
     let must_exist = api.gate.ring().had_file();
-    let (key, secret) = change(&api, move |folder| keys::add(folder, new, must_exist)).await?;
-    note(&api, by, "key.add", &key, (Value::Null, key.described()));
+    let (key, secret) = change(&api, move |folder| {
+        keys::add(folder, new, must_exist, |key| {
+            note(folder, by, "key.add", key, (Value::Null, key.described()))
+        })
+    })
+    .await?;
     let made = Made {
         id: key.id,
         key: secret,
@@ -176,8 +183,12 @@ pub(crate) async fn revoke(
 ) -> Result<StatusCode, ApiError> {
     only_for_engineers(&by, "take keys away")?;
     let Path(id) = id.map_err(|_| ApiError::not_found("no key is called that"))?;
-    let key = change(&api, move |folder| keys::revoke(folder, &id)).await?;
-    note(&api, by, "key.revoke", &key, (key.described(), Value::Null));
+    let revoke = move |folder: &Folder| {
+        keys::revoke(folder, &id, |key| {
+            note(folder, by, "key.revoke", key, (key.described(), Value::Null))
+        })
+    };
+    change(&api, revoke).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -191,7 +202,7 @@ pub(super) fn only_for_engineers(by: &Actor, what: &str) -> Result<(), ApiError>
 /// Changes the file, and takes it over before the answer: whoever has the answer can rely on it.
 async fn change<T: Send + 'static>(
     api: &Arc<Api>,
-    change: impl FnOnce(&std::path::Path) -> Result<T, KeysError> + Send + 'static,
+    change: impl FnOnce(&Folder) -> Result<T, KeysError> + Send + 'static,
 ) -> Result<T, ApiError> {
     let api = Arc::clone(api);
     let changing = tokio::task::spawn_blocking(move || {
@@ -203,7 +214,8 @@ async fn change<T: Send + 'static>(
     Ok(changed?)
 }
 
-fn note(api: &Api, by: Actor, what: &'static str, key: &Key, (old, new): (Value, Value)) {
+/// Writes a change down, on the disk when this returns.
+fn note(folder: &Folder, by: Actor, what: &'static str, key: &Key, (old, new): (Value, Value)) -> io::Result<()> {
     let entry = AuditEntry {
         by,
         what,
@@ -211,5 +223,5 @@ fn note(api: &Api, by: Actor, what: &'static str, key: &Key, (old, new): (Value,
         old,
         new,
     };
-    api.audit.hand_in(entry.into());
+    audit::append(folder, &[entry.into()])
 }

@@ -1,13 +1,17 @@
 //! How much the hub logs, read and changed while it runs.
 
+use std::sync::Arc;
+
 use axum::Json;
+use axum::extract::State;
 use crosstie_hub::access::Role;
 use crosstie_hub::api::Refused;
+use crosstie_hub::output::AuditEntry;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::error::JsonBody;
-use super::{ApiError, Caller, ErrorBody};
+use super::{Api, ApiError, Caller, ErrorBody};
 use crate::log::{self, FilterError};
 
 /// How much is logged.
@@ -40,6 +44,7 @@ pub(crate) async fn read() -> Result<Json<LogFilter>, ApiError> {
     ),
 )]
 pub(crate) async fn change(
+    State(api): State<Arc<Api>>,
     Caller(by): Caller,
     JsonBody(wanted): JsonBody<LogFilter>,
 ) -> Result<Json<LogFilter>, ApiError> {
@@ -52,8 +57,17 @@ pub(crate) async fn change(
         };
         return Err(forbidden.into());
     }
+    let before = log::filter();
     match log::change(&wanted.filter) {
         Ok(()) => {
+            let entry = AuditEntry {
+                by: by.clone(),
+                what: "log",
+                subject: String::from("filter"),
+                old: before.into(),
+                new: wanted.filter.clone().into(),
+            };
+            api.audit.hand_in(entry.into());
             tracing::info!(who = %by.access.who, filter = wanted.filter, "the log was changed");
             Ok(Json(wanted))
         }

@@ -47,6 +47,9 @@ pub(crate) enum KeysError {
     /// The file could not be written.
     #[error("the file with the keys cannot be written: {0}")]
     Write(#[from] io::Error),
+    /// The change could not be written down.
+    #[error("the audit log cannot be written, so nothing was changed: {0}")]
+    Audit(io::Error),
     /// The system gives no random bytes.
     #[error("no key can be made: {0}")]
     Random(getrandom::Error),
@@ -78,12 +81,18 @@ pub(crate) fn read(folder: &Path) -> Result<Option<KeysFile>, Vec<Diagnostic>> {
 }
 
 /// Makes a key; gives what is kept of it, and the key itself, which nobody can get a second time. With `must_exist` a file
-/// that is not there is not begun anew: a running hub knows that there was one.
+/// that is not there is not begun anew: a running hub knows that there was one. `note` writes the change down and is called
+/// before it: what could not be written down is not done, so no key is ever valid that the audit log does not have.
 ///
 /// # Errors
 ///
 /// [`KeysError`]; then nothing has changed.
-pub(crate) fn add(folder: &Path, new: NewKey, must_exist: bool) -> Result<(Key, String), KeysError> {
+pub(crate) fn add(
+    folder: &Path,
+    new: NewKey,
+    must_exist: bool,
+    note: impl FnOnce(&Key) -> io::Result<()>,
+) -> Result<(Key, String), KeysError> {
     check_name(&new.name)?;
     check_patterns("view", new.view.as_deref())?;
     check_patterns("write", new.write.as_deref())?;
@@ -117,16 +126,17 @@ pub(crate) fn add(folder: &Path, new: NewKey, must_exist: bool) -> Result<(Key, 
         created: state::rfc3339(SystemTime::now()),
     };
     file.keys.push(key.clone());
+    note(&key).map_err(KeysError::Audit)?;
     write(folder, &file)?;
     Ok((key, secret))
 }
 
-/// Takes a key away; gives what was kept of it.
+/// Takes a key away; gives what was kept of it. `note` is called before, as in [`add`].
 ///
 /// # Errors
 ///
 /// [`KeysError`]; then nothing has changed.
-pub(crate) fn revoke(folder: &Path, id: &str) -> Result<Key, KeysError> {
+pub(crate) fn revoke(folder: &Path, id: &str, note: impl FnOnce(&Key) -> io::Result<()>) -> Result<Key, KeysError> {
     let _locked = state::lock(folder, LOCK_NAME)?;
     let mut file = read(folder).map_err(KeysError::Damaged)?.unwrap_or_default();
     let index = file.keys.iter().position(|key| key.id == id);
@@ -139,6 +149,7 @@ pub(crate) fn revoke(folder: &Path, id: &str) -> Result<Key, KeysError> {
             "this is the last key of an engineer: make another one first, or revoke the other keys before it",
         ));
     }
+    note(&key).map_err(KeysError::Audit)?;
     write(folder, &file)?;
     Ok(key)
 }
@@ -153,6 +164,19 @@ fn check_name(name: &str) -> Result<(), KeysError> {
 
 fn check_patterns(what: &str, patterns: Option<&[String]>) -> Result<(), KeysError> {
     let patterns = patterns.unwrap_or_default();
+    // A star stands for whole segments; one among other letters would never fit anything.
+    let is_whole = |segment: &str| segment == "*" || segment == "**" || !segment.contains('*');
+    let is_path = |text: &str| {
+        let (front, _) = text.rsplit_once('/').unwrap_or_default();
+        text.split('/').all(is_whole) && !front.split('/').any(|segment| segment == "**")
+    };
+    if let Some(odd) = patterns.iter().find(|text| !is_path(text)) {
+        let text = format!(
+            "`{what}`: '{}' fits no name: `*` stands for one whole segment and `**`, at the end, for all that follow",
+            odd.escape_debug()
+        );
+        return Err(KeysError::BadValue(text));
+    }
     let is_good = |text: &String| !text.is_empty() && text.len() <= PATTERN_LEN_MAX && !text.contains(char::is_control);
     if patterns.len() > PATTERNS_MAX || !patterns.iter().all(is_good) {
         let text = format!(
@@ -414,17 +438,20 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let state = folder.path().join("state");
         assert_eq!(read(&state).unwrap(), None);
-        let (first, secret) = add(&state, new("Anna", Role::Engineer), false).unwrap();
-        let (second, _) = add(&state, new("HMI \"west\"", Role::Operator), false).unwrap();
+        let (first, secret) = add(&state, new("Anna", Role::Engineer), false, |_| Ok(())).unwrap();
+        let (second, _) = add(&state, new("HMI \"west\"", Role::Operator), false, |_| Ok(())).unwrap();
         assert_eq!((first.id.as_str(), second.id.as_str()), ("k1", "k2"));
         let text = std::fs::read_to_string(state.join(FILE_NAME)).unwrap();
         assert!(!text.contains(&secret), "only its hash is kept");
         assert_eq!(read(&state).unwrap().unwrap().keys, [first, second.clone()]);
-        assert_eq!(revoke(&state, "k2").unwrap(), second);
-        assert!(matches!(revoke(&state, "k2"), Err(KeysError::Unknown(_))));
-        assert_eq!(add(&state, new("Ben", Role::Viewer), false).unwrap().0.id, "k3");
-        revoke(&state, "k3").unwrap();
-        revoke(&state, "k1").unwrap();
+        assert_eq!(revoke(&state, "k2", |_| Ok(())).unwrap(), second);
+        assert!(matches!(revoke(&state, "k2", |_| Ok(())), Err(KeysError::Unknown(_))));
+        assert_eq!(
+            add(&state, new("Ben", Role::Viewer), false, |_| Ok(())).unwrap().0.id,
+            "k3"
+        );
+        revoke(&state, "k3", |_| Ok(())).unwrap();
+        revoke(&state, "k1", |_| Ok(())).unwrap();
         let file = read(&state).unwrap().unwrap();
         assert_eq!((file.last_id, file.keys.len()), (3, 0));
     }
@@ -433,18 +460,21 @@ mod tests {
     fn there_is_always_an_engineer_while_there_are_keys() {
         let folder = tempfile::tempdir().unwrap();
         assert!(matches!(
-            add(folder.path(), new("HMI", Role::Operator), false),
+            add(folder.path(), new("HMI", Role::Operator), false, |_| Ok(())),
             Err(KeysError::BadValue(_))
         ));
         assert!(matches!(
-            add(folder.path(), new("Anna", Role::Engineer), true),
+            add(folder.path(), new("Anna", Role::Engineer), true, |_| Ok(())),
             Err(KeysError::Conflict(_))
         ));
-        add(folder.path(), new("Anna", Role::Engineer), false).unwrap();
-        add(folder.path(), new("HMI", Role::Operator), true).unwrap();
-        assert!(matches!(revoke(folder.path(), "k1"), Err(KeysError::Conflict(_))));
-        add(folder.path(), new("Ben", Role::Engineer), true).unwrap();
-        revoke(folder.path(), "k1").unwrap();
+        add(folder.path(), new("Anna", Role::Engineer), false, |_| Ok(())).unwrap();
+        add(folder.path(), new("HMI", Role::Operator), true, |_| Ok(())).unwrap();
+        assert!(matches!(
+            revoke(folder.path(), "k1", |_| Ok(())),
+            Err(KeysError::Conflict(_))
+        ));
+        add(folder.path(), new("Ben", Role::Engineer), true, |_| Ok(())).unwrap();
+        revoke(folder.path(), "k1", |_| Ok(())).unwrap();
     }
 
     #[test]
@@ -454,7 +484,7 @@ mod tests {
             let mut key = new("Anna", Role::Engineer);
             change(&mut key);
             let shown = format!("{key:?}");
-            assert_eq!(add(folder.path(), key, false).is_ok(), is_good, "{shown}");
+            assert_eq!(add(folder.path(), key, false, |_| Ok(())).is_ok(), is_good, "{shown}");
         };
         check(|key| key.name = "x".repeat(NAME_LEN_MAX), true);
         check(|key| key.name = "x".repeat(NAME_LEN_MAX + 1), false);

@@ -365,7 +365,7 @@ mod tests {
                 view: None,
                 write: None,
             };
-            add(self.folder.path(), new, false).unwrap().1
+            add(self.folder.path(), new, false, |_| Ok(())).unwrap().1
         }
 
         /// Who somebody at this address is, with a key or without.
@@ -459,7 +459,7 @@ mod tests {
         let engineer = story.add(Role::Engineer);
         story.add(Role::Viewer);
         story.gate.reload().unwrap();
-        revoke(story.folder.path(), "k2").unwrap();
+        revoke(story.folder.path(), "k2", |_| Ok(())).unwrap();
         let gone = story.gate.reload().unwrap();
         assert!(
             matches!(&gone[..], [Input::Revoked { key, ring: 3 }] if **key == *"k2"),

@@ -18,13 +18,16 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value as Json, json};
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
-use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{self, Message};
-use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
 use crate::dial::{self, DialError, Stream, Target};
 
 use super::station::{READS, Signals, Station};
+
+/// How long the hub may take to agree to the end.
+const FAREWELL_MAX: Duration = Duration::from_millis(500);
 
 /// What the practice twin is told at its start.
 #[derive(Clone, Debug)]
@@ -33,6 +36,8 @@ pub struct Options {
     pub url: String,
     /// Certificates in PEM that may vouch for the hub; those of the system when there is none.
     pub ca_file: Option<PathBuf>,
+    /// File with the key that the hub wants, when it wants one.
+    pub key_file: Option<PathBuf>,
     /// The name that the twin gives in its `init`.
     pub name: String,
     /// The automatic sequence has the line from the start.
@@ -46,6 +51,7 @@ impl Default for Options {
         Self {
             url: "ws://127.0.0.1:1234/".to_owned(),
             ca_file: None,
+            key_file: None,
             name: "Practice twin".to_owned(),
             auto: true,
             quiet: false,
@@ -154,8 +160,6 @@ enum Wake {
 enum Lost {
     #[error("no connection: {0}")]
     Dial(#[from] DialError),
-    #[error("no connection: {0}")]
-    Connect(tungstenite::Error),
     #[error("no connection within {0:?}")]
     ConnectTimeout(Duration),
     #[error("the hub closed the connection")]
@@ -191,7 +195,7 @@ async fn play(options: Options, mut stop: watch::Receiver<bool>, timing: Timing)
         };
         let lost = tokio::select! {
             () = stopped(&mut stop) => return Ok(()),
-            opened = connect(&target, &options.url, &timing) => match opened {
+            opened = connect(&target, &timing) => match opened {
                 Ok(socket) => {
                     console.say(format_args!("connected to {shown_url} as {:?}", options.name));
                     match link.talk(socket, &mut stop).await {
@@ -262,7 +266,12 @@ impl Link<'_> {
             match wake {
                 Wake::Stop => {
                     // The hub learns that we left on purpose; if it does not listen, the end of the process tells it.
-                    drop(timeout(self.timing.send, socket.close(None)).await);
+                    let farewell = async {
+                        let is_said = socket.close(None).await.is_ok();
+                        // A socket that is dropped with unread bytes would tear the close out of the hub's hands.
+                        while is_said && socket.next().await.is_some_and(|message| message.is_ok()) {}
+                    };
+                    drop(timeout(FAREWELL_MAX, farewell).await);
                     return Ok(());
                 }
                 Wake::Received(None | Some(Ok(Message::Close(_)))) => return Err(Lost::Closed),
@@ -424,15 +433,16 @@ impl Console {
     }
 }
 
-async fn connect(target: &Target, url: &str, timing: &Timing) -> Result<Socket, Lost> {
+async fn connect(target: &Target, timing: &Timing) -> Result<Socket, Lost> {
     let config = WebSocketConfig::default()
         .max_message_size(Some(MESSAGE_BYTES_MAX))
         .max_frame_size(Some(MESSAGE_BYTES_MAX))
         .read_buffer_size(16 * 1024);
     let opening = async {
         let stream = dial::open(target).await?;
-        let opened = client_async_with_config(url, stream, Some(config)).await;
-        opened.map(|(socket, _response)| socket).map_err(Lost::Connect)
+        let (stream, early) = dial::greet(stream, target).await?;
+        let socket = WebSocketStream::from_partially_read(stream, early.to_vec(), Role::Client, Some(config));
+        Ok(socket.await)
     };
     match timeout(timing.connect, opening).await {
         Ok(opened) => opened,
@@ -452,6 +462,7 @@ fn target(options: &Options) -> Result<Target, TwinError> {
     })?;
     Ok(Target {
         ca_file: options.ca_file.clone(),
+        access_key_file: options.key_file.clone(),
         ..target
     })
 }

@@ -393,11 +393,13 @@ fn rv_35_a_probe_counts_the_catalog_and_leaves_nothing_behind() {
     });
 
     let pushing = plant("push_on_connect = true\n");
-    let row = probe(&linked(pushing.endpoint("line"), ""));
-    assert_eq!(
-        [&row["ok"], &row["catalog"], &row["server_pushes"]],
-        [&json!(true), &json!(2), &json!(true)]
-    );
+    let office = linked(pushing.endpoint("line"), "");
+    // A machine that is very busy may answer the ping long before it pushes.
+    crate::support::eventually("the push is seen", || {
+        let row = probe(&office);
+        assert_eq!([&row["ok"], &row["catalog"]], [&json!(true), &json!(2)]);
+        row["server_pushes"] == true
+    });
 }
 
 #[test]
