@@ -1,10 +1,22 @@
-//! The PLC engine's view of memory.
+//! The PLC engine: data table, program, scan.
 //!
-//! Today this crate holds the addresses of the data table: how `I:0/3`, `T:4.DN` or `N:7` is written, which of them exist and
-//! what a symbol may be called. It knows no network and no message format.
+//! It knows no network, no message format, no clock and no thread: inputs and elapsed time are handed in, what happened is
+//! handed out as values. A program is read as a document ([`program`]), checked and compiled ([`compile`]), and executed on the
+//! data table ([`data_table`]).
 
 pub mod address;
+pub mod compile;
+pub mod data_table;
+pub mod diagnostic;
+pub mod fault;
+mod flat;
+pub mod force;
 #[doc(hidden)]
 pub mod fuzz;
+pub mod instruction;
+pub mod power_flow;
+pub mod program;
+pub mod slots;
+pub mod text;
 
 pub use address::{Address, AddressError, CounterMember, Part, Region, Symbol, TimerMember};
