@@ -71,7 +71,7 @@ impl Program {
     }
 }
 
-fn collect<'a>(elements: &'a [Element], found: &mut Vec<&'a Instruction>) {
+pub(crate) fn collect<'a>(elements: &'a [Element], found: &mut Vec<&'a Instruction>) {
     for element in elements {
         match element {
             Element::Instruction(instruction) => found.push(instruction),

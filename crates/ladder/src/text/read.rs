@@ -31,8 +31,9 @@ pub fn read(text: &str) -> Result<Program, Vec<Diagnostic>> {
             characters: 0,
             counted: 0,
         };
+        let rungs = program.rungs.len();
         if let Err(problem) = read_line(&mut words, &mut program, &mut texts) {
-            let rung = words.rest_names_a_rung(line).then_some(program.rungs.len() as u32);
+            let rung = line.trim_start().starts_with(RUNG_START).then_some(rungs as u32);
             problems.push(Diagnostic {
                 code: DiagnosticCode::BadDocument,
                 rung,
@@ -337,10 +338,5 @@ impl Words<'_> {
             place,
             text: "expected `\"` at the end of the text".to_owned(),
         })
-    }
-
-    /// Whether the line is one of a rung, for the number in a complaint.
-    fn rest_names_a_rung(&self, line: &str) -> bool {
-        line.trim_start().starts_with(RUNG_START)
     }
 }
