@@ -5,4 +5,5 @@ mod controller;
 mod programs;
 mod property;
 mod reference;
+mod scan_tables;
 mod texts;

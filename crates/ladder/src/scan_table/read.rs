@@ -1,0 +1,261 @@
+//! Text becomes cases.
+
+use super::{Action, Case, Expected, Given, Problem, Step};
+use crate::address::Address;
+use crate::compile::CompiledProgram;
+use crate::controller::Command;
+use crate::data_table::{CellValue, Place};
+use crate::program::OperandValue;
+use crate::text;
+
+/// Problems that are told.
+const MAX_PROBLEMS: usize = 100;
+/// The longest time of a row in milliseconds: an hour.
+const MAX_TIME_MS: u32 = 3_600_000;
+const MICROS_PER_MILLI: u32 = 1000;
+/// Digits behind the point of a time.
+const TIME_DIGITS: usize = 3;
+
+/// Reads the cases of a file.
+///
+/// # Errors
+///
+/// What is wrong with its form, and with its programs.
+pub fn read(source: &str) -> Result<Vec<Case>, Vec<Problem>> {
+    let mut reader = Reader {
+        cases: Vec::new(),
+        current: None,
+        problems: Vec::new(),
+    };
+    for (number, line) in source.lines().enumerate() {
+        let number = number as u32 + 1;
+        if let Err(text) = reader.line(number, line) {
+            reader.problem(number, text);
+        }
+    }
+    reader.end_case();
+    if reader.problems.is_empty() {
+        Ok(reader.cases)
+    } else {
+        Err(reader.problems)
+    }
+}
+
+/// A case while it is read.
+struct Draft {
+    name: String,
+    line: u32,
+    /// The lines of the program, each at its own line of the file, so that places in complaints are right.
+    program: String,
+    program_lines: u32,
+    headings: Option<Headings>,
+    steps: Vec<Step>,
+}
+
+#[derive(Clone)]
+struct Headings {
+    given: Vec<Heading>,
+    expected: Vec<Heading>,
+}
+
+#[derive(Clone, Copy)]
+enum Heading {
+    Place(Address),
+    Force(Address),
+    State,
+}
+
+struct Reader {
+    cases: Vec<Case>,
+    current: Option<Draft>,
+    problems: Vec<Problem>,
+}
+
+impl Reader {
+    fn problem(&mut self, line: u32, text: String) {
+        if self.problems.len() < MAX_PROBLEMS {
+            self.problems.push(Problem { line, text });
+        }
+    }
+
+    fn line(&mut self, number: u32, line: &str) -> Result<(), String> {
+        let trimmed = line.trim();
+        let (first, rest) = trimmed.split_once(char::is_whitespace).unwrap_or((trimmed, ""));
+        if first.is_empty() || first.starts_with('#') {
+            return Ok(());
+        }
+        if first == "case" {
+            self.end_case();
+            self.current = Some(Draft {
+                name: rest.trim().to_owned(),
+                line: number,
+                program: String::new(),
+                program_lines: 0,
+                headings: None,
+                steps: Vec::new(),
+            });
+            return Ok(());
+        }
+        let Some(draft) = &mut self.current else {
+            return Err(format!("expected `case` first, got `{first}`"));
+        };
+        let action = match first {
+            "SOR" | "SYM" | "RUNG" | "PROGRAM" => {
+                let skipped = (number - 1).saturating_sub(draft.program_lines);
+                draft.program.extend((0..skipped).map(|_| '\n'));
+                draft.program.push_str(line);
+                draft.program.push('\n');
+                draft.program_lines = number;
+                return Ok(());
+            }
+            "columns" => {
+                draft.headings = Some(headings(rest)?);
+                return Ok(());
+            }
+            "do" => Action::Command(command(rest.trim())?),
+            "fault" => Action::Fault(rest.trim().to_owned()),
+            _ => row(
+                trimmed,
+                draft
+                    .headings
+                    .as_ref()
+                    .ok_or("expected `columns` before the first row")?,
+            )?,
+        };
+        draft.steps.push(Step { line: number, action });
+        Ok(())
+    }
+
+    fn end_case(&mut self) {
+        let Some(draft) = self.current.take() else { return };
+        let compiled = text::read(&draft.program).and_then(|program| CompiledProgram::new(&program));
+        match compiled {
+            Ok(program) => {
+                self.cases.push(Case {
+                    name: draft.name,
+                    line: draft.line,
+                    program,
+                    steps: draft.steps,
+                });
+            }
+            Err(problems) => {
+                for problem in problems {
+                    let line = problem.place.map_or(draft.line, |place| place.line);
+                    self.problem(line, problem.to_string());
+                }
+            }
+        }
+    }
+}
+
+fn command(name: &str) -> Result<Command, String> {
+    Ok(match name {
+        "start" => Command::Start,
+        "stop" => Command::Stop,
+        "pause" => Command::Pause,
+        "resume" => Command::Resume,
+        "step-scan" => Command::StepScan,
+        "step-rung" => Command::StepRung,
+        "reset" => Command::Reset,
+        _ => {
+            return Err(format!(
+                "expected start, stop, pause, resume, step-scan, step-rung or reset, got `{name}`"
+            ));
+        }
+    })
+}
+
+fn halves(line: &str) -> Result<(&str, &str), String> {
+    line.split_once('|')
+        .ok_or_else(|| "expected `|` between what goes in and what comes out".to_owned())
+}
+
+fn headings(rest: &str) -> Result<Headings, String> {
+    let (given, expected) = halves(rest)?;
+    let mut given = given.split_whitespace();
+    if given.next() != Some("ms") {
+        return Err("expected `ms` as the first heading".to_owned());
+    }
+    let place = |text: &str| match Address::parse(text) {
+        Ok(address) if Place::of(address).is_some() => Ok(address),
+        Ok(address) => Err(format!("expected a member such as `{address}.ACC`, got `{address}`")),
+        Err(error) => Err(format!("heading `{text}`: {error}")),
+    };
+    let given = given.map(|text| match text.strip_prefix('!') {
+        Some(text) => place(text).map(Heading::Force),
+        None => place(text).map(Heading::Place),
+    });
+    let expected = expected.split_whitespace().map(|text| match text {
+        "state" => Ok(Heading::State),
+        text => place(text).map(Heading::Place),
+    });
+    Ok(Headings {
+        given: given.collect::<Result<_, _>>()?,
+        expected: expected.collect::<Result<_, _>>()?,
+    })
+}
+
+fn row(line: &str, headings: &Headings) -> Result<Action, String> {
+    let line = line.split_once('#').map_or(line, |(cells, _)| cells);
+    let (left, right) = halves(line)?;
+    let left: Vec<_> = left.split_whitespace().collect();
+    let right: Vec<_> = right.split_whitespace().collect();
+    let Some((time, left)) = left.split_first() else {
+        return Err("expected a time in milliseconds".to_owned());
+    };
+    if (left.len(), right.len()) != (headings.given.len(), headings.expected.len()) {
+        return Err(format!(
+            "expected {} values before and {} behind the bar, got {} and {}",
+            headings.given.len() + 1,
+            headings.expected.len(),
+            left.len() + 1,
+            right.len()
+        ));
+    }
+    let dt_us = if *time == "." { None } else { Some(time_us(time)?) };
+    let mut given = Vec::new();
+    for (heading, cell) in headings.given.iter().zip(left) {
+        match (*heading, *cell) {
+            (_, ".") => {}
+            (Heading::Force(address), "-") => given.push(Given::Release(address)),
+            (Heading::Force(address), cell) => given.push(Given::Force(address, value(address, cell)?)),
+            (Heading::Place(address), cell) => given.push(Given::Write(address, value(address, cell)?)),
+            (Heading::State, _) => {}
+        }
+    }
+    let mut expected = Vec::new();
+    for (heading, cell) in headings.expected.iter().zip(right) {
+        match (*heading, cell) {
+            (_, ".") => {}
+            (Heading::State, state) => expected.push(Expected::State(state.to_owned())),
+            (Heading::Place(address) | Heading::Force(address), cell) => {
+                expected.push(Expected::Value(address, value(address, cell)?));
+            }
+        }
+    }
+    Ok(Action::Row { given, dt_us, expected })
+}
+
+/// Reads a time in milliseconds with up to three digits behind the point.
+fn time_us(text: &str) -> Result<u32, String> {
+    let wrong = || format!("expected a time in milliseconds such as 10 or 0.4, up to {MAX_TIME_MS}, got `{text}`");
+    let (whole, part) = text.split_once('.').unwrap_or((text, ""));
+    let whole: u32 = whole.parse().map_err(|_| wrong())?;
+    if whole > MAX_TIME_MS || part.len() > TIME_DIGITS || !part.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(wrong());
+    }
+    let part: u32 = format!("{part:0<TIME_DIGITS$}").parse().map_err(|_| wrong())?;
+    Ok(whole * MICROS_PER_MILLI + part)
+}
+
+/// Reads a value as the place wants it: 0 or 1 for a bit, a number for a word.
+fn value(address: Address, cell: &str) -> Result<CellValue, String> {
+    let OperandValue::Number(number) = OperandValue::parse(cell) else {
+        return Err(format!("expected a number for {address}, got `{cell}`"));
+    };
+    match (Place::of(address), number) {
+        (Some(Place::Bit(..)), 0 | 1) => Ok(CellValue::Bit(number == 1)),
+        (Some(Place::Bit(..)), _) => Err(format!("expected 0 or 1 for {address}, got {number}")),
+        _ => Ok(CellValue::Word(number)),
+    }
+}
