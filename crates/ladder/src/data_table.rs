@@ -16,7 +16,7 @@ use crate::force::Forces;
 
 /// Words of the array. A power of two, so that an index is bounded by a mask instead of a check.
 pub(crate) const ARRAY_WORDS: usize = 1024;
-/// Words that hold cells; the rest of the array is never used.
+/// Words that hold cells; the rest of the array is never written.
 pub(crate) const USED_WORDS: usize = COUNTERS_AT + COUNTERS * CELL_WORDS;
 /// Words of a timer or a counter.
 const CELL_WORDS: usize = 4;
@@ -59,6 +59,9 @@ pub mod counter_flag {
 pub struct WordIndex(u16);
 
 impl WordIndex {
+    /// A word that holds no cell: it is 0 and stays so.
+    pub(crate) const UNUSED: WordIndex = WordIndex(ARRAY_WORDS as u16 - 1);
+
     /// The word of a region; `word` is below [`Region::words`].
     pub(crate) const fn of(region: Region, word: u8) -> WordIndex {
         let start = match region {

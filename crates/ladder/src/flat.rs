@@ -1,8 +1,9 @@
 //! The flat form of a program, and the loop that executes it.
 //!
 //! What a scan costs is dispatch, not memory. So contacts have no opcode: a run of contacts, branches among them included,
-//! becomes a graph of test nodes that all do the same (test one bit, go on at one of two places) and ends in true or false.
-//! Everything else is an operation of eight bytes. The loop allocates nothing, locks nothing and logs nothing: it works on
+//! becomes a graph of test nodes that all do the same (test one bit, go on at one of two places) and ends in true or false. A
+//! rung begins with such a graph and mostly ends with a coil; neither is dispatched, and the three kinds of coils are one.
+//! Everything else is an operation of twelve bytes. The loop allocates nothing, locks nothing and logs nothing: it works on
 //! slices that were made when the program was compiled, and on numbers.
 //!
 //! Two forms of each program exist. The *plain* one merges contacts into graphs. The *traced* one has an operation per contact
@@ -21,45 +22,103 @@ use crate::instruction::shift::{self, ShiftKind};
 use crate::instruction::timer::{self, TimerKind};
 use crate::power_flow::PowerFlow;
 
-/// A test node: one bit, and where to go on.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Test {
-    pub(crate) contact: Contact,
-    /// The next node when the test is true, counted from the first node of the graph, or [`TRUE`] or [`FALSE`]. Always further
-    /// on than this node, so that every walk ends.
-    pub(crate) when_true: u16,
-    /// The same when it is false.
-    pub(crate) when_false: u16,
-}
-
-/// The graph ends with power.
-pub(crate) const TRUE: u16 = u16::MAX;
-/// The graph ends without power.
-pub(crate) const FALSE: u16 = u16::MAX - 1;
-/// Nodes of one graph; a longer run of contacts becomes several graphs.
-pub(crate) const MAX_GRAPH_NODES: usize = 4096;
-
 /// A bit that is tested.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Contact {
-    pub(crate) word: WordIndex,
-    pub(crate) shift: u8,
-    /// 1 for XIO.
-    pub(crate) invert: u8,
+    /// The bit within its word.
+    mask: u32,
+    word: WordIndex,
+    /// All bits of it are 1 when the bit has to be on (XIC), 0 when it has to be off (XIO).
+    wanted: i8,
 }
 
 impl Contact {
+    pub(crate) const fn new(word: WordIndex, bit: u8, is_on: bool) -> Contact {
+        Contact {
+            mask: 1 << bit,
+            word,
+            wanted: if is_on { -1 } else { 0 },
+        }
+    }
+
+    /// 0 when power can pass, another number when it cannot. No shift and no branch: this is what a scan mostly does.
     #[inline(always)]
-    fn is_closed(self, table: &DataTable) -> bool {
-        (table.word(self.word) >> (self.shift & 31) ^ u32::from(self.invert)) & 1 != 0
+    fn opening(self, table: &DataTable) -> u32 {
+        (table.word(self.word) ^ i32::from(self.wanted) as u32) & self.mask
     }
 }
+
+/// A test node: one contact, and where to go on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Test {
+    pub(crate) contact: Contact,
+    /// The next node when the contact is closed, or [`TRUE`] or [`FALSE`]. Always further on than this node, so that every walk
+    /// ends.
+    pub(crate) when_closed: u32,
+    /// The same when it is open.
+    pub(crate) when_open: u32,
+}
+
+/// The graph ends with power. As the begin of a graph: there is none, power passes.
+pub(crate) const TRUE: u32 = u32::MAX;
+/// The graph ends without power.
+pub(crate) const FALSE: u32 = u32::MAX - 1;
 
 /// A bit that is written.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Coil {
+    /// The bit within its word.
+    pub(crate) mask: u32,
     pub(crate) word: WordIndex,
-    pub(crate) shift: u8,
+    /// All bits are 1 when it is written without power too (OTE).
+    always: i8,
+    /// All bits are 1 when power writes 0 (OTU).
+    inverted: i8,
+}
+
+impl Coil {
+    /// Writes nothing.
+    pub(crate) const NONE: Coil = Coil {
+        mask: 0,
+        word: WordIndex::UNUSED,
+        always: 0,
+        inverted: 0,
+    };
+
+    pub(crate) const fn energize(word: WordIndex, bit: u8) -> Coil {
+        Coil {
+            mask: 1 << bit,
+            word,
+            always: -1,
+            inverted: 0,
+        }
+    }
+
+    pub(crate) const fn latch(word: WordIndex, bit: u8) -> Coil {
+        Coil {
+            mask: 1 << bit,
+            word,
+            always: 0,
+            inverted: 0,
+        }
+    }
+
+    pub(crate) const fn unlatch(word: WordIndex, bit: u8) -> Coil {
+        Coil {
+            mask: 1 << bit,
+            word,
+            always: 0,
+            inverted: -1,
+        }
+    }
+
+    /// Writes the bit. The three kinds take the same steps, so that no one has to ask which it is.
+    #[inline(always)]
+    fn run(self, table: &mut DataTable, power: bool) {
+        let power = u32::from(power).wrapping_neg();
+        let touched = self.mask & (power | i32::from(self.always) as u32);
+        table.write_bits(self.word, touched, power ^ i32::from(self.inverted) as u32);
+    }
 }
 
 /// What a rung does, step by step.
@@ -68,9 +127,7 @@ pub(crate) enum Op {
     /// A graph of contacts, by its first node.
     Graph(u32),
     Contact(Contact),
-    Energize(Coil),
-    Latch(Coil),
-    Unlatch(Coil),
+    Coil(Coil),
     Timer(TimerKind, TimerSlot),
     Counter(CounterKind, CounterSlot),
     ResetTimer(TimerSlot),
@@ -154,8 +211,19 @@ pub(crate) struct Stream {
     pub(crate) ops: Vec<Op>,
     /// Of the traced form: the instruction that each operation completes, if any.
     pub(crate) completes: Vec<Option<u32>>,
-    /// The operations of each rung.
-    pub(crate) rungs: Vec<Range<u32>>,
+    pub(crate) rungs: Vec<RungSpan>,
+}
+
+/// Where a rung lies in its stream.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RungSpan {
+    /// The graph of the contacts that it begins with, or [`TRUE`].
+    pub(crate) lead: u32,
+    /// The operations behind them.
+    pub(crate) start: u32,
+    pub(crate) end: u32,
+    /// The coil that it ends with; it needs no dispatch either.
+    pub(crate) coil: Coil,
 }
 
 /// A program in its flat form.
@@ -196,18 +264,19 @@ impl Flat {
         flow: &mut PowerFlow,
     ) {
         for span in &stream.rungs[rungs] {
-            let span = span.start as usize..span.end as usize;
+            let power = self.conducts(span.lead, machine.table);
             let mut rails = Rails {
-                power: true,
+                power,
                 inputs: 0,
                 results: 0,
             };
-            for (at, op) in stream.ops[span.clone()].iter().enumerate() {
+            for (at, op) in stream.ops[span.start as usize..span.end as usize].iter().enumerate() {
                 self.step(*op, &mut rails, machine);
-                if TRACED && let Some(instruction) = stream.completes[span.start + at] {
+                if TRACED && let Some(instruction) = stream.completes[span.start as usize + at] {
                     flow.note(instruction, rails.power);
                 }
             }
+            span.coil.run(machine.table, rails.power);
         }
     }
 
@@ -217,13 +286,8 @@ impl Flat {
         let table = &mut *machine.table;
         match op {
             Op::Graph(first) => rails.power = power && self.conducts(first, table),
-            Op::Contact(contact) => rails.power = power && contact.is_closed(table),
-            Op::Energize(coil) => {
-                table.write_bits(coil.word, 1 << (coil.shift & 31), u32::from(power) << (coil.shift & 31))
-            }
-            Op::Latch(coil) if power => table.write_bits(coil.word, 1 << (coil.shift & 31), u32::MAX),
-            Op::Unlatch(coil) if power => table.write_bits(coil.word, 1 << (coil.shift & 31), 0),
-            Op::Latch(_) | Op::Unlatch(_) => {}
+            Op::Contact(contact) => rails.power = power & (contact.opening(table) == 0),
+            Op::Coil(coil) => coil.run(table, power),
             Op::Timer(kind, slot) => {
                 timer::run(table, kind, slot, power, machine.dt_us);
             }
@@ -250,21 +314,18 @@ impl Flat {
         }
     }
 
-    /// Walks a graph of contacts.
+    /// Walks a graph of contacts from its first node, or from its end.
     #[inline(always)]
     fn conducts(&self, first: u32, table: &DataTable) -> bool {
-        let graph = &self.nodes[first as usize..];
-        let mut at = 0;
-        loop {
-            let node = &graph[usize::from(at)];
-            at = match node.contact.is_closed(table) {
-                true => node.when_true,
-                false => node.when_false,
+        let mut at = first;
+        // The two ends lie beyond all nodes.
+        while let Some(node) = self.nodes.get(at as usize) {
+            at = match node.contact.opening(table) {
+                0 => node.when_closed,
+                _ => node.when_open,
             };
-            if at >= FALSE {
-                return at == TRUE;
-            }
         }
+        at == TRUE
     }
 
     /// An instruction on words with power before it; the power behind it.

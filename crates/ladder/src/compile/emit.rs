@@ -1,7 +1,7 @@
 //! The tree of operations becomes the flat form: contacts into graphs, everything else one after the other.
 
 use super::resolve::{Node, Resolved};
-use crate::flat::{Contact, FALSE, Flat, MAX_GRAPH_NODES, Op, Stream, TRUE, Test};
+use crate::flat::{Coil, Contact, FALSE, Flat, Op, RungSpan, Stream, TRUE, Test};
 
 /// Lays out a program in both forms.
 pub(super) fn flat(resolved: &Resolved) -> Flat {
@@ -11,12 +11,30 @@ pub(super) fn flat(resolved: &Resolved) -> Flat {
         ..Flat::default()
     };
     for rung in &resolved.rungs {
+        let lead = contacts_ahead(rung);
+        let (behind, coil) = match rung[lead..].split_last() {
+            Some((last, before)) if coil(last).is_some() => (before, coil(last)),
+            _ => (&rung[lead..], None),
+        };
+        let lead = graph(&rung[..lead], &mut flat).unwrap_or(TRUE);
         let start = flat.plain.ops.len() as u32;
-        plain_path(rung, &mut flat);
-        flat.plain.rungs.push(start..flat.plain.ops.len() as u32);
+        plain_path(behind, &mut flat);
+        let end = flat.plain.ops.len() as u32;
+        flat.plain.rungs.push(RungSpan {
+            lead,
+            start,
+            end,
+            coil: coil.unwrap_or(Coil::NONE),
+        });
         let start = flat.traced.ops.len() as u32;
         traced_path(rung, &mut flat.traced);
-        flat.traced.rungs.push(start..flat.traced.ops.len() as u32);
+        let end = flat.traced.ops.len() as u32;
+        flat.traced.rungs.push(RungSpan {
+            lead: TRUE,
+            start,
+            end,
+            coil: Coil::NONE,
+        });
     }
     flat
 }
@@ -46,7 +64,8 @@ fn plain_path(nodes: &[Node], flat: &mut Flat) {
     while let Some((first, behind)) = rest.split_first() {
         let run = contacts_ahead(rest);
         if run > 0 {
-            graph(&rest[..run], flat);
+            let graph = graph(&rest[..run], flat);
+            flat.plain.ops.extend(graph.map(Op::Graph));
             rest = &rest[run..];
             continue;
         }
@@ -64,21 +83,25 @@ fn plain_path(nodes: &[Node], flat: &mut Flat) {
     }
 }
 
-/// How many elements at the front are nothing but contacts, and fit into one graph.
-fn contacts_ahead(nodes: &[Node]) -> usize {
-    let mut total = 0;
-    let fits = |node: &&Node| {
-        total += contacts(node).unwrap_or(MAX_GRAPH_NODES);
-        total < MAX_GRAPH_NODES
-    };
-    nodes.iter().take_while(fits).count()
+fn coil(node: &Node) -> Option<Coil> {
+    match node {
+        Node::Instruction { ops, .. } => match ops.as_slice() {
+            [Op::Coil(coil)] => Some(*coil),
+            _ => None,
+        },
+        Node::Branch(_) => None,
+    }
 }
 
-/// How many contacts an element consists of; `None` when it has anything else in it.
-fn contacts(node: &Node) -> Option<usize> {
+/// How many elements at the front are nothing but contacts.
+fn contacts_ahead(nodes: &[Node]) -> usize {
+    nodes.iter().take_while(|node| is_contacts(node)).count()
+}
+
+fn is_contacts(node: &Node) -> bool {
     match node {
-        Node::Instruction { ops, .. } => matches!(ops.as_slice(), [Op::Contact(_)]).then_some(1),
-        Node::Branch(paths) => paths.iter().flatten().map(contacts).sum(),
+        Node::Instruction { ops, .. } => matches!(ops.as_slice(), [Op::Contact(_)]),
+        Node::Branch(paths) => paths.iter().flatten().all(is_contacts),
     }
 }
 
@@ -90,28 +113,29 @@ enum Goal {
     Node(usize),
 }
 
-/// Appends the graph of a run of contacts, and the operation that walks it.
-fn graph(run: &[Node], flat: &mut Flat) {
+/// Appends the graph of a run of contacts; its first node, or `None` when the run conducts always.
+fn graph(run: &[Node], flat: &mut Flat) -> Option<u32> {
     let mut backwards = Vec::new();
     // Where the walk begins; without a node to begin at, the run conducts always and needs no graph.
     let Goal::Node(entry) = series(run, Goal::True, Goal::False, &mut backwards) else {
-        return;
+        return None;
     };
     // What lies before the entry is beside an empty path: no walk reaches it.
     backwards.truncate(entry + 1);
-    let count = backwards.len();
-    let from_front = |goal| match goal {
+    let first = flat.nodes.len() as u32;
+    let last = first + entry as u32;
+    let index = |goal| match goal {
         Goal::True => TRUE,
         Goal::False => FALSE,
-        Goal::Node(from_end) => (count - 1 - from_end) as u16,
+        Goal::Node(from_end) => last - from_end as u32,
     };
-    flat.plain.ops.push(Op::Graph(flat.nodes.len() as u32));
     flat.nodes
         .extend(backwards.iter().rev().map(|(contact, when_true, when_false)| Test {
             contact: *contact,
-            when_true: from_front(*when_true),
-            when_false: from_front(*when_false),
+            when_closed: index(*when_true),
+            when_open: index(*when_false),
         }));
+    Some(first)
 }
 
 /// Adds elements in series, the last first; where the walk enters them.

@@ -267,28 +267,10 @@ impl Resolver<'_> {
     fn op(&mut self, kind: InstructionKind, operands: &[Value], column: u32) -> Option<Op> {
         use InstructionKind::*;
         Some(match (kind, operands) {
-            (Xic, [Value::Bit(word, shift)]) => Op::Contact(Contact {
-                word: *word,
-                shift: *shift,
-                invert: 0,
-            }),
-            (Xio, [Value::Bit(word, shift)]) => Op::Contact(Contact {
-                word: *word,
-                shift: *shift,
-                invert: 1,
-            }),
-            (Ote, [Value::Bit(word, shift)]) => Op::Energize(Coil {
-                word: *word,
-                shift: *shift,
-            }),
-            (Otl, [Value::Bit(word, shift)]) => Op::Latch(Coil {
-                word: *word,
-                shift: *shift,
-            }),
-            (Otu, [Value::Bit(word, shift)]) => Op::Unlatch(Coil {
-                word: *word,
-                shift: *shift,
-            }),
+            (Xic | Xio, [Value::Bit(word, bit)]) => Op::Contact(Contact::new(*word, *bit, kind == Xic)),
+            (Ote, [Value::Bit(word, bit)]) => Op::Coil(Coil::energize(*word, *bit)),
+            (Otl, [Value::Bit(word, bit)]) => Op::Coil(Coil::latch(*word, *bit)),
+            (Otu, [Value::Bit(word, bit)]) => Op::Coil(Coil::unlatch(*word, *bit)),
             (Ton | Tof | Rto, [Value::Timer(slot), Value::Number(preset)]) => {
                 self.resolved.presets.push((slot.preset(), *preset));
                 let kind = match kind {
