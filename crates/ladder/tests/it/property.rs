@@ -4,7 +4,7 @@ use crosstie_ladder::address::{BIT_WORDS, COUNTERS, INTEGER_WORDS, IO_WORDS, TIM
 use crosstie_ladder::compile::{CompiledProgram, RunMemory};
 use crosstie_ladder::data_table::{CellValue, DataTable};
 use crosstie_ladder::program::Program;
-use crosstie_ladder::{Address, CounterMember, Region, TimerMember, text};
+use crosstie_ladder::{Address, CounterMember, Region, TimerMember, fuzz, text};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -170,4 +170,23 @@ proptest! {
         let read = text::read(&written).map(Program::without_places);
         prop_assert_eq!(read, Ok(program), "{}", written);
     }
+
+    #[test]
+    fn any_text_breaks_no_promise(words in vec(word(), 0..30), text: String) {
+        fuzz::program(words.join(" ").as_bytes());
+        fuzz::program(format!("SOR {} EOR", words.join(" ")).as_bytes());
+        fuzz::program(text.as_bytes());
+        fuzz::scan_table(format!("case x\n{}\ncolumns ms I:0 | O:0\n{text}", words.join(" ")).as_bytes());
+        fuzz::scan_table(text.as_bytes());
+    }
+}
+
+/// Words that programs and tables are made of, and some that they are not.
+fn word() -> impl Strategy<Value = String> {
+    let known = "SOR EOR BST NXB BND { } ? XIC XIO OTE TON MOV BSL SCL TON OSR DEBOUNCE COUNTER I:0/0 O:0/0 N:1 T:0 C:0 T:0.DN 5 -1 \
+        SYM Start RUNG \"a\\\"b\" \"open \n | ms columns case do start fault . # PROGRAM 99999999999 I:8/0";
+    prop_oneof![
+        12 => proptest::sample::select(known.split(' ').collect::<Vec<_>>()).prop_map(str::to_owned),
+        1 => any::<String>(),
+    ]
 }
