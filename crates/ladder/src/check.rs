@@ -7,20 +7,21 @@ use std::collections::HashMap;
 use crate::address::Address;
 use crate::diagnostic::{Diagnostic, DiagnosticCode};
 use crate::instruction::InstructionKind;
-use crate::program::{Branch, Element, Instruction, MAX_BRANCH_DEPTH, Position, Program, Rung};
+use crate::program::{Branch, Element, Instruction, MAX_BRANCH_DEPTH, Position, Program, Rung, SymbolMap};
 
 /// Diagnostics of one program; the first ones are told.
 const MAX_DIAGNOSTICS: usize = 1000;
 
 /// Looks through a program; what it finds, in the order of the rungs.
 pub fn check(program: &Program) -> Vec<Diagnostic> {
+    let symbols = program.symbol_map();
+    let slots = slots_in_use(program, &symbols);
     let mut checker = Checker {
-        program,
+        symbols: &symbols,
         found: Vec::new(),
         rung: 0,
     };
     let mut energized = HashMap::new();
-    let slots = slots_of_instructions(program);
     for (number, rung) in program.rungs.iter().enumerate() {
         checker.rung = number as u32;
         checker.rung(rung);
@@ -31,16 +32,16 @@ pub fn check(program: &Program) -> Vec<Diagnostic> {
 }
 
 /// How many instructions and decorators use each timer and counter as their own.
-fn slots_of_instructions(program: &Program) -> HashMap<Address, usize> {
+fn slots_in_use(program: &Program, symbols: &SymbolMap<'_>) -> HashMap<Address, usize> {
     let mut slots = HashMap::new();
     for (_, instruction) in program.instructions() {
         if is_timer_or_counter(instruction.kind)
-            && let Some(address) = output_of(program, instruction)
+            && let Some(address) = output_of(symbols, instruction)
         {
             *slots.entry(address).or_default() += 1;
         }
         for decorator in &instruction.decorators {
-            if let Some(address) = decorator.operands.first().and_then(|slot| program.address(slot)) {
+            if let Some(address) = decorator.operands.first().and_then(|slot| slot.address(symbols)) {
                 *slots.entry(address).or_default() += 1;
             }
         }
@@ -54,11 +55,11 @@ fn is_timer_or_counter(kind: InstructionKind) -> bool {
 }
 
 /// The address that an output writes as its own.
-fn output_of(program: &Program, instruction: &Instruction) -> Option<Address> {
+fn output_of(symbols: &SymbolMap<'_>, instruction: &Instruction) -> Option<Address> {
     instruction
         .operands
         .first()
-        .and_then(|operand| program.address(operand))
+        .and_then(|operand| operand.address(symbols))
 }
 
 /// An output with the path to it: which path of which branch, from the outside in.
@@ -78,7 +79,7 @@ impl Output<'_> {
 }
 
 struct Checker<'a> {
-    program: &'a Program,
+    symbols: &'a SymbolMap<'a>,
     found: Vec<Diagnostic>,
     rung: u32,
 }
@@ -123,7 +124,7 @@ impl<'a> Checker<'a> {
                         let column = Some(instruction.column);
                         self.tell(DiagnosticCode::UnconditionalOutput, column, instruction.place, text);
                     }
-                    let address = output_of(self.program, instruction);
+                    let address = output_of(self.symbols, instruction);
                     walk.outputs.push(Output {
                         instruction,
                         address,
@@ -190,7 +191,7 @@ impl<'a> Checker<'a> {
             if instruction.kind != InstructionKind::Ote {
                 continue;
             }
-            let Some(address) = output_of(self.program, instruction) else {
+            let Some(address) = output_of(self.symbols, instruction) else {
                 continue;
             };
             let first = *energized.entry(address).or_insert(self.rung);
@@ -209,7 +210,7 @@ impl<'a> Checker<'a> {
     fn shared_slots(&mut self, rung: &Rung, slots: &HashMap<Address, usize>) {
         for instruction in instructions(rung) {
             for decorator in &instruction.decorators {
-                let Some(address) = decorator.operands.first().and_then(|slot| self.program.address(slot)) else {
+                let Some(address) = decorator.operands.first().and_then(|slot| slot.address(self.symbols)) else {
                     continue;
                 };
                 if slots.get(&address).is_some_and(|users| *users > 1) {

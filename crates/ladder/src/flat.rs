@@ -144,6 +144,9 @@ pub(crate) enum Op {
     CloseBranch,
 }
 
+/// Every rung is walked through these; a larger one would be a slower scan.
+const _: () = assert!(size_of::<Op>() == 12);
+
 /// Where a number comes from.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Source {

@@ -3,6 +3,8 @@
 //! Files and texts are read into these types, and written from them. A document may be wrong: what an operand means is decided
 //! when it is compiled ([`crate::compile`]), so that all problems are told at once. Positions in the file are optional.
 
+use std::collections::HashMap;
+
 use crate::address::{Address, Symbol};
 use crate::instruction::{DecoratorKind, InstructionKind};
 
@@ -29,13 +31,13 @@ impl Program {
             .map(|entry| entry.address)
     }
 
-    /// The address that an operand means, through the symbols; `None` when it means none.
-    pub fn address(&self, operand: &Operand) -> Option<Address> {
-        match &operand.value {
-            OperandValue::Address(address) => Some(*address),
-            OperandValue::Symbol(name) => self.symbol(name),
-            _ => None,
+    /// All symbols, for whoever asks for many. The first entry of a name counts.
+    pub fn symbol_map(&self) -> SymbolMap<'_> {
+        let mut map = SymbolMap::with_capacity(self.symbols.len());
+        for entry in &self.symbols {
+            map.entry(&entry.name).or_insert(entry.address);
         }
+        map
     }
 
     /// All instructions in the order of execution, with the numbers of their rungs.
@@ -79,6 +81,9 @@ pub(crate) fn collect<'a>(elements: &'a [Element], found: &mut Vec<&'a Instructi
         }
     }
 }
+
+/// Addresses by their symbols.
+pub type SymbolMap<'a> = HashMap<&'a Symbol, Address>;
 
 /// Calls `visit` for every element, a branch before what stands in it.
 pub(crate) fn visit_mut(elements: &mut [Element], visit: &mut impl FnMut(&mut Element)) {
@@ -193,6 +198,17 @@ impl Operand {
     /// Reads what stands in an attribute or a text, without a position.
     pub fn parse(text: &str) -> Operand {
         Operand::from(OperandValue::parse(text))
+    }
+}
+
+impl Operand {
+    /// The address that it means, through the symbols; `None` when it means none.
+    pub fn address(&self, symbols: &SymbolMap<'_>) -> Option<Address> {
+        match &self.value {
+            OperandValue::Address(address) => Some(*address),
+            OperandValue::Symbol(name) => symbols.get(name).copied(),
+            _ => None,
+        }
     }
 }
 

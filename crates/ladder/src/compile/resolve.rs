@@ -13,7 +13,7 @@ use crate::instruction::shift::ShiftKind;
 use crate::instruction::timer::TimerKind;
 use crate::instruction::{DecoratorKind, InstructionKind, OperandRole, OperandSpec};
 use crate::program::{
-    Branch, Decorator, Element, Instruction, MAX_BRANCH_DEPTH, Operand, OperandValue, Position, Program,
+    Branch, Decorator, Element, Instruction, MAX_BRANCH_DEPTH, Operand, OperandValue, Position, Program, SymbolMap,
 };
 
 /// Instructions of one program; more are refused.
@@ -47,6 +47,7 @@ pub(super) enum Node {
 pub(super) fn program(program: &Program) -> Result<Resolved, Vec<Diagnostic>> {
     let mut resolver = Resolver {
         program,
+        symbols: program.symbol_map(),
         resolved: Resolved {
             rungs: Vec::new(),
             word_ops: Vec::new(),
@@ -58,7 +59,7 @@ pub(super) fn program(program: &Program) -> Result<Resolved, Vec<Diagnostic>> {
         problems: Vec::new(),
         site: None,
     };
-    resolver.symbols();
+    resolver.repeated_symbols();
     for (number, rung) in program.rungs.iter().enumerate() {
         resolver.site = Some(At {
             rung: number as u32,
@@ -92,13 +93,14 @@ struct At {
 
 struct Resolver<'a> {
     program: &'a Program,
+    symbols: SymbolMap<'a>,
     resolved: Resolved,
     problems: Vec<Diagnostic>,
     site: Option<At>,
 }
 
 impl Resolver<'_> {
-    fn symbols(&mut self) {
+    fn repeated_symbols(&mut self) {
         let mut seen = HashSet::new();
         for entry in &self.program.symbols {
             if !seen.insert(&entry.name) {
@@ -215,8 +217,8 @@ impl Resolver<'_> {
                 return self.number(owner, spec, number, operand.place);
             }
             OperandValue::Address(address) => *address,
-            OperandValue::Symbol(symbol) => match self.program.symbol(symbol) {
-                Some(address) => address,
+            OperandValue::Symbol(symbol) => match self.symbols.get(symbol) {
+                Some(address) => *address,
                 None => {
                     let text = format!("expected a symbol of the program as `{name}` of {owner}, got `{symbol}`");
                     self.problem(DiagnosticCode::UnknownOperand, operand.place, text);

@@ -2,6 +2,7 @@
 
 use crosstie_ladder::address::{BIT_WORDS, COUNTERS, INTEGER_WORDS, IO_WORDS, TIMERS};
 use crosstie_ladder::compile::{CompiledProgram, RunMemory};
+use crosstie_ladder::controller::{Command, Controller, ControllerSettings, ControllerState, Inputs};
 use crosstie_ladder::data_table::{CellValue, DataTable};
 use crosstie_ladder::program::Program;
 use crosstie_ladder::{Address, CounterMember, Region, TimerMember, fuzz, text};
@@ -165,6 +166,45 @@ proptest! {
     }
 
     #[test]
+    fn pl34_stops_between_rungs_change_nothing_of_the_result(
+        program in program(),
+        inputs in vec(any::<[u32; 8]>(), 1..6),
+        breakpoints in vec(0..4_usize, 0..4),
+        ways in vec(0..3_u8, 40),
+    ) {
+        let mut whole = controller(&program);
+        let mut stopped = controller(&program);
+        for rung in breakpoints {
+            // A program may have fewer rungs.
+            let _ = stopped.set_breakpoint(rung);
+        }
+        let mut ways = ways.into_iter().cycle();
+        for words in inputs {
+            let inputs = Inputs { words, driven: [u32::MAX; 8] };
+            restart(&mut whole, &inputs);
+            whole.scan(&inputs, STEP_US);
+            let scans = stopped.statistics().scan_count;
+            while stopped.statistics().scan_count == scans {
+                restart(&mut stopped, &inputs);
+                match ways.next() {
+                    Some(0) => {
+                        stopped.scan(&inputs, STEP_US);
+                    }
+                    Some(way) => {
+                        let _ = stopped.command(Command::Pause, &inputs);
+                        let step = if way == 1 { Command::StepRung } else { Command::StepScan };
+                        let _ = stopped.command(step, &inputs);
+                    }
+                    None => unreachable!("it repeats"),
+                }
+            }
+            prop_assert_eq!(whole.table().words(), stopped.table().words());
+            prop_assert_eq!(whole.outputs(), stopped.outputs());
+            prop_assert_eq!(whole.state() == ControllerState::Fault, stopped.state() == ControllerState::Fault);
+        }
+    }
+
+    #[test]
     fn pl73_a_program_reads_back_from_its_text(program in program()) {
         let written = text::write(&program);
         let read = text::read(&written).map(Program::without_places);
@@ -179,6 +219,23 @@ proptest! {
         fuzz::scan_table(format!("case x\n{}\ncolumns ms I:0 | O:0\n{text}", words.join(" ")).as_bytes());
         fuzz::scan_table(text.as_bytes());
     }
+}
+
+/// What a step and a scan here give to timers.
+const STEP_US: u32 = 10_000;
+
+fn controller(program: &Program) -> Controller {
+    let mut controller = Controller::new(ControllerSettings::default());
+    controller.load(CompiledProgram::new(program).unwrap());
+    controller
+}
+
+/// Makes it Running again, out of a fault too.
+fn restart(controller: &mut Controller, inputs: &Inputs) {
+    if controller.state() == ControllerState::Fault {
+        controller.command(Command::Stop, inputs).unwrap();
+    }
+    controller.command(Command::Start, inputs).unwrap();
 }
 
 /// Words that programs and tables are made of, and some that they are not.

@@ -174,7 +174,7 @@ impl Reference {
 
     fn load_preset(&mut self, program: &Program, operands: &[Operand]) {
         let number = number(&operands[1]);
-        match program.address(&operands[0]).unwrap() {
+        match operands[0].address(&program.symbol_map()).unwrap() {
             Address::Timer { timer } => self.timers.entry(timer).or_default().pre = number.clamp(0, 32767),
             Address::Counter { counter } => {
                 self.counters.entry(counter).or_default().pre = number.clamp(-32768, 32767);
@@ -230,7 +230,7 @@ impl Reference {
     ) -> bool {
         use InstructionKind::*;
         let operands = &instruction.operands;
-        let address = |at: usize| program.address(&operands[at]);
+        let address = |at: usize| operands[at].address(&program.symbol_map());
         match instruction.kind {
             Xic | Xio => {
                 let closed = self.bit(address(0).unwrap()) == (instruction.kind == Xic);
@@ -344,7 +344,7 @@ impl Reference {
         } else {
             bits = vec![false; 32];
         }
-        let control = match program.address(&instruction.operands[3]) {
+        let control = match instruction.operands[3].address(&program.symbol_map()) {
             Some(Address::Word { region, word } | Address::Bit { region, word, .. }) => Some((region, word)),
             _ => None,
         };
@@ -364,7 +364,7 @@ impl Reference {
     }
 
     fn store(&mut self, program: &Program, dest: &Operand, number: i32) {
-        match program.address(dest).unwrap() {
+        match dest.address(&program.symbol_map()).unwrap() {
             Address::Bit { region, word, .. } => self.write(Address::Word { region, word }, CellValue::Word(number)),
             address @ Address::Word { .. } => self.write(address, CellValue::Word(number)),
             address => self.write(address, CellValue::Word(number.clamp(-32768, 32767))),
@@ -471,7 +471,7 @@ impl Reference {
         dt_us: i64,
         place: &[usize],
     ) -> bool {
-        let slot = || program.address(&decorator.operands[0]).unwrap();
+        let slot = || decorator.operands[0].address(&program.symbol_map()).unwrap();
         match decorator.kind {
             DecoratorKind::Ton | DecoratorKind::Tof => {
                 let kind = match decorator.kind {
@@ -526,7 +526,7 @@ impl Reference {
     fn source(&self, program: &Program, operand: &Operand) -> i32 {
         match operand.value {
             OperandValue::Number(number) => number,
-            _ => match program.address(operand).unwrap() {
+            _ => match operand.address(&program.symbol_map()).unwrap() {
                 Address::Bit { region, word, .. } => self.word(Address::Word { region, word }),
                 address => self.word(address),
             },
