@@ -103,13 +103,13 @@ fn told(events: Events) -> Vec<String> {
 
 const DIVISION: &str = "Division by zero at rung 1, column 1 (DIV)";
 
+/// A command, its events or refusal, and the state after it.
+type Told = (Command, Result<&'static [&'static str], Refusal>, ControllerState);
+
 #[test]
 fn pl30_every_command_in_every_state() {
     let nothing: &[&str] = &[];
-    let rows: [(
-        ControllerState,
-        [(Command, Result<&[&str], Refusal>, ControllerState); 7],
-    ); 5] = [
+    let rows: [(ControllerState, [Told; 7]); 5] = [
         (
             Stopped,
             [

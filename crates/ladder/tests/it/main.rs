@@ -1,5 +1,7 @@
 //! The engine against a reference that was written from the contract alone, and against tables of scans.
 
+#![allow(clippy::unwrap_used, reason = "a helper of tests may fail as a test does")]
+
 mod checks;
 mod controller;
 mod programs;

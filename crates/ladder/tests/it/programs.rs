@@ -52,7 +52,7 @@ fn one_of(lists: &[&[&'static str]]) -> impl Strategy<Value = &'static str> + us
 }
 
 fn operand(spec: &OperandSpec) -> BoxedStrategy<Operand> {
-    let text = |lists: &[&[&'static str]]| one_of(lists).prop_map(|text| Operand::parse(text)).boxed();
+    let text = |lists: &[&[&'static str]]| one_of(lists).prop_map(Operand::parse).boxed();
     let number = |range| {
         numbers_in(range)
             .prop_map(|number| Operand::from(OperandValue::Number(number)))
