@@ -4,7 +4,7 @@ use crate::cli::{crosstie, text};
 use crate::support::{Client, TestHub, eventually, handshake, http};
 use serde_json::{Value, json};
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -268,6 +268,40 @@ fn a_revoked_key_ends_its_connections_and_no_others() {
         assert_eq!(client.close_code(), (1008, String::from("key revoked")));
     }
     assert_eq!(ask(&hub, &viewer, "GET", "/api/v1/me", "").0, 401);
+}
+
+#[test]
+fn a_body_that_is_held_back_until_its_key_is_revoked_changes_nothing() {
+    let (hub, [engineer, ..]) = hub_with_keys();
+    let wanted = r#"{"name":"mallory","role":"engineer"}"#;
+    let (_, made) = ask(&hub, &engineer, "POST", "/api/v1/keys", wanted);
+    let second = made["key"].as_str().unwrap().to_owned();
+    let mut held: Vec<TcpStream> = Vec::new();
+    for (method, target, body) in [
+        ("POST", "/api/v1/keys", r#"{"name":"back door","role":"engineer"}"#),
+        ("PUT", "/api/v1/signals/twin/line/Start", r#"{"value":true}"#),
+        ("PUT", "/api/v1/log", r#"{"filter":"off"}"#),
+    ] {
+        let mut stream = TcpStream::connect(hub.web()).unwrap();
+        let head = format!(
+            "{method} {target} HTTP/1.1\r\nHost: localhost\r\nX-API-Key: {second}\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        let (begun, _) = body.split_at(body.len() - 1);
+        stream.write_all(format!("{head}{begun}").as_bytes()).unwrap();
+        held.push(stream);
+    }
+    assert_eq!(ask(&hub, &engineer, "DELETE", "/api/v1/keys/k4", "").0, 204);
+    for mut stream in held {
+        stream.write_all(b"}").unwrap();
+        let mut status = String::new();
+        BufReader::new(stream).read_line(&mut status).unwrap();
+        assert!(status.contains(" 401 "), "{status}");
+    }
+    let (_, keys) = ask(&hub, &engineer, "GET", "/api/v1/keys", "");
+    assert_eq!(keys["keys"].as_array().unwrap().len(), 3, "{keys}");
+    let (_, start) = ask(&hub, &engineer, "GET", "/api/v1/signals/twin/line/Start", "");
+    assert_eq!(start["value"], false);
 }
 
 #[test]
