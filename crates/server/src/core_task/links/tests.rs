@@ -158,7 +158,7 @@ async fn a_dial_that_fails_says_why_and_one_that_is_given_up_says_nothing() {
     let mut events = Events::new();
     let mut links = Links::new(&config, Handle::current());
     links.dial(EndpointId(0), 1, &events.door);
-    silent.accept().await.unwrap();
+    let _held = silent.accept().await.unwrap();
     links.hang_up(EndpointId(0));
     for (endpoint, dial, reason) in [
         (EndpointId(1), 2, "connection refused"),
