@@ -1,5 +1,7 @@
 //! Questions and commands of our own API, and their answers, as plain data. The server's HTTP room gives them their JSON.
 
+pub mod plc;
+
 use crate::input::ConnId;
 use crate::settings::{EndpointId, Owner};
 use crate::signal::{Generation, Kind, Quality, SignalId, Value};
@@ -82,6 +84,8 @@ pub enum Request {
         /// Its id.
         problem: String,
     },
+    /// Everything about PLC contexts.
+    Plc(plc::PlcRequest),
     /// Is everything alive?
     Health,
 }
@@ -146,6 +150,8 @@ pub enum Reply {
     Done,
     /// To [`Request::Import`].
     Imported(ImportReport),
+    /// To [`Request::Plc`].
+    Plc(plc::PlcReply),
     /// To [`Request::Health`].
     Health(HealthRow),
     /// Any request that cannot be carried out.
@@ -195,6 +201,9 @@ pub enum Refused {
         /// The limit.
         limit: usize,
     },
+    /// An engine cannot do it in its state; the text says why.
+    #[error("{0}")]
+    Plc(String),
     /// The project could not be written.
     #[error("not saved: {0}")]
     NotSaved(String),

@@ -10,6 +10,7 @@ use crate::input::{ConnId, Face, Input, Unreadable};
 use crate::ledger::Ledger;
 use crate::limits::Limits;
 use crate::output::{Class, Level, Output, Ticket};
+use crate::plc::orders::Plcs;
 use crate::problems::{Problems, Trouble};
 use crate::request::route_problem;
 use crate::route::{self, Routes};
@@ -66,6 +67,7 @@ pub struct Hub {
     /// Imports that are not answered yet.
     pub(crate) imports: Vec<WaitingImport>,
     pub(crate) last_dial: u64,
+    pub(crate) plcs: Plcs,
     pub(crate) outputs: Vec<Output>,
 }
 
@@ -98,6 +100,7 @@ impl Hub {
             last_ticket: 0,
             imports: Vec::new(),
             last_dial: 0,
+            plcs: Plcs::default(),
             outputs: Vec::new(),
             limits,
         };
@@ -108,6 +111,9 @@ impl Hub {
             for signal in signals {
                 hub.add_signal(id, &signal, false);
             }
+        }
+        for plc in settings.plcs {
+            hub.begin_plc(plc);
         }
         hub.begin_links();
         for route in settings.routes {
@@ -162,6 +168,7 @@ impl Hub {
             Input::Tick => {}
             Input::Request { ticket, by, request } => self.request(ticket, &by, request),
             Input::Saved { ticket, result } => self.saved(ticket, result),
+            Input::Plc { plc, entries } => self.plc_tells(plc, entries),
         }
         self.end_turn();
         outputs.append(&mut self.outputs);
@@ -208,6 +215,7 @@ impl Hub {
                 Alarm::Client(conn) => self.client_alarm(conn, at),
                 Alarm::Link(endpoint) => self.link_alarm(endpoint, at),
                 Alarm::Imports => self.give_up_imports(),
+                Alarm::PlcAnswers => self.give_up_orders(),
             }
         }
         self.announce_created();
@@ -320,6 +328,7 @@ impl Hub {
             Face::Realvirtual(endpoint) => self.realvirtual_connected(conn, endpoint),
             Face::Link(endpoint) => self.link_connected(conn, endpoint),
             Face::Live => self.live_connected(conn),
+            Face::Piplc => {}
         }
         self.ping(conn);
         self.set_alarm(conn);

@@ -6,6 +6,7 @@
 
 use crate::access::{Access, Actor};
 use crate::output::{Frame, Ticket};
+use crate::plc::{self, PlcId};
 use crate::settings::EndpointId;
 use crosstie_wire::{live, realvirtual};
 use std::sync::Arc;
@@ -23,6 +24,8 @@ pub enum Face {
     Link(EndpointId),
     /// A channel of our own live API.
     Live,
+    /// A client of the PLC engines, such as PiPLC's editor.
+    Piplc,
 }
 
 impl Face {
@@ -30,7 +33,7 @@ impl Face {
     pub const fn endpoint(self) -> Option<EndpointId> {
         match self {
             Face::Realvirtual(endpoint) | Face::Link(endpoint) => Some(endpoint),
-            Face::Live => None,
+            Face::Live | Face::Piplc => None,
         }
     }
 }
@@ -137,6 +140,13 @@ pub enum Input {
     Writable {
         /// The connection.
         conn: ConnId,
+    },
+    /// What an engine tells.
+    Plc {
+        /// Whose engine.
+        plc: PlcId,
+        /// What it tells, in its order.
+        entries: Vec<plc::Entry>,
     },
     /// Nothing but time. The driver calls this at [`Hub::next_deadline`](crate::Hub::next_deadline).
     Tick,

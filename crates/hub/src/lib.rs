@@ -11,6 +11,7 @@ pub mod hub;
 pub mod input;
 pub mod limits;
 pub mod output;
+pub mod plc;
 pub mod settings;
 pub mod signal;
 pub mod time;

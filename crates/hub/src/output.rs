@@ -2,9 +2,11 @@
 
 use crate::access::Actor;
 use crate::input::ConnId;
+use crate::plc::{self, PlcId};
 use crate::settings::EndpointId;
 use crate::signal::{Generation, SignalId};
 use bytes::Bytes;
+use crosstie_ladder::controller::ControllerSettings;
 use std::sync::Arc;
 
 /// Ties an answer to its question across the floor.
@@ -99,6 +101,27 @@ pub enum Output {
     HangUp {
         /// The endpoint.
         endpoint: EndpointId,
+    },
+    /// Make an engine for a context: Stopped, without a program, all memory 0.
+    PlcBegin {
+        /// The context.
+        plc: PlcId,
+        /// Its name, for the name of a thread and for people.
+        name: String,
+        /// How it scans.
+        settings: ControllerSettings,
+    },
+    /// Hand this order to an engine; [`Input::Plc`](crate::Input::Plc) answers.
+    Plc {
+        /// Whose engine.
+        plc: PlcId,
+        /// What to do.
+        order: Box<plc::Numbered>,
+    },
+    /// End an engine. What it still tells is for nobody.
+    PlcEnd {
+        /// Whose engine.
+        plc: PlcId,
     },
     /// Write this down where it cannot be changed unnoticed: somebody has done something.
     Audit(Box<AuditEntry>),

@@ -94,6 +94,7 @@ impl Hub {
                 self.problems.clear(&problem);
                 Ok(Reply::Done)
             }
+            Request::Plc(_) => Err(Refused::Plc(String::from("no engine is built in"))),
             Request::Health => Ok(Reply::Health(self.health())),
         };
         self.reply(ticket, reply.unwrap_or_else(Reply::Refused));
@@ -275,6 +276,7 @@ impl Hub {
                 (self.endpoints[endpoint.0 as usize].settings.name.clone(), "realvirtual")
             }
             Face::Live => (String::from("live"), "live"),
+            Face::Piplc => (String::from("piplc"), "piplc"),
         };
         let set = client
             .group

@@ -1,12 +1,14 @@
 //! What follows from who somebody is: which requests a role may make, what a session sees and writes, what is written down.
 
 use crate::access::{Access, Actor, Role};
+use crate::api::plc::PlcRequest;
 use crate::api::{Refused, Request};
 use crate::endpoint::Endpoint;
 use crate::hub::Hub;
 use crate::input::ConnId;
 use crate::output::{AuditEntry, Output};
 use crate::signal::{SignalId, SignalSpace, Value};
+use crosstie_ladder::controller::Command;
 use serde_json::Value as Json;
 
 /// The role that a request needs, and the request as a verb.
@@ -26,7 +28,26 @@ fn needed(request: &Request) -> (Role, &'static str) {
         }
         Request::Import { .. } => (Role::Engineer, "import signals"),
         Request::Configure { .. } => (Role::Engineer, "change settings"),
+        Request::Plc(request) => needed_of_plc(request),
         Request::Report(_) | Request::Clear { .. } => (Role::Engineer, "report problems"),
+    }
+}
+
+/// The same for PLC contexts: who operates a plant starts and stops it and writes values; what changes the logic, stands above
+/// it or stops it in the middle is an engineer's.
+fn needed_of_plc(request: &PlcRequest) -> (Role, &'static str) {
+    match request {
+        PlcRequest::Contexts | PlcRequest::Context { .. } | PlcRequest::Program { .. } => (Role::Viewer, "look"),
+        PlcRequest::Command {
+            command: Command::StepScan | Command::StepRung,
+            ..
+        } => (Role::Engineer, "step a program"),
+        PlcRequest::Command { .. } => (Role::Operator, "start and stop programs"),
+        PlcRequest::Write { .. } => (Role::Operator, "write signals"),
+        PlcRequest::Download { .. } | PlcRequest::ClearProgram { .. } => (Role::Engineer, "change programs"),
+        PlcRequest::Force { .. } | PlcRequest::Release { .. } => (Role::Engineer, "force"),
+        PlcRequest::Breakpoint { .. } | PlcRequest::ClearBreakpoints { .. } => (Role::Engineer, "set breakpoints"),
+        PlcRequest::Create { .. } | PlcRequest::Remove { .. } => (Role::Engineer, "change contexts"),
     }
 }
 

@@ -1,6 +1,9 @@
 //! What the project says about the hub, already checked: plain data that the driver hands in at the start.
 
+use crate::plc::Program;
 use crate::signal::{Kind, Value};
+use crosstie_ladder::controller::ControllerSettings;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Position of an endpoint in [`Settings::endpoints`].
@@ -185,6 +188,107 @@ pub struct RouteSetting {
     pub from: String,
     /// Name of the target signal.
     pub to: String,
+    /// Where the target is an input of a PLC: what becomes of it when the source is stale.
+    pub on_stale: OnStale,
+}
+
+impl RouteSetting {
+    /// A plain route.
+    pub fn plain(from: &str, to: &str) -> RouteSetting {
+        RouteSetting {
+            from: from.to_owned(),
+            to: to.to_owned(),
+            on_stale: OnStale::default(),
+        }
+    }
+}
+
+/// What becomes of an input of a PLC when what feeds it falls silent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnStale {
+    /// It stays as it is.
+    #[default]
+    Hold,
+    /// It becomes 0, or off.
+    Zero,
+    /// The engine goes to Fault.
+    Fault,
+}
+
+impl OnStale {
+    /// The word of the project file and of the API.
+    pub const fn word(self) -> &'static str {
+        match self {
+            OnStale::Hold => "hold",
+            OnStale::Zero => "zero",
+            OnStale::Fault => "fault",
+        }
+    }
+
+    /// The one of a word.
+    pub fn from_word(word: &str) -> Option<OnStale> {
+        [OnStale::Hold, OnStale::Zero, OnStale::Fault]
+            .into_iter()
+            .find(|choice| choice.word() == word)
+    }
+}
+
+/// One PLC context: an engine with its program.
+#[derive(Clone, Debug)]
+pub struct PlcSettings {
+    /// Its name: the second segment of its signals, `plc/<name>/…`. Unique.
+    pub name: String,
+    /// What PiPLC's protocol calls it. Unique.
+    pub id: String,
+    /// How it scans.
+    pub controller: ControllerSettings,
+    /// The program that is loaded at the start of the hub.
+    pub program: Option<Arc<Program>>,
+    /// It runs when the hub starts.
+    pub autostart: bool,
+    /// A stop or a fault leaves what the outputs drive as it is, instead of switching it off (PL-30).
+    pub hold_outputs: bool,
+    /// It came over the protocol and is gone when the hub ends.
+    pub is_temporary: bool,
+}
+
+impl PlcSettings {
+    /// A context of this name and id with every setting at its default.
+    pub fn named(name: &str) -> PlcSettings {
+        PlcSettings {
+            name: name.to_owned(),
+            id: name.to_owned(),
+            controller: ControllerSettings::default(),
+            program: None,
+            autostart: false,
+            hold_outputs: false,
+            is_temporary: false,
+        }
+    }
+}
+
+/// What clients of PiPLC's protocol are told about the hub.
+#[derive(Clone, Debug)]
+pub struct PiplcSettings {
+    /// Name of the engine as a whole.
+    pub engine_name: String,
+    /// Stays the same over restarts.
+    pub engine_id: String,
+    /// Contexts that there may be; a client that asks for one more is refused (PL-21).
+    pub contexts_max: usize,
+    /// Where it listens, as a URL without keys, for people; empty while it does not.
+    pub url: String,
+}
+
+impl Default for PiplcSettings {
+    fn default() -> PiplcSettings {
+        PiplcSettings {
+            engine_name: String::from("Crosstie"),
+            engine_id: String::from("00000000-0000-4000-8000-000000000000"),
+            contexts_max: 8,
+            url: String::new(),
+        }
+    }
 }
 
 /// All that the hub is told at its start.
@@ -199,6 +303,10 @@ pub struct Settings {
     pub stale_after: Duration,
     /// The endpoints; an [`EndpointId`] is a position here.
     pub endpoints: Vec<EndpointSettings>,
+    /// The PLC contexts of the project, in the order of `context.list`.
+    pub plcs: Vec<PlcSettings>,
+    /// What clients of PiPLC's protocol are told.
+    pub piplc: PiplcSettings,
     /// The routes of the project.
     pub routes: Vec<RouteSetting>,
     /// Limits of this hub.
@@ -212,6 +320,8 @@ impl Default for Settings {
             epoch_base: 0,
             stale_after: Duration::from_secs(5),
             endpoints: Vec::new(),
+            plcs: Vec::new(),
+            piplc: PiplcSettings::default(),
             routes: Vec::new(),
             limits: crate::limits::Limits::default(),
         }

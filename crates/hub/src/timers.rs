@@ -21,6 +21,8 @@ pub(crate) enum Alarm {
     Link(EndpointId),
     /// An import has waited long enough.
     Imports,
+    /// An engine has not answered for long enough.
+    PlcAnswers,
 }
 
 /// The alarms, earliest first.

@@ -291,6 +291,15 @@ impl Controller {
         }
     }
 
+    /// Makes a fault of something that the driver has found, while Running; a scan that was begun is abandoned.
+    pub fn fault(&mut self, fault: Fault) -> Events {
+        let mut events = Events::default();
+        if self.state == ControllerState::Running {
+            self.fail(fault, &mut events);
+        }
+        events
+    }
+
     pub(crate) fn fail(&mut self, fault: Fault, events: &mut Events) {
         self.unfinished = None;
         self.outputs = None;
@@ -309,11 +318,16 @@ impl Controller {
     /// An [`AccessError`] when address and value do not fit.
     pub fn write(&mut self, address: Address, value: CellValue) -> Result<(), AccessError> {
         let (at, touched, bits) = aligned(address, value)?;
+        self.write_bits(at, touched, bits);
+        Ok(())
+    }
+
+    /// The same for the bits of `touched` of one word.
+    pub fn write_bits(&mut self, at: WordIndex, touched: u32, bits: u32) {
         if let Some(word) = self.virtual_inputs.get_mut(at.get()) {
             *word = *word & !touched | bits & touched;
         }
         self.table.write_bits(at, touched, bits);
-        Ok(())
     }
 
     /// Forces a place of the memory (PL-66).

@@ -16,8 +16,8 @@ use crate::force::Forces;
 
 /// Words of the array. A power of two, so that an index is bounded by a mask instead of a check.
 pub(crate) const ARRAY_WORDS: usize = 1024;
-/// Words that hold cells; the rest of the array is never written.
-pub(crate) const USED_WORDS: usize = COUNTERS_AT + COUNTERS * CELL_WORDS;
+/// Words that hold cells, by [`WordIndex`]; the rest of the array is never written.
+pub const USED_WORDS: usize = COUNTERS_AT + COUNTERS * CELL_WORDS;
 /// Words of a timer or a counter.
 const CELL_WORDS: usize = 4;
 const OUTPUTS_AT: usize = IO_WORDS;
@@ -63,7 +63,7 @@ impl WordIndex {
     pub(crate) const UNUSED: WordIndex = WordIndex(ARRAY_WORDS as u16 - 1);
 
     /// The word of a region; `word` is below [`Region::words`].
-    pub(crate) const fn of(region: Region, word: u8) -> WordIndex {
+    pub const fn of(region: Region, word: u8) -> WordIndex {
         let start = match region {
             Region::Input => 0,
             Region::Output => OUTPUTS_AT,
@@ -71,6 +71,11 @@ impl WordIndex {
             Region::Integer => INTEGERS_AT,
         };
         WordIndex((start + word as usize) as u16)
+    }
+
+    /// The word of this number; `None` from [`USED_WORDS`] on.
+    pub fn new(index: usize) -> Option<WordIndex> {
+        (index < USED_WORDS).then_some(WordIndex(index as u16))
     }
 
     /// The index as a number.
@@ -153,7 +158,7 @@ pub enum CellPart {
 
 /// Where an address lies: a word, or one bit of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place {
+pub enum Place {
     /// All bits of a word.
     Word(WordIndex),
     /// `PRE` or `ACC`: a word that holds no more than an `i16`.
@@ -164,7 +169,7 @@ pub(crate) enum Place {
 
 impl Place {
     /// Where an address lies; `None` for a timer or counter as a whole.
-    pub(crate) fn of(address: Address) -> Option<Place> {
+    pub fn of(address: Address) -> Option<Place> {
         Some(match address {
             Address::Word { region, word } => Place::Word(WordIndex::of(region, word)),
             Address::Bit { region, word, bit } => Place::Bit(WordIndex::of(region, word), bit),
@@ -195,10 +200,18 @@ impl Place {
     }
 
     /// The word and the bits of it.
-    pub(crate) fn bits(self) -> (WordIndex, u32) {
+    pub fn bits(self) -> (WordIndex, u32) {
         match self {
             Place::Word(word) | Place::Short(word) => (word, u32::MAX),
             Place::Bit(word, bit) => (word, 1 << bit),
+        }
+    }
+
+    /// What stands here when its word holds `word`.
+    pub fn value(self, word: u32) -> CellValue {
+        match self {
+            Place::Word(_) | Place::Short(_) => CellValue::Word(word as i32),
+            Place::Bit(_, bit) => CellValue::Bit(word >> bit & 1 == 1),
         }
     }
 }
@@ -315,10 +328,8 @@ impl DataTable {
     ///
     /// [`AccessError::WholeCell`] for a timer or counter without a member.
     pub fn read(&self, address: Address) -> Result<CellValue, AccessError> {
-        Ok(match Place::of(address).ok_or(AccessError::WholeCell(address))? {
-            Place::Word(word) | Place::Short(word) => CellValue::Word(self.signed(word)),
-            Place::Bit(word, bit) => CellValue::Bit(self.word(word) >> bit & 1 == 1),
-        })
+        let place = Place::of(address).ok_or(AccessError::WholeCell(address))?;
+        Ok(place.value(self.word(place.bits().0)))
     }
 
     /// Writes an address; what is forced changes only underneath (PL-66).
@@ -395,7 +406,11 @@ impl DataTable {
 }
 
 /// The word, the bits of it that a value is meant for, and the value moved to their place.
-pub(crate) fn aligned(address: Address, value: CellValue) -> Result<(WordIndex, u32, u32), AccessError> {
+///
+/// # Errors
+///
+/// An [`AccessError`] when address and value do not fit.
+pub fn aligned(address: Address, value: CellValue) -> Result<(WordIndex, u32, u32), AccessError> {
     let place = Place::of(address).ok_or(AccessError::WholeCell(address))?;
     let (word, touched) = place.bits();
     let bits = match (place, value) {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::address::Address;
 use crate::instruction::InstructionKind;
 
 /// What went wrong, and where.
@@ -17,6 +18,11 @@ pub enum Fault {
         column: u32,
         /// The instruction.
         instruction: InstructionKind,
+    },
+    /// What feeds an input has fallen silent, and the project makes a fault of that.
+    StaleInput {
+        /// The input.
+        address: Address,
     },
     /// A scan took longer than the watchdog allows.
     Watchdog {
@@ -56,6 +62,7 @@ impl fmt::Display for Fault {
             } => {
                 write!(f, "{kind} at rung {rung}, column {column} ({instruction})")
             }
+            Fault::StaleInput { address } => write!(f, "Input {address} is stale: what feeds it has fallen silent"),
             Fault::Watchdog { took_us, limit_us } => {
                 write!(f, "Watchdog: a scan took {took_us} µs, the limit is {limit_us} µs")
             }

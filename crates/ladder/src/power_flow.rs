@@ -25,6 +25,11 @@ impl PowerFlow {
         word.is_some_and(|word| word >> (instruction % WORD_BITS) & 1 == 1)
     }
 
+    /// The same, 64 instructions to a word, the first in the lowest bit.
+    pub fn words(&self) -> &[u64] {
+        &self.bits
+    }
+
     pub(crate) fn note(&mut self, instruction: u32, power: bool) {
         let at = instruction as usize;
         if let Some(word) = self.bits.get_mut(at / WORD_BITS) {

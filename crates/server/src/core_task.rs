@@ -106,6 +106,8 @@ struct Core {
 impl Core {
     fn run(&mut self) {
         let mut events = VecDeque::new();
+        // What the hub wants at its start is carried out with its first turn.
+        self.handle(Input::Tick);
         loop {
             let deadline = self.hub.next_deadline();
             let deadline = deadline.map(|at| self.started + Duration::from_nanos(at.as_nanos()));
@@ -235,6 +237,8 @@ impl Core {
             }
             Output::Dial { endpoint, dial } => self.links.dial(endpoint, dial, &self.door),
             Output::HangUp { endpoint } => self.links.hang_up(endpoint),
+            // No project has contexts yet.
+            Output::PlcBegin { .. } | Output::Plc { .. } | Output::PlcEnd { .. } => {}
             Output::Audit(entry) => self.audit.hand_in((*entry).into()),
             Output::Log { level, conn, text } => log_line(level, conn, self.endpoint_of(conn), &text),
         }

@@ -3,9 +3,11 @@
 use crosstie_hub::access::{Access, Actor};
 use crosstie_hub::api::{Reply, Request, SignalRow};
 use crosstie_hub::output::AuditEntry;
+use crosstie_hub::plc::{Engine, Entry, Numbered, Order, PlcId};
 use crosstie_hub::settings::{EndpointId, EndpointSettings, Owner, Settings, SignalSetting};
 use crosstie_hub::signal::{Kind, Quality, Value};
 use crosstie_hub::{ConnId, Face, Frame, Hub, Input, Output, Ticket, Time, Unreadable};
+use crosstie_ladder::controller::ControllerState;
 use crosstie_wire::{live, realvirtual};
 use serde_json::{Value as Json, json};
 use std::cmp::Reverse;
@@ -60,13 +62,27 @@ enum Event {
     Pong(ConnId, u64),
     /// A peer returns what it got.
     Echo(ConnId, String),
+    /// The next scan of an engine is due.
+    Scan(PlcId),
 }
 
-/// The hub, the peers and what is on its way.
+/// An engine that is driven by the clock of the house.
+pub(crate) struct Driven {
+    pub(crate) engine: Engine,
+    /// Orders that wait for the border.
+    orders: VecDeque<Numbered>,
+    is_scheduled: bool,
+    /// What it tells is kept back: the hub is slow, or the test looks first.
+    pub(crate) holds: bool,
+    told: Vec<Entry>,
+}
+
+/// The hub, the peers, the engines and what is on its way.
 pub(crate) struct House {
     pub(crate) hub: Hub,
     pub(crate) now: Time,
     pub(crate) peers: BTreeMap<ConnId, Peer>,
+    pub(crate) engines: BTreeMap<PlcId, Driven>,
     queue: BinaryHeap<Reverse<(Time, u64)>>,
     events: HashMap<u64, Event>,
     last_event: u64,
@@ -126,10 +142,11 @@ impl House {
     }
 
     pub(crate) fn with(settings: Settings) -> House {
-        House {
+        let mut house = House {
             hub: Hub::new(settings),
             now: Time::from_millis(1_000),
             peers: BTreeMap::new(),
+            engines: BTreeMap::new(),
             queue: BinaryHeap::new(),
             events: HashMap::new(),
             last_event: 0,
@@ -146,7 +163,10 @@ impl House {
             inputs: Vec::new(),
             outputs: Vec::new(),
             keeps_log: false,
-        }
+        };
+        // What a hub wants at its start is carried out with its first turn, as by the driver.
+        house.give(Input::Tick);
+        house
     }
 
     // Peers.
@@ -411,9 +431,75 @@ impl House {
             Output::SaveSignals { signals, .. } => self.imported.extend(signals),
             Output::Dial { endpoint, dial } => self.dials.push((endpoint, dial)),
             Output::HangUp { endpoint } => self.hung_up.push(endpoint),
+            Output::PlcBegin { plc, settings, .. } => {
+                let driven = Driven {
+                    engine: Engine::new(settings),
+                    orders: VecDeque::new(),
+                    is_scheduled: false,
+                    holds: false,
+                    told: Vec::new(),
+                };
+                self.engines.insert(plc, driven);
+            }
+            Output::Plc { plc, order } => {
+                if let Some(driven) = self.engines.get_mut(&plc) {
+                    driven.orders.push_back(*order);
+                    inputs.extend(self.border(plc));
+                }
+            }
+            Output::PlcEnd { plc } => drop(self.engines.remove(&plc)),
             Output::Audit(entry) => self.audited.push(*entry),
             Output::Log { text, .. } => self.log.push(text),
         }
+    }
+
+    /// Between scans: a running engine takes orders only right before its next scan, one that does not run takes them at once.
+    fn border(&mut self, plc: PlcId) -> Option<Input> {
+        let driven = self.engines.get_mut(&plc)?;
+        while driven.engine.state() != ControllerState::Running {
+            let Some(order) = driven.orders.pop_front() else { break };
+            let is_feed = matches!(order.order, Order::Feed { .. });
+            driven.engine.execute(order, &mut driven.told);
+            if is_feed && driven.engine.state() != ControllerState::Running {
+                let events = driven.engine.scan(0);
+                driven.engine.report(None, events, &mut driven.told);
+            }
+        }
+        let runs = driven.engine.state() == ControllerState::Running;
+        if runs && !std::mem::replace(&mut driven.is_scheduled, true) {
+            let at = self.now + driven.period();
+            self.schedule(at, Event::Scan(plc));
+        }
+        self.tell(plc)
+    }
+
+    /// One scan in its time.
+    fn scan(&mut self, plc: PlcId) {
+        let Some(driven) = self.engines.get_mut(&plc) else {
+            return;
+        };
+        driven.is_scheduled = false;
+        for order in std::mem::take(&mut driven.orders) {
+            driven.engine.execute(order, &mut driven.told);
+        }
+        if driven.engine.state() == ControllerState::Running {
+            let dt_us = driven.period().as_micros() as u32;
+            let events = driven.engine.scan(dt_us);
+            driven.engine.report(Some(100), events, &mut driven.told);
+        }
+        if let Some(input) = self.border(plc).or_else(|| self.tell(plc)) {
+            self.give(input);
+        }
+    }
+
+    /// What an engine has told and the hub has not heard.
+    fn tell(&mut self, plc: PlcId) -> Option<Input> {
+        let driven = self.engines.get_mut(&plc)?;
+        if driven.holds || driven.told.is_empty() {
+            return None;
+        }
+        let entries = std::mem::take(&mut driven.told);
+        Some(Input::Plc { plc, entries })
     }
 
     fn send(&mut self, conn: ConnId, frame: Frame, unsent: &mut BTreeMap<ConnId, Vec<Frame>>) {
@@ -457,6 +543,7 @@ impl House {
                     self.say_text(conn, text);
                 }
             }
+            Event::Scan(plc) => self.scan(plc),
             Event::Pong(conn, sent_at) => self.give(Input::Pong {
                 conn,
                 sent_at_nanos: Some(sent_at),
@@ -516,6 +603,12 @@ impl House {
             }
         };
         self.give(input);
+    }
+}
+
+impl Driven {
+    fn period(&self) -> Duration {
+        Duration::from_micros(u64::from(self.engine.controller().settings().target_scan.us()))
     }
 }
 

@@ -714,10 +714,7 @@ fn the_state_of_a_link_is_a_signal_that_routes_may_start_from_and_nobody_writes(
         };
         Settings {
             endpoints: vec![link, panel],
-            routes: vec![RouteSetting {
-                from: "sys/link/line/up".into(),
-                to: route.into(),
-            }],
+            routes: vec![RouteSetting::plain("sys/link/line/up", route)],
             ..Settings::default()
         }
     };

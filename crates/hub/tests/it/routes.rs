@@ -14,10 +14,7 @@ fn two_endpoints() -> House {
         mirror.signal = format!("twin/panel/{name}");
         panel.signals.push(mirror);
     }
-    let route = |name: &str| RouteSetting {
-        from: format!("twin/line/{name}"),
-        to: format!("twin/panel/{name}"),
-    };
+    let route = |name: &str| RouteSetting::plain(&format!("twin/line/{name}"), &format!("twin/panel/{name}"));
     House::with(Settings {
         endpoints: vec![line(), panel],
         routes: vec![route("Count"), route("Run")],

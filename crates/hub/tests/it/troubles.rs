@@ -57,10 +57,7 @@ fn a_conflict_ends_when_one_of_the_two_leaves() {
 
 #[test]
 fn a_route_of_the_project_that_was_left_out_is_no_problem_any_more_once_it_is_made() {
-    let twice = RouteSetting {
-        from: String::from("twin/line/Speed"),
-        to: String::from("twin/line/Setpoint"),
-    };
+    let twice = RouteSetting::plain("twin/line/Speed", "twin/line/Setpoint");
     let mut house = House::with(Settings {
         endpoints: vec![line()],
         routes: vec![twice.clone(), twice],

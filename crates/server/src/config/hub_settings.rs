@@ -2,7 +2,7 @@
 
 use super::Config;
 use crosstie_hub::limits::Limits;
-use crosstie_hub::settings::{EndpointSettings, Settings};
+use crosstie_hub::settings::{EndpointSettings, PiplcSettings, Settings};
 
 impl Config {
     /// The settings that a hub is started with; `epoch_base` must be larger at every start (see [`Settings::epoch_base`]).
@@ -13,6 +13,8 @@ impl Config {
             stale_after: self.hub.stale_after,
             endpoints: self.endpoints.iter().map(super::EndpointConfig::hub_settings).collect(),
             routes: self.routes.clone(),
+            plcs: Vec::new(),
+            piplc: PiplcSettings::default(),
             limits: Limits {
                 signals_max: self.hub.max_signals,
                 clients_max: self.hub.max_clients,

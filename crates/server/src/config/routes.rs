@@ -82,7 +82,7 @@ impl<'a> RouteReader<'a> {
             self.findings.error(&to_place, "bad_route", found, "each route once");
             return None;
         }
-        let route = RouteSetting { from, to };
+        let route = RouteSetting::plain(&from, &to);
         if is_known(&route) {
             return Some(route);
         }

@@ -97,11 +97,7 @@ pub fn write_settings(path: &Path, changes: &[(String, serde_json::Value)]) -> R
 /// # Errors
 /// [`WriteError`]; [`WriteError::Invalid`] when the names are none or the route exists.
 pub fn add_route(path: &Path, from: &str, to: &str) -> Result<(), WriteError> {
-    let route = RouteSetting {
-        from: from.to_owned(),
-        to: to.to_owned(),
-    };
-    add_routes(path, &[route])
+    add_routes(path, &[RouteSetting::plain(from, to)])
 }
 
 /// Removes a route from a project file, with the comment that stands directly above it.

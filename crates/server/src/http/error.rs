@@ -127,6 +127,7 @@ impl From<Refused> for ApiError {
             Refused::Limit { .. } => ApiError::new(StatusCode::CONFLICT, "refused", message),
             Refused::NotSaved(_) => ApiError::not_saved(message),
             Refused::Forbidden { .. } => ApiError::new(StatusCode::FORBIDDEN, "forbidden", message),
+            Refused::Plc(_) => ApiError::new(StatusCode::CONFLICT, "plc_refused", message),
             Refused::LinkDown { .. } => ApiError::new(StatusCode::CONFLICT, "link_down", message),
         }
     }

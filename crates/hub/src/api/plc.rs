@@ -1,0 +1,207 @@
+//! Questions and commands about PLC contexts, and their answers.
+//!
+//! A context is named by its id or its name; an empty text is the first one.
+
+use crate::plc::{PlcId, Program};
+use crate::signal::Value;
+use crate::time::Time;
+use crosstie_ladder::controller::{Command, ControllerState, ScanStatistics};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What the API asks about PLC contexts.
+#[derive(Clone, Debug)]
+pub enum PlcRequest {
+    /// All contexts.
+    Contexts,
+    /// One context.
+    Context {
+        /// Which.
+        context: String,
+    },
+    /// The program of a context, with its document.
+    Program {
+        /// Which context.
+        context: String,
+    },
+    /// Start, stop, step and the like.
+    Command {
+        /// Which context.
+        context: String,
+        /// What to do.
+        command: Command,
+    },
+    /// Give it this program, which the driver has read; stops it first.
+    Download {
+        /// Which context.
+        context: String,
+        /// The program.
+        program: Arc<Program>,
+    },
+    /// Take its program away; stops it first.
+    ClearProgram {
+        /// Which context.
+        context: String,
+    },
+    /// Write a place of the memory.
+    Write {
+        /// Which context.
+        context: String,
+        /// Address or symbol.
+        address: String,
+        /// The value; it is fitted to the place.
+        value: Value,
+    },
+    /// Force a place of the memory.
+    Force {
+        /// Which context.
+        context: String,
+        /// Address or symbol.
+        address: String,
+        /// The value; it is fitted to the place.
+        value: Value,
+        /// Why, for people; may be empty.
+        reason: String,
+        /// The force ends by itself after this.
+        expires_after: Option<Duration>,
+    },
+    /// End the force on a place, or all forces.
+    Release {
+        /// Which context.
+        context: String,
+        /// Address or symbol; `None` for all.
+        address: Option<String>,
+    },
+    /// Set or remove a breakpoint.
+    Breakpoint {
+        /// Which context.
+        context: String,
+        /// The rung, counted from 0.
+        rung: usize,
+        /// Set it, or remove it.
+        is_set: bool,
+    },
+    /// Remove all breakpoints.
+    ClearBreakpoints {
+        /// Which context.
+        context: String,
+    },
+    /// Make a context that is gone when the hub ends.
+    Create {
+        /// Its name; `PLC n` when there is none.
+        name: Option<String>,
+    },
+    /// Remove a context that does not run and is not the last.
+    Remove {
+        /// Which context.
+        context: String,
+    },
+}
+
+/// The answer.
+#[derive(Clone, Debug)]
+pub enum PlcReply {
+    /// To [`PlcRequest::Contexts`], in the order of `context.list`.
+    Contexts(Vec<ContextRow>, Time),
+    /// To [`PlcRequest::Context`] and to every command: how the context stands afterwards.
+    Context(Box<ContextRow>, Time),
+    /// To [`PlcRequest::Program`].
+    Program(ProgramRow),
+    /// To [`PlcRequest::Write`] and [`PlcRequest::Force`]: what readers see at the place now.
+    Written {
+        /// The name of its signal.
+        name: String,
+        /// What readers see.
+        stored: Value,
+        /// Another value than the given one was taken: it was fitted to the place.
+        coerced: bool,
+        /// The place is forced: what was written stands underneath.
+        forced: bool,
+    },
+}
+
+/// One context.
+#[derive(Clone, Debug)]
+pub struct ContextRow {
+    /// Its number.
+    pub plc: PlcId,
+    /// Its id on the wire.
+    pub id: String,
+    /// Its name, the second segment of its signals.
+    pub name: String,
+    /// Its state.
+    pub state: ControllerState,
+    /// Why it is in fault.
+    pub fault: Option<String>,
+    /// The rung that comes next in a scan that was begun.
+    pub next_rung: Option<usize>,
+    /// Its program.
+    pub program: Option<ProgramSummary>,
+    /// Target scan time in microseconds.
+    pub target_scan_us: u32,
+    /// A scan that takes longer is a fault, in microseconds.
+    pub watchdog_us: Option<u64>,
+    /// How scans went.
+    pub statistics: ScanStatistics,
+    /// Scans whose changes were merged because the hub was slow.
+    pub merged_scans: u64,
+    /// Rungs with a breakpoint, in order.
+    pub breakpoints: Vec<usize>,
+    /// What is forced, the oldest first.
+    pub forces: Vec<ForceRow>,
+    /// What drives its inputs and what its outputs drive, for people.
+    pub io_provider: String,
+    /// It came over the protocol and is gone when the hub ends.
+    pub is_temporary: bool,
+    /// It holds what its outputs drive when it stops.
+    pub hold_outputs: bool,
+}
+
+/// A program in short.
+#[derive(Clone, Debug)]
+pub struct ProgramSummary {
+    /// Its name, may be empty.
+    pub name: String,
+    /// Counts the programs of this context: another number is another program.
+    pub number: u64,
+    /// How many rungs it has.
+    pub rungs: usize,
+    /// How many instructions it has.
+    pub instructions: usize,
+    /// How many errors and warnings the checks have found (PL-80).
+    pub diagnostics: usize,
+    /// Who loaded it.
+    pub by: String,
+    /// When.
+    pub loaded_at: Time,
+}
+
+/// A program with everything.
+#[derive(Clone, Debug)]
+pub struct ProgramRow {
+    /// Name of its context.
+    pub context: String,
+    /// In short.
+    pub summary: ProgramSummary,
+    /// The program.
+    pub program: Arc<Program>,
+}
+
+/// One force.
+#[derive(Clone, Debug)]
+pub struct ForceRow {
+    /// The address.
+    pub address: String,
+    /// Its symbol, where the program has one.
+    pub symbol: Option<String>,
+    /// The forced value.
+    pub value: Value,
+    /// Who forces.
+    pub by: String,
+    /// Why, may be empty.
+    pub reason: String,
+    /// Since when.
+    pub since: Time,
+    /// When it ends by itself.
+    pub expires_at: Option<Time>,
+}

@@ -1,0 +1,27 @@
+//! PLC contexts: how the hub and the engines that scan programs talk, and what the hub knows of each.
+//!
+//! ```text
+//!   sessions, API, routes ─▶ order ─▶ Output::Plc ─▶ driver ─▶ engine ─▶ Controller
+//!   signals, answers      ◀─ mirror ◀─ Input::Plc ◀─ driver ◀─ entry ◀──┘
+//! ```
+//!
+//! An engine lives with the driver: on a thread of its own in real time, or in a step of a test. Both drive the same
+//! [`Engine`], which applies orders at the borders of scans and reports everything as [`Entry`]s in one order. The hub keeps a
+//! mirror of the memory and answers every question from it; it never waits for an engine.
+
+pub mod engine;
+pub mod entry;
+pub mod order;
+pub mod program;
+
+pub(crate) mod context;
+pub(crate) mod orders;
+
+pub use engine::Engine;
+pub use entry::{Border, Entry, EntrySink};
+pub use order::{Numbered, Order, Refused};
+pub use program::Program;
+
+/// Names one context for the life of the hub: dense, never reused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PlcId(pub u16);

@@ -1,0 +1,170 @@
+//! What the hub knows of one context: its settings, its program, and a mirror of everything that its engine tells.
+
+use super::PlcId;
+use super::entry::Border;
+use super::program::Program;
+use crate::settings::PlcSettings;
+use crate::time::Time;
+use crosstie_ladder::address::{Address, IO_WORDS};
+use crosstie_ladder::controller::{ControllerState, ScanStatistics};
+use crosstie_ladder::data_table::{CellValue, Place, USED_WORDS, WordIndex};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// One context.
+#[derive(Debug)]
+pub(crate) struct Context {
+    pub(crate) plc: PlcId,
+    pub(crate) settings: PlcSettings,
+    pub(crate) state: ControllerState,
+    /// Why it is in fault.
+    pub(crate) fault: Option<String>,
+    /// The rung that comes next in a scan that was begun.
+    pub(crate) next_rung: Option<usize>,
+    pub(crate) statistics: ScanStatistics,
+    /// Scans whose changes were merged because the hub was slow: it has seen one image for several.
+    pub(crate) merged_scans: u64,
+    pub(crate) mirror: Mirror,
+    pub(crate) program: Option<Loaded>,
+    /// Counts programs that were loaded or cleared.
+    pub(crate) program_number: u64,
+    pub(crate) breakpoints: BTreeSet<usize>,
+    pub(crate) forces: Vec<Force>,
+}
+
+/// The memory of an engine as it was told last, forced bits as they are forced.
+#[derive(Debug)]
+pub(crate) struct Mirror {
+    words: Box<[u32]>,
+    masks: Box<[u32]>,
+    drives: [u32; IO_WORDS],
+    pub(crate) is_safe: bool,
+    /// Counts everything that a snapshot shows.
+    pub(crate) version: u64,
+}
+
+/// A program in an engine.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    pub(crate) program: Arc<Program>,
+    /// Who loaded it, for people.
+    pub(crate) by: Box<str>,
+    pub(crate) at: Time,
+}
+
+/// A force, with what its table does not say.
+#[derive(Debug, Clone)]
+pub(crate) struct Force {
+    pub(crate) address: Address,
+    pub(crate) value: CellValue,
+    /// Who forces, for people.
+    pub(crate) by: Box<str>,
+    pub(crate) reason: Box<str>,
+    pub(crate) since: Time,
+    pub(crate) expires_at: Option<Time>,
+}
+
+impl Context {
+    pub(crate) fn new(plc: PlcId, settings: PlcSettings) -> Context {
+        Context {
+            plc,
+            settings,
+            state: ControllerState::Stopped,
+            fault: None,
+            next_rung: None,
+            statistics: ScanStatistics::default(),
+            merged_scans: 0,
+            mirror: Mirror::new(),
+            program: None,
+            program_number: 0,
+            breakpoints: BTreeSet::new(),
+            forces: Vec::new(),
+        }
+    }
+
+    pub(crate) fn rungs(&self) -> usize {
+        self.program
+            .as_ref()
+            .map_or(0, |loaded| loaded.program.compiled.rungs())
+    }
+
+    /// Takes the head of a border; its changes follow.
+    pub(crate) fn take_border(&mut self, border: Border) {
+        self.next_rung = border.next_rung.map(|rung| rung as usize);
+        self.merged_scans += u64::from(border.scans.saturating_sub(1));
+        if self.mirror.is_safe != border.is_safe || self.state != border.state {
+            self.mirror.version += 1;
+        }
+        self.mirror.is_safe = border.is_safe;
+        self.state = border.state;
+        if border.state != ControllerState::Fault {
+            self.fault = None;
+        }
+    }
+
+    /// Forces that somebody has ended, the engine itself among them, leave the list.
+    pub(crate) fn forget_ended_forces(&mut self) {
+        let mirror = &self.mirror;
+        self.forces.retain(|force| mirror.is_forced(force.address));
+    }
+}
+
+impl Mirror {
+    fn new() -> Mirror {
+        Mirror {
+            words: vec![0; USED_WORDS].into(),
+            masks: vec![0; USED_WORDS].into(),
+            drives: [0; IO_WORDS],
+            is_safe: true,
+            version: 0,
+        }
+    }
+
+    pub(crate) fn set_word(&mut self, word: WordIndex, bits: u32) {
+        self.words[word.get()] = bits;
+        self.version += 1;
+    }
+
+    pub(crate) fn set_mask(&mut self, word: WordIndex, mask: u32) {
+        self.masks[word.get()] = mask;
+        self.version += 1;
+    }
+
+    pub(crate) fn set_drive(&mut self, word: u8, bits: u32) {
+        if let Some(drive) = self.drives.get_mut(usize::from(word)) {
+            *drive = bits;
+        }
+    }
+
+    /// All words, by [`WordIndex`].
+    pub(crate) fn words(&self) -> &[u32] {
+        &self.words
+    }
+
+    /// The forced bits of all words.
+    pub(crate) fn masks(&self) -> &[u32] {
+        &self.masks
+    }
+
+    /// What the outputs drive, bound signals among it; all off in the safe state.
+    pub(crate) fn drives(&self) -> [u32; IO_WORDS] {
+        match self.is_safe {
+            true => [0; IO_WORDS],
+            false => self.drives,
+        }
+    }
+
+    /// What stands at an address; `None` for a timer or counter as a whole.
+    pub(crate) fn read(&self, address: Address) -> Option<CellValue> {
+        let place = Place::of(address)?;
+        let word = self.words.get(place.bits().0.get())?;
+        Some(place.value(*word))
+    }
+
+    /// Whether any bit of an address is forced.
+    pub(crate) fn is_forced(&self, address: Address) -> bool {
+        let Some(place) = Place::of(address) else { return false };
+        let (word, bits) = place.bits();
+        self.masks.get(word.get()).is_some_and(|mask| mask & bits != 0)
+    }
+}

@@ -1,0 +1,244 @@
+//! The engine: a controller driven from border to border, without a clock and without a thread.
+//!
+//! A driver hands in orders at the border, says how much time a scan gets, and lets the engine report. Two drivers exist: a
+//! thread in real time, and the step of a test or a replay. Between two borders nothing from outside reaches the program.
+//!
+//! When the hub does not take entries fast enough, scans go on and their changes are merged: the newest image counts, a bit
+//! that went and came back meanwhile is told as a pulse, and the number of merged scans is told too. Answers and events are
+//! never merged and never lost: the engine takes no order for whose answer there is no room.
+
+mod feed;
+mod seen;
+
+use super::entry::{Border, Entry, EntrySink};
+use super::order::{Numbered, Order, Refused};
+use crosstie_ladder::address::IO_WORDS;
+use crosstie_ladder::controller::{Command, Controller, ControllerSettings, ControllerState, Events, Inputs};
+use crosstie_ladder::data_table::{USED_WORDS, WordIndex};
+use feed::Feed;
+use seen::Seen;
+
+/// Entries that one order or one scan makes at most besides changes: border, statistics, events, power, answer. The rest is
+/// kept for the events that end a run while there is no room for anything else; there are eight of them at most before the
+/// next order.
+const EXTRAS_MAX: usize = 32;
+
+/// Entries that the changes of one border make at most: every word, every force mask, every word of outputs.
+const CHANGES_MAX: usize = 2 * USED_WORDS + IO_WORDS;
+
+/// Room that a sink must offer before an engine takes an order or tells what changed. A sink is larger than that.
+pub const ROOM_MIN: usize = CHANGES_MAX + EXTRAS_MAX;
+
+/// One engine.
+#[derive(Debug)]
+pub struct Engine {
+    controller: Controller,
+    feed: Feed,
+    seen: Seen,
+    /// Force masks as they were told last.
+    told_masks: Box<[u32]>,
+    forces_moved: bool,
+    /// Scans that were executed and not told, and their time.
+    untold_scans: u32,
+    untold_us: u32,
+    /// What the outputs drove when it was told last.
+    told_outputs: [u32; IO_WORDS],
+}
+
+impl Engine {
+    /// An engine without a program, Stopped, all memory 0.
+    pub fn new(settings: ControllerSettings) -> Engine {
+        Engine {
+            controller: Controller::new(settings),
+            feed: Feed::default(),
+            seen: Seen::new(),
+            told_masks: vec![0; USED_WORDS].into(),
+            forces_moved: false,
+            untold_scans: 0,
+            untold_us: 0,
+            told_outputs: [0; IO_WORDS],
+        }
+    }
+
+    /// Its state: scans are to be executed while Running.
+    pub fn state(&self) -> ControllerState {
+        self.controller.state()
+    }
+
+    /// Its controller, to look at.
+    pub fn controller(&self) -> &Controller {
+        &self.controller
+    }
+
+    /// Executes an order. The sink has room for [`ROOM_MIN`] entries.
+    pub fn execute(&mut self, numbered: Numbered, sink: &mut impl EntrySink) {
+        let Numbered { number, order } = numbered;
+        if let Order::Feed { address, value } = order {
+            // The hub has checked that they fit.
+            self.feed.put(address, value);
+            return;
+        }
+        let is_step = matches!(order, Order::Command(Command::StepScan | Command::StepRung));
+        let scans_before = self.controller.statistics().scan_count;
+        // What routes said before this order is there when it is executed.
+        if self.state() != ControllerState::Running {
+            self.feed.apply_all(&mut self.controller);
+        }
+        let power = matches!(order, Order::TellPower).then(|| self.power());
+        let result = self.obey(order);
+        let events = result.unwrap_or_default();
+        if is_step {
+            let target = self.controller.settings().target_scan.us();
+            let scans = self.controller.statistics().scan_count - scans_before;
+            self.untold_us += target * u32::from(scans > 0);
+            self.untold_scans += u32::from(scans > 0);
+        }
+        self.tell_changes(sink);
+        if let Some(power) = power {
+            sink.push(Entry::Power(power));
+        }
+        sink.push(Entry::Answer {
+            number,
+            result: result.map(|_| ()),
+        });
+        tell_events(events, sink);
+        if is_step && result.is_ok() {
+            sink.push(Entry::Statistics(*self.controller.statistics()));
+        }
+    }
+
+    /// Executes one scan while Running; otherwise shows what routes have said. `dt_us` is the time since the last scan began.
+    pub fn scan(&mut self, dt_us: u32) -> Events {
+        if self.state() != ControllerState::Running {
+            self.feed.apply_all(&mut self.controller);
+            return Events::default();
+        }
+        self.feed.apply_next(&mut self.controller);
+        let events = self.controller.scan(&Inputs::default(), dt_us);
+        self.untold_scans += 1;
+        self.untold_us = self.untold_us.saturating_add(dt_us);
+        events
+    }
+
+    /// Tells what the scan before took, in microseconds, and everything that happened since the last report. With a sink that
+    /// has no room only events are told; the rest waits and is merged.
+    pub fn report(&mut self, took_us: Option<u64>, events: Events, sink: &mut impl EntrySink) {
+        let mut late = Events::default();
+        if let Some(took_us) = took_us {
+            late = self.controller.scan_took(took_us);
+        }
+        if sink.room() >= ROOM_MIN {
+            self.tell_changes(sink);
+            if took_us.is_some() {
+                sink.push(Entry::Statistics(*self.controller.statistics()));
+            }
+        } else {
+            self.seen.note(self.controller.table().words());
+        }
+        tell_events(events, sink);
+        tell_events(late, sink);
+    }
+
+    /// Whether an order can be taken: its answer must find room.
+    pub fn takes_orders(&self, sink: &impl EntrySink) -> bool {
+        sink.room() >= ROOM_MIN
+    }
+
+    fn obey(&mut self, order: Order) -> Result<Events, Refused> {
+        let controller = &mut self.controller;
+        let mut events = Events::default();
+        match order {
+            Order::Command(command) => {
+                events = controller.command(command, &Inputs::default())?;
+                self.forces_moved |= command == Command::Reset;
+            }
+            Order::Load(compiled) => {
+                events = controller.load(*compiled);
+                self.forces_moved = true;
+            }
+            Order::ClearProgram => {
+                events = controller.clear_program();
+                self.forces_moved = true;
+            }
+            Order::Write { address, value } => {
+                self.feed.forget(address);
+                controller.write(address, value)?;
+            }
+            Order::Force { address, value } => {
+                controller.force(address, value)?;
+                self.forces_moved = true;
+            }
+            Order::Unforce { address } => {
+                controller.unforce(address)?;
+                self.forces_moved = true;
+            }
+            Order::ClearForces => {
+                controller.clear_forces();
+                self.forces_moved = true;
+            }
+            Order::SetBreakpoint(rung) => controller.set_breakpoint(rung)?,
+            Order::RemoveBreakpoint(rung) => controller.remove_breakpoint(rung)?,
+            Order::ClearBreakpoints => controller.clear_breakpoints(),
+            Order::Fault(fault) => events = controller.fault(fault),
+            Order::Settings(settings) => controller.set_settings(settings),
+            Order::RecordPower(on) => controller.record_power(on),
+            Order::TellPower | Order::Feed { .. } => {}
+        }
+        Ok(events)
+    }
+
+    fn power(&self) -> Box<[u64]> {
+        let flow = self.controller.power_flow();
+        flow.map_or_else(Box::default, |flow| flow.words().into())
+    }
+
+    fn tell_changes(&mut self, sink: &mut impl EntrySink) {
+        sink.push(Entry::Border(Border {
+            scan: self.controller.statistics().scan_count,
+            dt_us: std::mem::take(&mut self.untold_us),
+            scans: std::mem::take(&mut self.untold_scans),
+            state: self.controller.state(),
+            next_rung: self.controller.next_rung().map(|rung| rung as u32),
+            is_safe: self.controller.outputs().is_none(),
+        }));
+        let seen = &mut self.seen;
+        self.controller.take_changes(|change| {
+            sink.push(Entry::Change {
+                word: change.word,
+                after: change.after,
+                pulsed: seen.take_pulses(change.word, change.before, change.after),
+            });
+        });
+        self.seen.tell_rest(self.controller.table().words(), sink);
+        if let Some(outputs) = self.controller.outputs() {
+            for (word, (told, bits)) in (0_u8..).zip(self.told_outputs.iter_mut().zip(*outputs)) {
+                if *told != bits {
+                    *told = bits;
+                    sink.push(Entry::Drive { word, bits });
+                }
+            }
+        }
+        if std::mem::take(&mut self.forces_moved) {
+            self.tell_masks(sink);
+        }
+    }
+
+    fn tell_masks(&mut self, sink: &mut impl EntrySink) {
+        let mut masks = [0; USED_WORDS];
+        for (word, mask) in self.controller.table().forced_words() {
+            masks[word.get()] = mask;
+        }
+        for (index, (told, mask)) in self.told_masks.iter_mut().zip(masks).enumerate() {
+            if *told != mask {
+                *told = mask;
+                if let Some(word) = WordIndex::new(index) {
+                    sink.push(Entry::Forced { word, mask });
+                }
+            }
+        }
+    }
+}
+
+fn tell_events(events: Events, sink: &mut impl EntrySink) {
+    events.iter().for_each(|event| sink.push(Entry::Event(event)));
+}

@@ -1,0 +1,84 @@
+//! What an engine tells: one ordered stream of entries, so that an answer never overtakes what it is the answer to.
+
+use super::order::Refused;
+use crosstie_ladder::controller::{ControllerState, Event, ScanStatistics};
+use crosstie_ladder::data_table::WordIndex;
+
+/// One thing that an engine tells. Small and without a heap except for [`Entry::Power`], which nobody gets unasked.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Entry {
+    /// A border. The changes that follow, up to the next border, happened together.
+    Border(Border),
+    /// A word is not what it was.
+    Change {
+        /// Which word.
+        word: WordIndex,
+        /// What it is.
+        after: u32,
+        /// Bits that are what they were, and were not in between. Only where scans were merged.
+        pulsed: u32,
+    },
+    /// The forced bits of a word are others.
+    Forced {
+        /// Which word.
+        word: WordIndex,
+        /// The bits that are forced now.
+        mask: u32,
+    },
+    /// A word of outputs drives something else. (In the safe state they drive nothing, whatever was told here.)
+    Drive {
+        /// Which word of O.
+        word: u8,
+        /// What it drives.
+        bits: u32,
+    },
+    /// Something happened.
+    Event(Event),
+    /// An order was executed, or not.
+    Answer {
+        /// Number of the order.
+        number: u64,
+        /// Why it was not.
+        result: Result<(), Refused>,
+    },
+    /// How scans went.
+    Statistics(ScanStatistics),
+    /// The power behind every instruction, 64 to a word, the first in the lowest bit. Empty without a program.
+    Power(Box<[u64]>),
+}
+
+/// The end of a scan, or of orders between scans.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Border {
+    /// Scans since the last download or reset.
+    pub scan: u64,
+    /// Time of the scan in microseconds; 0 when none was executed.
+    pub dt_us: u32,
+    /// Scans that this stands for: 1, or more when the hub did not take entries fast enough; 0 when none was executed.
+    pub scans: u32,
+    /// The state.
+    pub state: ControllerState,
+    /// The rung that comes next in a scan that was begun.
+    pub next_rung: Option<u32>,
+    /// The outputs are in their safe state: stopped, in fault, or before the first scan has ended.
+    pub is_safe: bool,
+}
+
+/// Where an engine puts its entries: a ring of fixed size in real time, a list in a test.
+pub trait EntrySink {
+    /// Entries that fit now.
+    fn room(&self) -> usize;
+
+    /// Puts one in; the engine has asked for room before.
+    fn push(&mut self, entry: Entry);
+}
+
+impl EntrySink for Vec<Entry> {
+    fn room(&self) -> usize {
+        usize::MAX
+    }
+
+    fn push(&mut self, entry: Entry) {
+        Vec::push(self, entry);
+    }
+}

@@ -1,0 +1,81 @@
+//! What an engine can be told. Orders are executed at the border before the next scan, in the order given.
+
+use crosstie_ladder::address::Address;
+use crosstie_ladder::compile::CompiledProgram;
+use crosstie_ladder::controller::{Command, ControllerSettings, Refusal};
+use crosstie_ladder::data_table::{AccessError, CellValue};
+use crosstie_ladder::fault::Fault;
+
+/// An order, and the number that its answer carries.
+#[derive(Debug, Clone)]
+pub struct Numbered {
+    /// Counts up over all engines; [`Order::Feed`] has none and carries 0.
+    pub number: u64,
+    /// What to do.
+    pub order: Order,
+}
+
+/// What an engine can be told. Everything but [`Order::Feed`] is answered by one [`Entry::Answer`](super::Entry::Answer).
+#[derive(Debug, Clone)]
+pub enum Order {
+    /// Start, stop, step and the like.
+    Command(Command),
+    /// Take this program; stops first.
+    Load(Box<CompiledProgram>),
+    /// Forget the program; stops first.
+    ClearProgram,
+    /// A client writes a place of the memory, now.
+    Write {
+        /// Where.
+        address: Address,
+        /// What.
+        value: CellValue,
+    },
+    /// A route writes a place of the memory. Of several writes before one border the newest counts; a bit that went and came
+    /// back meanwhile is shown to the program for one scan.
+    Feed {
+        /// Where.
+        address: Address,
+        /// What.
+        value: CellValue,
+    },
+    /// Force a place.
+    Force {
+        /// Where.
+        address: Address,
+        /// What.
+        value: CellValue,
+    },
+    /// End the force on a place.
+    Unforce {
+        /// Where.
+        address: Address,
+    },
+    /// End all forces.
+    ClearForces,
+    /// Pause before this rung.
+    SetBreakpoint(usize),
+    /// No longer pause before this rung.
+    RemoveBreakpoint(usize),
+    /// Remove all breakpoints.
+    ClearBreakpoints,
+    /// Make a fault of something that the hub has found, while Running.
+    Fault(Fault),
+    /// Other settings from now on.
+    Settings(ControllerSettings),
+    /// Begin or end to record the power flow.
+    RecordPower(bool),
+    /// Tell the power flow of the last scan: an [`Entry::Power`](super::Entry::Power) stands before the answer.
+    TellPower,
+}
+
+/// Why an engine did not do what it was told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// The state does not allow it, or there is no program.
+    #[error(transparent)]
+    State(#[from] Refusal),
+    /// Address and value do not fit.
+    #[error(transparent)]
+    Access(#[from] AccessError),
+}

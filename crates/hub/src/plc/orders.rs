@@ -1,0 +1,235 @@
+//! Orders on their way: each is numbered, answered once, and heard by whoever asked.
+
+use super::PlcId;
+use super::context::{Context, Force, Loaded};
+use super::entry::Entry;
+use super::order::{Numbered, Order, Refused};
+use super::program::Program;
+use crate::hub::Hub;
+use crate::output::Output;
+use crate::settings::PlcSettings;
+use crate::time::Time;
+use crate::timers::Alarm;
+use crosstie_ladder::controller::Event;
+use rustc_hash::FxHashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// An engine that has not answered for so long does not answer any more: whoever asked hears it.
+const ANSWER_MAX: Duration = Duration::from_secs(5);
+/// Orders of one context that wait for their answers. A further one is refused as busy.
+pub(crate) const ORDERS_MAX: usize = 256;
+
+/// All contexts, in the order of `context.list`, and the orders on their way.
+#[derive(Debug, Default)]
+pub(crate) struct Plcs {
+    pub(crate) contexts: Vec<Context>,
+    waiting: FxHashMap<u64, Waiting>,
+    last_number: u64,
+    last_id: u16,
+}
+
+/// An order that is not answered yet.
+#[derive(Debug)]
+struct Waiting {
+    plc: PlcId,
+    due: Time,
+    effect: Effect,
+    asked: Asked,
+}
+
+/// What the hub remembers when an order was executed; what the engine tells by itself is not here.
+#[derive(Debug)]
+pub(crate) enum Effect {
+    /// Nothing.
+    None,
+    /// A program is there.
+    Loaded(Arc<Program>, Box<str>),
+    /// No program is there.
+    Cleared,
+    /// A place is forced.
+    Forced(Force),
+    /// A breakpoint is set, or not.
+    Breakpoint { rung: usize, is_set: bool },
+    /// No breakpoint is left.
+    NoBreakpoints,
+}
+
+/// Who hears the answer.
+#[derive(Debug)]
+pub(crate) enum Asked {
+    /// Nobody.
+    Nobody,
+}
+
+/// Why an order was not carried out.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum OrderError {
+    /// The engine says so.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// Too many orders wait.
+    #[error("the engine is busy: {ORDERS_MAX} orders wait for it")]
+    Busy,
+    /// It does not answer.
+    #[error("the engine has not answered within {} s", ANSWER_MAX.as_secs())]
+    NoAnswer,
+    /// There is no such context any more.
+    #[error("the context is gone")]
+    Gone,
+}
+
+impl Plcs {
+    /// The context of this number.
+    pub(crate) fn get(&self, plc: PlcId) -> Option<&Context> {
+        self.contexts.iter().find(|context| context.plc == plc)
+    }
+
+    /// The same, to change it.
+    pub(crate) fn get_mut(&mut self, plc: PlcId) -> Option<&mut Context> {
+        self.contexts.iter_mut().find(|context| context.plc == plc)
+    }
+
+    /// The context of this id or name; the first one for an empty text (PL-6).
+    pub(crate) fn find(&self, text: &str) -> Option<&Context> {
+        if text.is_empty() {
+            return self.contexts.first();
+        }
+        let by_id = self.contexts.iter().find(|context| context.settings.id == text);
+        by_id.or_else(|| self.contexts.iter().find(|context| context.settings.name == text))
+    }
+}
+
+impl Hub {
+    /// Makes a context and asks the driver for its engine.
+    pub(crate) fn begin_plc(&mut self, settings: PlcSettings) -> PlcId {
+        let plc = PlcId(self.plcs.last_id);
+        self.plcs.last_id += 1;
+        self.outputs.push(Output::PlcBegin {
+            plc,
+            name: settings.name.clone(),
+            settings: settings.controller,
+        });
+        self.plcs.contexts.push(Context::new(plc, settings));
+        plc
+    }
+
+    /// Hands an order to an engine; `asked` hears the answer, also when there is no engine to hand it to.
+    pub(crate) fn plc_order(&mut self, plc: PlcId, order: Order, effect: Effect, asked: Asked) {
+        if self.plcs.get(plc).is_none() {
+            self.plc_answered(plc, asked, Err(OrderError::Gone));
+            return;
+        }
+        let on_the_way = self.plcs.waiting.values().filter(|waiting| waiting.plc == plc);
+        if on_the_way.count() >= ORDERS_MAX {
+            self.plc_answered(plc, asked, Err(OrderError::Busy));
+            return;
+        }
+        self.plcs.last_number += 1;
+        let number = self.plcs.last_number;
+        let due = self.now + ANSWER_MAX;
+        let waiting = Waiting {
+            plc,
+            due,
+            effect,
+            asked,
+        };
+        self.plcs.waiting.insert(number, waiting);
+        self.timers.set(due, Alarm::PlcAnswers);
+        let order = Box::new(Numbered { number, order });
+        self.outputs.push(Output::Plc { plc, order });
+    }
+
+    /// Gives up the orders that no engine has answered in time.
+    pub(crate) fn give_up_orders(&mut self) {
+        let now = self.now;
+        let mut late: Vec<u64> = self
+            .plcs
+            .waiting
+            .iter()
+            .filter(|(_, waiting)| waiting.due <= now)
+            .map(|(number, _)| *number)
+            .collect();
+        late.sort_unstable();
+        for number in late {
+            if let Some(waiting) = self.plcs.waiting.remove(&number) {
+                self.plc_answered(waiting.plc, waiting.asked, Err(OrderError::NoAnswer));
+            }
+        }
+    }
+
+    /// What an engine tells, in its order.
+    pub(crate) fn plc_tells(&mut self, plc: PlcId, entries: Vec<Entry>) {
+        for entry in entries {
+            self.plc_entry(plc, entry);
+        }
+    }
+
+    fn plc_entry(&mut self, plc: PlcId, entry: Entry) {
+        let Some(context) = self.plcs.get_mut(plc) else { return };
+        match entry {
+            Entry::Border(border) => context.take_border(border),
+            Entry::Change { word, after, .. } => context.mirror.set_word(word, after),
+            Entry::Forced { word, mask } => {
+                context.mirror.set_mask(word, mask);
+                context.forget_ended_forces();
+            }
+            Entry::Drive { word, bits } => context.mirror.set_drive(word, bits),
+            Entry::Statistics(statistics) => context.statistics = statistics,
+            Entry::Event(event) => {
+                if let Event::Fault(fault) = event {
+                    context.fault = Some(fault.to_string());
+                }
+            }
+            Entry::Power(_) => {}
+            Entry::Answer { number, result } => self.plc_answer(number, result),
+        }
+    }
+
+    fn plc_answer(&mut self, number: u64, result: Result<(), Refused>) {
+        let Some(waiting) = self.plcs.waiting.remove(&number) else {
+            return;
+        };
+        if result.is_ok() {
+            self.take_effect(waiting.plc, waiting.effect);
+        }
+        self.plc_answered(waiting.plc, waiting.asked, result.map_err(OrderError::from));
+    }
+
+    fn take_effect(&mut self, plc: PlcId, effect: Effect) {
+        let now = self.now;
+        let Some(context) = self.plcs.get_mut(plc) else { return };
+        match effect {
+            Effect::None => {}
+            Effect::Loaded(program, by) => {
+                let rungs = program.compiled.rungs();
+                context.breakpoints.retain(|rung| *rung < rungs);
+                context.program_number += 1;
+                context.program = Some(Loaded { program, by, at: now });
+            }
+            Effect::Cleared => {
+                context.breakpoints.clear();
+                context.program_number += 1;
+                context.program = None;
+            }
+            Effect::Forced(force) => {
+                context.forces.retain(|other| other.address != force.address);
+                context.forces.push(force);
+            }
+            Effect::Breakpoint { rung, is_set: true } => {
+                context.breakpoints.insert(rung);
+            }
+            Effect::Breakpoint { rung, is_set: false } => {
+                context.breakpoints.remove(&rung);
+            }
+            Effect::NoBreakpoints => context.breakpoints.clear(),
+        }
+    }
+
+    /// An order is answered, one way or another.
+    fn plc_answered(&mut self, _plc: PlcId, asked: Asked, _result: Result<(), OrderError>) {
+        match asked {
+            Asked::Nobody => {}
+        }
+    }
+}
