@@ -17,6 +17,12 @@ pub enum DecodeError {
         /// Where the reader stopped.
         place: Place,
     },
+    /// The text is not JSON, or holds a number that cannot be kept; said by the reader that builds a tree.
+    #[error("expected a JSON text: {reason}")]
+    Unreadable {
+        /// What the JSON reader said, with the place.
+        reason: String,
+    },
     /// The text is JSON, but no object; for example `null`.
     #[error("expected an object, found {found}")]
     NotAnObject {
@@ -55,6 +61,14 @@ pub enum DecodeError {
     Config {
         /// What the JSON reader said, with the place within the map.
         reason: String,
+    },
+    /// A list has more routes than are accepted (PL-20).
+    #[error("expected at most {limit} routes, got {got}")]
+    TooManyRoutes {
+        /// The most routes that are accepted.
+        limit: usize,
+        /// How many there were.
+        got: usize,
     },
     /// The text is longer than any frame may be.
     #[error("expected at most {limit} bytes, got {got}")]

@@ -5,7 +5,7 @@
 //! client, [`mask_frame`] makes of such a frame the one that may go to a server.
 //!
 //! ```text
-//! byte 0   FIN and opcode      0x81 text, 0x88 close, 0x89 ping, 0x8A pong
+//! byte 0   FIN and opcode      0x81 text, 0x82 binary, 0x88 close, 0x89 ping, 0x8A pong
 //! byte 1   payload length      0…125, or 126: two more bytes, or 127: eight more bytes, big-endian; plus 0x80: a mask follows
 //! ```
 
@@ -16,6 +16,7 @@ pub const HEADER_LEN_MAX: usize = 10;
 pub const CONTROL_PAYLOAD_LEN_MAX: usize = 125;
 
 const FIN_TEXT: u8 = 0x81;
+const FIN_BINARY: u8 = 0x82;
 const FIN_CLOSE: u8 = 0x88;
 const FIN_PING: u8 = 0x89;
 const FIN_PONG: u8 = 0x8A;
@@ -61,6 +62,11 @@ impl FrameHeader {
 /// The header of a whole text frame whose payload has `payload_len` bytes.
 pub fn text_frame(payload_len: usize) -> FrameHeader {
     FrameHeader::new(FIN_TEXT, payload_len)
+}
+
+/// The header of a whole binary frame whose payload has `payload_len` bytes.
+pub fn binary_frame(payload_len: usize) -> FrameHeader {
+    FrameHeader::new(FIN_BINARY, payload_len)
 }
 
 /// A close frame.
@@ -218,6 +224,12 @@ mod tests {
         check(126, &[0x81, 126, 0, 126]);
         check(65_535, &[0x81, 126, 0xFF, 0xFF]);
         check(65_536, &[0x81, 127, 0, 0, 0, 0, 0, 1, 0, 0]);
+    }
+
+    #[test]
+    fn a_binary_frame_differs_from_a_text_frame_in_its_first_byte() {
+        assert_eq!(binary_frame(2704).as_bytes(), [0x82, 126, 0x0A, 0x90]);
+        assert_eq!(text_frame(2704).as_bytes(), [0x81, 126, 0x0A, 0x90]);
     }
 
     #[test]

@@ -7,7 +7,8 @@
 //! ```text
 //!   frame text ──▶ realvirtual::decode ──▶ Message        (the realvirtual WebSocket interface, protocol v2)
 //!   frame text ──▶ live::decode        ──▶ Request        (Crosstie's own live channel)
-//!   values     ──▶ realvirtual::write_*, live::write_*  ──▶ payload bytes ──▶ frame::FrameBuilder ──▶ frame bytes
+//!   frame text ──▶ piplc::decode       ──▶ Envelope       (the PiPLC engine protocol)
+//!   values     ──▶ realvirtual::write_*, live::write_*, piplc::write_*  ──▶ payload bytes ──▶ frame::FrameBuilder ──▶ frame bytes
 //! ```
 
 mod error;
@@ -16,6 +17,7 @@ pub mod frame;
 pub mod fuzz;
 pub mod json;
 pub mod live;
+pub mod piplc;
 pub mod realvirtual;
 pub mod value;
 

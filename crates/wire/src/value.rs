@@ -318,6 +318,18 @@ impl Span {
         }
     }
 
+    /// As [`Span::of_joined`], in the vector of `side` when it lies there, so that a long text is not copied once more.
+    pub(crate) fn into_joined(self, text: &str, mut side: String) -> String {
+        match (self.start as usize).checked_sub(text.len()) {
+            None => self.of(text).to_owned(),
+            Some(start) => {
+                side.truncate(self.end as usize - text.len());
+                side.drain(..start);
+                side
+            }
+        }
+    }
+
     pub(crate) fn len(self) -> usize {
         (self.end - self.start) as usize
     }

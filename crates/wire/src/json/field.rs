@@ -11,7 +11,7 @@ use crate::error::DecodeError;
 use crate::value::{Entry, RawValue, Span};
 
 /// One field of a message.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) enum Slot<T> {
     /// Missing or null.
     #[default]
@@ -104,14 +104,23 @@ pub(crate) fn int(scanner: &mut Scanner<'_>) -> Result<Slot<i64>, NotJson> {
 
 /// Reads an integer that is not negative.
 pub(crate) fn uint(scanner: &mut Scanner<'_>) -> Result<Slot<u64>, NotJson> {
+    int_within(scanner, "a whole number that is not negative", "a negative number")
+}
+
+/// Reads an integer of a type that holds fewer of them; `expected` and `found` name the range and what is outside of it.
+pub(crate) fn int_within<T: TryFrom<i64>>(
+    scanner: &mut Scanner<'_>,
+    expected: &'static str,
+    found: &'static str,
+) -> Result<Slot<T>, NotJson> {
     let offset = scanner.offset();
     Ok(match int(scanner)? {
         Slot::Absent => Slot::Absent,
-        Slot::Present(value) => match u64::try_from(value) {
+        Slot::Present(value) => match T::try_from(value) {
             Ok(value) => Slot::Present(value),
             Err(_) => Slot::Wrong {
-                expected: "a whole number that is not negative",
-                found: "a negative number",
+                expected,
+                found,
                 offset,
             },
         },
@@ -258,7 +267,7 @@ impl Names {
 const ENTRY_TEXT_LEN_TYPICAL: usize = 32;
 
 /// Stands on an object and walks it, or checks what else is there and names it.
-fn walk(
+pub(crate) fn walk(
     scanner: &mut Scanner<'_>,
     read_field: &mut impl FnMut(&mut Scanner<'_>, Span) -> Result<(), NotJson>,
 ) -> Result<Option<&'static str>, NotJson> {
@@ -296,7 +305,7 @@ fn scalar<T>(
 }
 
 /// Looks for a bracket without taking it; takes whatever else stands there.
-fn open(scanner: &mut Scanner<'_>, bracket: u8, expected: &'static str) -> Result<Slot<()>, NotJson> {
+pub(crate) fn open(scanner: &mut Scanner<'_>, bracket: u8, expected: &'static str) -> Result<Slot<()>, NotJson> {
     if scanner.peek() == Some(bracket) {
         return Ok(Slot::Present(()));
     }
