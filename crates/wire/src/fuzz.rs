@@ -11,6 +11,7 @@ use std::fmt;
 use crate::error::DecodeError;
 use crate::json::JsonProblem;
 use crate::live::{self, Request};
+use crate::piplc::{self, Dialect, Envelope};
 use crate::realvirtual::{self, Message, Value, Values};
 
 /// Holds the realvirtual decoder against `serde_json` and against its own encoder.
@@ -32,6 +33,96 @@ pub fn live(data: &[u8]) {
     check_acceptance(&text, decoded.as_ref().err().map(|failure| &failure.error));
     if let Ok(Request::Write(write)) = &decoded {
         check_values(&text, &write.signals);
+    }
+}
+
+/// Holds the decoders of PiPLC's text and frames against `serde_json` and their own encoders.
+pub fn piplc(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let decoded = piplc::decode(&text);
+    check_acceptance(&text, decoded.as_ref().err().map(|failure| &failure.error));
+    match decoded {
+        Ok(envelope) => check_request_round_trip(&envelope),
+        Err(failure) => check_refusal(&failure),
+    }
+    if let Ok(piplc::ServerMessage::Event { context_id, event }) = piplc::decode_server(&text) {
+        let mut out = Vec::new();
+        piplc::write_event(&mut out, Dialect::V02, context_id.as_deref(), &event);
+        let again = piplc::decode_server(std::str::from_utf8(&out).expect("what is written is UTF-8"));
+        assert_eq!(again, Ok(piplc::ServerMessage::Event { context_id, event }));
+    }
+    for dialect in [Dialect::V02, Dialect::V01] {
+        check_snapshot_round_trip(data, dialect);
+    }
+}
+
+/// A request reads back as itself from what a client would write of it, and in dialect 0.1 as one of its kind.
+fn check_request_round_trip(envelope: &Envelope) {
+    let written = |dialect| {
+        let mut out = Vec::new();
+        let context_id = envelope.context_id.as_deref();
+        piplc::write_request(&mut out, dialect, envelope.seq, context_id, &envelope.request).map(|()| {
+            let text = String::from_utf8(out).expect("what is written is UTF-8");
+            piplc::decode(&text).expect("what a client writes is a request")
+        })
+    };
+    if let Ok(again) = written(Dialect::V01) {
+        assert_eq!(again.request.kind(), envelope.request.kind());
+    }
+    let mut expected = envelope.clone();
+    match &mut expected.request {
+        piplc::Request::Pong => expected.seq = piplc::SEQ_NONE,
+        piplc::Request::Download { format, .. } => {
+            format.get_or_insert_with(|| Box::from(piplc::PROGRAM_FORMAT));
+        }
+        // serde_json may round the last digit of a float when it reads.
+        piplc::Request::LoadIoConfig { .. } => return,
+        _ => {}
+    }
+    assert_eq!(written(Dialect::V02), Ok(expected));
+}
+
+/// A refusal can be answered, and the answer reads back.
+fn check_refusal(failure: &piplc::RequestError) {
+    for dialect in [Dialect::V02, Dialect::V01] {
+        let Some(seq) = failure.reply_seq(dialect) else {
+            continue;
+        };
+        let front = piplc::ReplyFront {
+            to: failure.reply_to(),
+            seq,
+            context_id: failure.context_id.as_deref(),
+        };
+        let error = failure.error.to_string();
+        let refusal = piplc::Reply::Refused {
+            error: &error,
+            state: None,
+            diagnostics: &[],
+        };
+        let mut out = Vec::new();
+        piplc::write_reply(&mut out, dialect, &front, &refusal);
+        let again = piplc::decode_server(std::str::from_utf8(&out).expect("what is written is UTF-8"));
+        let Ok(piplc::ServerMessage::Reply(reply)) = again else {
+            panic!("a refusal is not read again: {again:?}")
+        };
+        assert_eq!(
+            (reply.seq, reply.success, reply.error.as_deref()),
+            (seq, false, Some(&*error))
+        );
+    }
+}
+
+/// What is read of a frame is read again from what is written of it.
+fn check_snapshot_round_trip(data: &[u8], dialect: Dialect) {
+    match piplc::read_snapshot(data, dialect) {
+        Ok(snapshot) => {
+            let mut out = Vec::new();
+            piplc::write_snapshot(&mut out, &snapshot.header, &snapshot.body, dialect);
+            assert_eq!(out.len(), piplc::SNAPSHOT_LEN);
+            assert_eq!(piplc::read_snapshot(&out, dialect), Ok(snapshot));
+        }
+        Err(piplc::SnapshotError::TooShort { got }) => assert!(got == data.len() && got < piplc::SNAPSHOT_LEN),
+        Err(piplc::SnapshotError::Magic { .. }) => assert!(!data.starts_with(b"MEMP")),
     }
 }
 

@@ -35,3 +35,8 @@ fn the_realvirtual_corpus_breaks_no_promise() {
 fn the_live_corpus_breaks_no_promise() {
     run("live", 20, fuzz::live);
 }
+
+#[test]
+fn the_piplc_corpus_breaks_no_promise() {
+    run("piplc", 30, fuzz::piplc);
+}
