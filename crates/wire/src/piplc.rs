@@ -2,8 +2,8 @@
 //!
 //! Every message is one JSON object in one text frame. The server role reads a request with [`decode`] and appends answers
 //! with [`write_reply`] and [`write_event`]; the client role appends a request with [`write_request`] and reads what comes
-//! with [`decode_server`]. The memory goes out as a binary frame of fixed size, see [`SnapshotBody`]. Which context is meant
-//! by no name, what an address is and who may write is not known here.
+//! with [`decode_server`]. The memory goes out as a binary frame of fixed size, see [`SnapshotBody`]. Which contexts there are,
+//! what an address means, when an event is due and who may write is not known here.
 //!
 //! Two generations of the protocol are spoken; [`Dialect`] says how they differ (PL-9).
 //!

@@ -7,7 +7,7 @@
 /// | type of a reply | `engine.start.reply`: that of the request | `engine.reply`, `memory.reply` …: that of a family; queries keep their own |
 /// | words of states | `Running` | `running` |
 /// | replies to engine commands | with `state` | without |
-/// | replies to queries | with `success` | without |
+/// | replies to hello and to queries of an engine | with `success` | without |
 /// | replies to memory writes | yes | none |
 /// | events | as in the description | with `"seq":0` |
 /// | document of a program | `format` and `data`, and `projectXml` | `projectXml` |

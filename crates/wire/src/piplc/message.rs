@@ -61,7 +61,7 @@ pub enum Request {
     /// A command to the engine (PL-10). Shape: `{"type":"engine.start","seq":2}`.
     Engine(EngineCommand),
     /// A new program (PL-11). Shape: `{"type":"program.download","seq":10,"format":"plcproj-xml","data":"<?xml …"}`; `projectXml`
-    /// is an other name of `data`.
+    /// is another name of `data`.
     Download {
         /// The format, when the client said it.
         format: Option<Box<str>>,
@@ -216,7 +216,7 @@ pub enum BitTarget {
 pub enum WordTarget {
     /// `"address":"N:6"`, or a symbol.
     Address(Box<str>),
-    /// `"region":"N","word":6`; `index` is an other name of `word`, and a missing region is `N`.
+    /// `"region":"N","word":6`; `index` is another name of `word`, and a missing region is `N`.
     Cell {
         /// The letter of the region, as it was written.
         region: Box<str>,
@@ -230,7 +230,7 @@ pub enum WordTarget {
 pub enum SlotTarget {
     /// `"address":"T:4"`, or a symbol.
     Address(Box<str>),
-    /// `"index":4`; `word` is an other name.
+    /// `"index":4`; `word` is another name.
     Index(u32),
 }
 

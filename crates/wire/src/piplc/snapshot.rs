@@ -32,6 +32,9 @@ pub const MAGIC: u32 = 0x504D_454D;
 /// Bytes of one timer or counter.
 const SLOT_LEN: usize = 8;
 
+// The regions fill the body, so that splitting it into them cannot fail.
+const _: () = assert!((8 + 8 + 64 + 256 + 80) * size_of::<u32>() + (64 + 64) * SLOT_LEN == BODY_LEN);
+
 /// Bits of [`SlotCells::flags`] of a timer, in the order of the description (PL-22).
 pub mod timer_flag {
     /// EN

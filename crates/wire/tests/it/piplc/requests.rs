@@ -89,7 +89,7 @@ fn expected_requests() -> Vec<(i32, Option<&'static str>, Request)> {
             98,
             None,
             Request::LoadIoConfig {
-                config: config.as_object().cloned().unwrap(),
+                config: config.as_object().cloned().expect("it is an object"),
             },
         ),
         (-1, None, Request::State),
@@ -222,6 +222,11 @@ fn pl10_every_request_is_read_in_every_spelling() {
         };
         assert_eq!(decode(line), Ok(envelope), "{line}");
     }
+    let dialect = |line: usize| match decode(&lines[line]).unwrap().request {
+        Request::Hello(hello) => hello.dialect(),
+        other => panic!("no hello: {other:?}"),
+    };
+    assert_eq!([dialect(0), dialect(1)], [Dialect::V02, Dialect::V01]);
     let kinds = |kind: RequestKind| lines.iter().any(|line| decode(line).unwrap().request.kind() == kind);
     assert!(RequestKind::ALL.into_iter().all(kinds));
 }
