@@ -67,6 +67,8 @@ pub enum DiagnosticCode {
     EmptyPath,
     /// W003: a preset that does not fit, and was clamped.
     ClampedPreset,
+    /// W004: a part of a file that means nothing here; it is kept and does nothing.
+    IgnoredPart,
 }
 
 impl DiagnosticCode {
@@ -87,6 +89,7 @@ impl DiagnosticCode {
             DiagnosticCode::SinglePath => "W001",
             DiagnosticCode::EmptyPath => "W002",
             DiagnosticCode::ClampedPreset => "W003",
+            DiagnosticCode::IgnoredPart => "W004",
         }
     }
 

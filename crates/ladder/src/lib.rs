@@ -18,6 +18,7 @@ pub mod fuzz;
 pub mod instruction;
 pub mod power_flow;
 pub mod program;
+pub mod project;
 pub mod scan_table;
 pub mod slots;
 mod stepping;
