@@ -8,7 +8,8 @@
 //!         10 .     | 20      0      1
 //! ```
 //!
-//! A case holds a program in the text form ([`crate::text`]), one or more headings, and rows. It begins with all memory 0 and
+//! A case holds a program in the text form ([`crate::text`]), or `program FILE.plcproj` names one beside the table
+//! ([`read_beside`]); then one or more headings, and rows. It begins with all memory 0 and
 //! Running. Left of the bar stand the time that a scan adds, in milliseconds, and places that are written before it; right of
 //! it, places that are compared after it. `.` writes, compares or, as the time, scans nothing. A heading `!B:3/0` forces, and
 //! its value `-` releases. The heading `state` compares the state of the controller.
@@ -18,7 +19,7 @@
 
 mod read;
 
-pub use read::read;
+pub use read::{Load, read, read_beside};
 
 use std::fmt;
 

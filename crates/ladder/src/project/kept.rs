@@ -59,8 +59,16 @@ impl Kept {
     }
 
     pub(super) fn add_child(&mut self, path: &[u32], before: usize, node: XmlNode) {
-        let part = self.parts.entry(path.to_vec()).or_default();
-        part.children.push((before as u32, node));
+        let children = &mut self.parts.entry(path.to_vec()).or_default().children;
+        // Texts beside each other, once what parted them is written elsewhere, would be read as one.
+        if let (XmlNode::Text(text), Some((number, XmlNode::Text(earlier)))) = (&node, children.last_mut())
+            && *number == before as u32
+        {
+            earlier.push(' ');
+            earlier.push_str(text);
+            return;
+        }
+        children.push((before as u32, node));
     }
 
     /// Completes an element that is to be written. `children` are the understood ones with their numbers, ascending.

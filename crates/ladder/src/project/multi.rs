@@ -194,11 +194,9 @@ pub fn read_multi_project(text: &str) -> Result<MultiProject, Vec<Diagnostic>> {
             _ => reader.routes(section, &mut project),
         }
     }
-    if !reader.problems.is_empty() {
-        return Err(reader.problems);
-    }
-    project.kept = reader.kept;
-    project.warnings.extend(reader.warnings);
+    let (kept, warnings) = reader.finish()?;
+    project.kept = kept;
+    project.warnings.extend(warnings);
     Ok(project)
 }
 

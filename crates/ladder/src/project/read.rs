@@ -84,15 +84,11 @@ impl Reader<'_> {
                 }
             }
         }
-        if !has_program && self.problems.is_empty() {
+        if !has_program {
             self.warning(self.place(root), "the project has no program");
         }
-        if !self.problems.is_empty() {
-            return Err(self.problems);
-        }
+        (project.kept, project.warnings) = self.finish()?;
         assign_slots(&mut project.program);
-        project.kept = self.kept;
-        project.warnings = self.warnings;
         Ok(project)
     }
 
@@ -200,8 +196,10 @@ impl Reader<'_> {
                 self.program(node, project);
                 continue;
             }
-            self.keep(node, &path, before);
-            if is_program(&node) {
+            if !is_program(&node) {
+                self.keep(node, &path, before);
+            } else {
+                self.keep_silently(node, &path, before);
                 let name = shown(attribute(node, "name").unwrap_or_default());
                 self.warning(
                     self.place(node),

@@ -21,7 +21,7 @@ pub(super) fn shown(text: &str) -> String {
 pub(super) struct Reader<'a> {
     places: &'a Places<'a>,
     pub(super) problems: Vec<Diagnostic>,
-    pub(super) warnings: Vec<Diagnostic>,
+    warnings: Vec<Diagnostic>,
     pub(super) kept: Kept,
     /// The rung that is being read.
     pub(super) rung: Option<u32>,
@@ -125,24 +125,35 @@ impl<'a> Reader<'a> {
         found
     }
 
-    /// Keeps a child that is not understood. White space between elements is no content.
+    /// Keeps a child that is not understood, and says so. White space between elements is no content.
     pub(super) fn keep(&mut self, child: Node<'_, '_>, path: &[u32], before: usize) {
-        let Some(kept) = xml_node(child, true) else { return };
-        match &kept {
-            XmlNode::Element(element) => {
-                let text = format!(
-                    "`{}` means nothing here: it is kept and does nothing",
-                    shown(&element.name)
-                );
-                self.warning(self.place(child), text);
-            }
-            XmlNode::Text(_) => self.warning(
-                self.place(child),
-                "text means nothing here: it is kept and does nothing",
-            ),
-            XmlNode::Comment(_) => {}
+        let is_blank = child.is_text() && child.text().unwrap_or_default().trim().is_empty();
+        if child.is_element() || (child.is_text() && !is_blank) {
+            let what = match child.is_element() {
+                true => format!("`{}`", shown(name_of(child))),
+                false => "text".to_owned(),
+            };
+            let text = format!("{what} means nothing here: it is kept and does nothing");
+            self.warning(self.place(child), text);
         }
-        self.kept.add_child(path, before, kept);
+        self.keep_silently(child, path, before);
+    }
+
+    /// The same without a word.
+    pub(super) fn keep_silently(&mut self, child: Node<'_, '_>, path: &[u32], before: usize) {
+        if let Some(kept) = xml_node(child, true) {
+            self.kept.add_child(path, before, kept);
+        }
+    }
+
+    /// What was found, in the order of the file: the problems when there are some, or else what is kept and the warnings.
+    pub(super) fn finish(mut self) -> Result<(Kept, Vec<Diagnostic>), Vec<Diagnostic>> {
+        self.problems.sort_by_key(|problem| problem.place);
+        self.warnings.sort_by_key(|warning| warning.place);
+        match self.problems.is_empty() {
+            true => Ok((self.kept, self.warnings)),
+            false => Err(self.problems),
+        }
     }
 
     /// The text of an element that holds nothing else; what else it holds is kept, and blanks beside it do not count.
@@ -204,8 +215,9 @@ fn xml_node(node: Node<'_, '_>, is_between: bool) -> Option<XmlNode> {
         let text = if is_between { text.trim() } else { text };
         return (!text.is_empty()).then(|| XmlNode::Text(text.to_owned()));
     }
-    if !node.is_element() {
-        return None;
+    if let Some(processing) = node.pi() {
+        let value = processing.value.map(|value| format!(" {value}")).unwrap_or_default();
+        return Some(XmlNode::Processing(format!("{}{value}", processing.target)));
     }
     let is_between = node.children().any(|child| !child.is_text());
     Some(XmlNode::Element(XmlElement {

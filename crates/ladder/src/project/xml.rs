@@ -21,6 +21,8 @@ pub(super) enum XmlNode {
     Element(XmlElement),
     Text(String),
     Comment(String),
+    /// A processing instruction, without its `<?` and `?>`.
+    Processing(String),
 }
 
 impl XmlElement {
@@ -81,11 +83,8 @@ impl XmlElement {
                     match child {
                         XmlNode::Element(element) => element.print(text, level + 1),
                         XmlNode::Text(inner) => escape(text, inner, false),
-                        XmlNode::Comment(inner) => {
-                            text.push_str("<!--");
-                            text.push_str(inner);
-                            text.push_str("-->");
-                        }
+                        XmlNode::Comment(inner) => text.extend(["<!--", inner, "-->"]),
+                        XmlNode::Processing(inner) => text.extend(["<?", inner, "?>"]),
                     }
                 }
                 new_line(text, level);

@@ -6,6 +6,7 @@ use crate::compile::CompiledProgram;
 use crate::controller::Command;
 use crate::data_table::{CellValue, Place};
 use crate::program::OperandValue;
+use crate::project::read_project;
 use crate::text;
 
 /// Problems that are told.
@@ -16,13 +17,25 @@ const MICROS_PER_MILLI: u32 = 1000;
 /// Digits behind the point of a time.
 const TIME_DIGITS: usize = 3;
 
-/// Reads the cases of a file.
+/// Reads the cases of a file whose programs all stand in it.
 ///
 /// # Errors
 ///
 /// What is wrong with its form, and with its programs.
 pub fn read(source: &str) -> Result<Vec<Case>, Vec<Problem>> {
+    let mut nothing = |_: &str| Err("a table without a folder has no files beside it".to_owned());
+    read_beside(source, &mut nothing)
+}
+
+/// Reads the cases of a file that may name project files beside it. `load` gives the text of one, or says why it cannot; it
+/// gets a plain file name.
+///
+/// # Errors
+///
+/// What is wrong with its form, and with its programs.
+pub fn read_beside(source: &str, load: Load<'_>) -> Result<Vec<Case>, Vec<Problem>> {
     let mut reader = Reader {
+        load,
         cases: Vec::new(),
         current: None,
         problems: Vec::new(),
@@ -41,10 +54,15 @@ pub fn read(source: &str) -> Result<Vec<Case>, Vec<Problem>> {
     }
 }
 
+/// Gives the text of the project file of this name, or says why it cannot.
+pub type Load<'a> = &'a mut dyn FnMut(&str) -> Result<String, String>;
+
 /// A case while it is read.
 struct Draft {
     name: String,
     line: u32,
+    /// The project file that it names, and the line that does.
+    file: Option<(u32, String)>,
     /// The lines of the program, each at its own line of the file, so that places in complaints are right.
     program: String,
     program_lines: u32,
@@ -65,13 +83,14 @@ enum Heading {
     State,
 }
 
-struct Reader {
+struct Reader<'a> {
+    load: Load<'a>,
     cases: Vec<Case>,
     current: Option<Draft>,
     problems: Vec<Problem>,
 }
 
-impl Reader {
+impl Reader<'_> {
     fn problem(&mut self, line: u32, text: String) {
         if self.problems.len() < MAX_PROBLEMS {
             self.problems.push(Problem { line, text });
@@ -89,6 +108,7 @@ impl Reader {
             self.current = Some(Draft {
                 name: rest.trim().to_owned(),
                 line: number,
+                file: None,
                 program: String::new(),
                 program_lines: 0,
                 headings: None,
@@ -106,6 +126,10 @@ impl Reader {
                 draft.program.push_str(line);
                 draft.program.push('\n');
                 draft.program_lines = number;
+                return Ok(());
+            }
+            "program" => {
+                draft.file = Some((number, file_name(rest.trim())?));
                 return Ok(());
             }
             "columns" => {
@@ -128,7 +152,10 @@ impl Reader {
 
     fn end_case(&mut self) {
         let Some(draft) = self.current.take() else { return };
-        let compiled = text::read(&draft.program).and_then(|program| CompiledProgram::new(&program));
+        let compiled = match &draft.file {
+            Some((line, name)) => self.compile_file(*line, name, &draft),
+            None => compile_text(&draft),
+        };
         match compiled {
             Ok(program) => {
                 self.cases.push(Case {
@@ -139,12 +166,47 @@ impl Reader {
                 });
             }
             Err(problems) => {
-                for problem in problems {
-                    let line = problem.place.map_or(draft.line, |place| place.line);
-                    self.problem(line, problem.to_string());
+                for Problem { line, text } in problems {
+                    self.problem(line, text);
                 }
             }
         }
+    }
+
+    fn compile_file(&mut self, line: u32, name: &str, draft: &Draft) -> Result<CompiledProgram, Vec<Problem>> {
+        let told = |text: String| Problem {
+            line,
+            text: format!("{name}: {text}"),
+        };
+        if !draft.program.is_empty() {
+            return Err(vec![told(
+                "expected either a project file or a program, got both".to_owned(),
+            )]);
+        }
+        let source = (self.load)(name).map_err(|text| vec![told(text)])?;
+        let compiled = read_project(&source).and_then(|project| CompiledProgram::new(&project.program));
+        compiled.map_err(|problems| problems.iter().map(|problem| told(problem.to_string())).collect())
+    }
+}
+
+fn compile_text(draft: &Draft) -> Result<CompiledProgram, Vec<Problem>> {
+    let compiled = text::read(&draft.program).and_then(|program| CompiledProgram::new(&program));
+    compiled.map_err(|problems| {
+        let told = problems.into_iter().map(|problem| Problem {
+            line: problem.place.map_or(draft.line, |place| place.line),
+            text: problem.to_string(),
+        });
+        told.collect()
+    })
+}
+
+/// A file beside the table: a plain name, so that a table cannot name any other.
+fn file_name(name: &str) -> Result<String, String> {
+    match name.ends_with(".plcproj") && !name.starts_with('.') && !name.contains(['/', '\\', ':']) {
+        true => Ok(name.to_owned()),
+        false => Err(format!(
+            "expected the name of a .plcproj file beside the table, got `{name}`"
+        )),
     }
 }
 

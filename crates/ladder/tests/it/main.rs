@@ -2,9 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper of tests may fail as a test does")]
 
+mod any_file;
 mod checks;
 mod controller;
 mod programs;
+mod projects;
 mod property;
 mod reference;
 mod scan_tables;
