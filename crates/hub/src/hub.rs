@@ -156,6 +156,17 @@ impl Hub {
                     self.live(conn, request);
                 }
             }
+            Input::Piplc {
+                conn,
+                message,
+                program,
+                bytes,
+            } => {
+                if self.received(conn, bytes) {
+                    self.piplc(conn, message, program);
+                }
+            }
+            Input::ShuttingDown => self.piplc_shuts_down(),
             Input::Unreadable { conn, why, bytes } => {
                 if self.received(conn, bytes) {
                     self.unreadable(conn, why);
@@ -328,7 +339,7 @@ impl Hub {
             Face::Realvirtual(endpoint) => self.realvirtual_connected(conn, endpoint),
             Face::Link(endpoint) => self.link_connected(conn, endpoint),
             Face::Live => self.live_connected(conn),
-            Face::Piplc => {}
+            Face::Piplc => self.piplc_connected(conn),
         }
         self.ping(conn);
         self.set_alarm(conn);
@@ -422,6 +433,7 @@ impl Hub {
                         .owed
                         .extend(extra.iter().flat_map(|ids| ids.iter()).map(|id| (*id, 0)));
                 }
+                Class::Snapshot { .. } => {}
             }
         }
         client.outlet.stick(house.now, control);

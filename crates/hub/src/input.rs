@@ -6,9 +6,10 @@
 
 use crate::access::{Access, Actor};
 use crate::output::{Frame, Ticket};
-use crate::plc::{self, PlcId};
+use crate::plc::{self, PlcId, Program};
 use crate::settings::EndpointId;
-use crosstie_wire::{live, realvirtual};
+use crosstie_ladder::diagnostic::Diagnostic;
+use crosstie_wire::{live, piplc, realvirtual};
 use std::sync::Arc;
 
 /// Names one connection for the life of the hub; never reused, never zero.
@@ -106,6 +107,18 @@ pub enum Input {
         /// Size of its text in bytes.
         bytes: u32,
     },
+    /// A text frame arrived from a client of the PLC engines.
+    Piplc {
+        /// From whom.
+        conn: ConnId,
+        /// The request, or what was wrong with it.
+        message: Result<piplc::Envelope, piplc::RequestError>,
+        /// For [`piplc::Request::Download`]: its document as [`Program::read`] has read it, or everything that is wrong with it.
+        /// Reading takes long, so the driver does it before it hands the request in. `None` for every other request.
+        program: Option<Result<Arc<Program>, Vec<Diagnostic>>>,
+        /// Size of its text in bytes.
+        bytes: u32,
+    },
     /// A frame arrived that is no message.
     Unreadable {
         /// From whom.
@@ -148,6 +161,9 @@ pub enum Input {
         /// What it tells, in its order.
         entries: Vec<plc::Entry>,
     },
+    /// The hub is about to end: whoever is to hear it before its connection closes is told now (PL-7). The driver carries out
+    /// what comes of it before it closes anything.
+    ShuttingDown,
     /// Nothing but time. The driver calls this at [`Hub::next_deadline`](crate::Hub::next_deadline).
     Tick,
     /// A question or command of our own API.

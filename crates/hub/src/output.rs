@@ -34,6 +34,13 @@ pub enum Class {
         /// Signals the frame carries for another reason than a change since `from`, when there are some.
         extra: Option<Arc<[SignalId]>>,
     },
+    /// A picture of the memory of a PLC: a frame that was not begun is thrown away, and the next one takes its number.
+    Snapshot {
+        /// The context whose memory it shows.
+        plc: PlcId,
+        /// Its number in the stream.
+        sequence: u32,
+    },
 }
 
 /// How loud a line for the log is.

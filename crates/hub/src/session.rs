@@ -5,5 +5,6 @@ pub(crate) mod config;
 pub(crate) mod import;
 pub(crate) mod link;
 pub(crate) mod live;
+pub(crate) mod piplc;
 mod realvirtual;
 mod write;
