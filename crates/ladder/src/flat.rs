@@ -303,7 +303,7 @@ impl Flat {
             Op::Word(number) if power => rails.power = self.run_word(number, machine),
             Op::Word(_) => {}
             Op::TimerDecorator(kind, slot) => rails.power = timer::run(table, kind, slot, power, machine.dt_us),
-            Op::CounterDecorator(slot) => rails.power = counter::run(table, CounterKind::Up, slot, power),
+            Op::CounterDecorator(slot) => rails.power = counter::run(table, CounterKind::UpToPreset, slot, power),
             Op::Rising(memory) => rails.power = decorator::rising(&mut machine.memories[memory as usize], power),
             Op::Falling(memory) => rails.power = decorator::falling(&mut machine.memories[memory as usize], power),
             Op::Debounce(memory) => {

@@ -2,7 +2,7 @@
 //!
 //! | | power | ACC | EN | TT | DN |
 //! |---|---|---|---|---|---|
-//! | TON, RTO | on, ACC + dt below PRE | + dt | 1 | 1 | 0 |
+//! | TON, RTO | on, ACC + dt below PRE | + dt | 1 | 1 | stays |
 //! | TON, RTO | on, ACC + dt reaches PRE | PRE | 1 | 0 | 1 |
 //! | TON | off | 0 | 0 | 0 | 0 |
 //! | RTO | off | stays | 0 | 0 | stays |
@@ -11,7 +11,8 @@
 //! | TOF | off, DN, ACC + dt reaches PRE | PRE | 0 | 0 | 0 |
 //! | TOF | off, not DN | stays | 0 | 0 | 0 |
 //!
-//! A PRE that is 0 or less is reached at once. An ACC that is at or beyond PRE already (somebody wrote it) stays as it is.
+//! A PRE that is 0 or less is reached at once. An ACC that is at or beyond PRE already (somebody wrote it) stays as it is. A DN
+//! that is on when somebody moves ACC back or PRE away stays on until the power goes or RES, while the timer times again.
 
 use crate::data_table::{DataTable, TimerSlot, timer_flag};
 
@@ -30,11 +31,14 @@ pub(crate) enum TimerKind {
 pub(crate) fn run(table: &mut DataTable, kind: TimerKind, timer: TimerSlot, power: bool, dt_us: u32) -> bool {
     match (kind, power) {
         (TimerKind::OnDelay | TimerKind::Retentive, true) => {
-            let flags = match advance(table, timer, dt_us) {
-                true => timer_flag::ENABLED | timer_flag::DONE,
-                false => timer_flag::ENABLED | timer_flag::TIMING,
+            let (touched, flags) = match advance(table, timer, dt_us) {
+                true => (timer_flag::ALL, timer_flag::ENABLED | timer_flag::DONE),
+                false => {
+                    let flags = timer_flag::ENABLED | timer_flag::TIMING;
+                    (flags, flags)
+                }
             };
-            table.write_bits(timer.flags(), timer_flag::ALL, flags);
+            table.write_bits(timer.flags(), touched, flags);
         }
         (TimerKind::OnDelay, false) => reset(table, timer),
         (TimerKind::Retentive, false) => {

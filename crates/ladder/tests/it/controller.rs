@@ -1,11 +1,12 @@
 //! States, steps, breakpoints, faults, outputs, statistics: PL-30 to PL-36.
 
-use crosstie_ladder::compile::CompiledProgram;
+use crosstie_ladder::Region;
 use crosstie_ladder::controller::{
-    Command, Controller, ControllerSettings, ControllerState, Event, Events, Inputs, Refusal, ScanTime,
+    Command, Controller, ControllerSettings, ControllerState, Inputs, Refusal, ScanTime,
 };
 use crosstie_ladder::data_table::{Cell, CellValue};
-use crosstie_ladder::{Address, Region, text};
+
+use crate::plc::{Plc, address, compiled, told};
 
 use Command::{Pause, Reset, Resume, Start, StepRung, StepScan, Stop};
 use ControllerState::{Fault, Paused, Running, Stepping, Stopped};
@@ -14,92 +15,6 @@ use ControllerState::{Fault, Paused, Running, Stepping, Stopped};
 const COUNTING: &str = "SOR ADD N:0 1 N:0 OTE O:0/0 EOR\n\
     SOR XIC I:0/0 DIV N:1 0 N:1 EOR\n\
     SOR ADD N:2 1 N:2 TON T:0 100 EOR";
-
-const DT_US: u32 = 10_000;
-
-struct Plc {
-    controller: Controller,
-    inputs: Inputs,
-}
-
-impl Plc {
-    fn new(source: &str) -> Plc {
-        let mut controller = Controller::new(ControllerSettings::default());
-        assert_eq!(told(controller.load(compiled(source))), [""; 0]);
-        Plc {
-            controller,
-            inputs: Inputs::default(),
-        }
-    }
-
-    fn told(&mut self, command: Command) -> Vec<String> {
-        told(self.controller.command(command, &self.inputs).unwrap())
-    }
-
-    fn refused(&mut self, command: Command) -> Refusal {
-        let state = self.controller.state();
-        let refusal = self.controller.command(command, &self.inputs).unwrap_err();
-        assert_eq!(self.controller.state(), state);
-        refusal
-    }
-
-    fn scan(&mut self) -> Vec<String> {
-        told(self.controller.scan(&self.inputs, DT_US))
-    }
-
-    fn number(&self, text: &str) -> i32 {
-        match self.controller.table().read(address(text)) {
-            Ok(CellValue::Word(number)) => number,
-            other => panic!("{text} is {other:?}"),
-        }
-    }
-
-    fn counts(&self) -> [i32; 3] {
-        ["N:0", "N:2", "T:0.ACC"].map(|text| self.number(text))
-    }
-
-    fn write(&mut self, text: &str, number: i32) {
-        self.controller.write(address(text), CellValue::Word(number)).unwrap();
-    }
-
-    fn fail(&mut self) {
-        self.controller.write(address("I:0/0"), CellValue::Bit(true)).unwrap();
-    }
-
-    /// Goes to a state from Stopped.
-    fn bring_to(&mut self, state: ControllerState) {
-        let commands: &[Command] = match state {
-            Stopped => &[],
-            Running => &[Start],
-            Paused => &[Start, Pause],
-            Stepping => &[StepRung],
-            Fault => {
-                self.fail();
-                &[StepScan]
-            }
-        };
-        commands.iter().for_each(|command| drop(self.told(*command)));
-        assert_eq!(self.controller.state(), state);
-    }
-}
-
-fn compiled(source: &str) -> CompiledProgram {
-    CompiledProgram::new(&text::read(source).unwrap()).unwrap()
-}
-
-fn address(text: &str) -> Address {
-    text.parse().unwrap()
-}
-
-/// Events as short texts.
-fn told(events: Events) -> Vec<String> {
-    let short = |event| match event {
-        Event::StateChanged(state) => state.as_str().to_owned(),
-        Event::Fault(fault) => fault.to_string(),
-        Event::BreakpointHit { rung } => format!("at {rung}"),
-    };
-    events.iter().map(short).collect()
-}
 
 const DIVISION: &str = "Division by zero at rung 1, column 1 (DIV)";
 

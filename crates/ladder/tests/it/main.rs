@@ -3,8 +3,10 @@
 #![allow(clippy::unwrap_used, reason = "a helper of tests may fail as a test does")]
 
 mod any_file;
+mod captured;
 mod checks;
 mod controller;
+mod plc;
 mod programs;
 mod projects;
 mod property;

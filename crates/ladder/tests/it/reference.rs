@@ -259,7 +259,7 @@ impl Reference {
             Otl if power => self.write(address(0).unwrap(), CellValue::Bit(true)),
             Otu if power => self.write(address(0).unwrap(), CellValue::Bit(false)),
             Ton | Tof | Rto => self.timer(instruction.kind, address(0).unwrap(), power, dt_us),
-            Ctu | Ctd => self.counter(instruction.kind, address(0).unwrap(), power),
+            Ctu | Ctd => self.counter(instruction.kind, address(0).unwrap(), power, false),
             Res if power => match address(0).unwrap() {
                 Address::Timer { timer } => {
                     let timer = self.timers.entry(timer).or_default();
@@ -415,7 +415,7 @@ impl Reference {
                 timer.en = power;
                 timer.tt = power && !reached;
                 if power {
-                    timer.dn = reached;
+                    timer.dn = timer.dn || reached;
                 } else if kind == InstructionKind::Ton {
                     timer.dn = false;
                     (timer.acc, timer.rest_us) = (0, 0);
@@ -424,7 +424,7 @@ impl Reference {
         }
     }
 
-    fn counter(&mut self, kind: InstructionKind, address: Address, power: bool) {
+    fn counter(&mut self, kind: InstructionKind, address: Address, power: bool, stops_at_preset: bool) {
         let Address::Counter { counter: number } = address else {
             panic!("{address}")
         };
@@ -438,7 +438,8 @@ impl Reference {
         } else {
             CounterMember::CountDown
         });
-        if power && !self.bit(edge) {
+        let is_full = self.word(member(CounterMember::Accumulated)) >= self.word(member(CounterMember::Preset));
+        if power && !self.bit(edge) && !(stops_at_preset && is_full) {
             let next = self.word(member(CounterMember::Accumulated)) + if up { 1 } else { -1 };
             let counter = self.counters.entry(number).or_default();
             counter.acc = match next {
@@ -487,7 +488,7 @@ impl Reference {
             }
             DecoratorKind::Counter => {
                 let Address::Counter { counter } = slot() else { panic!() };
-                self.counter(InstructionKind::Ctu, slot(), input);
+                self.counter(InstructionKind::Ctu, slot(), input, true);
                 self.bit(Address::CounterMember {
                     counter,
                     member: CounterMember::Done,
