@@ -78,7 +78,7 @@ test-stories: ## stories in a real browser against the release binary
 
 bench: build ## the cells of docs/performance.md, each beside the floor and a plain Node hub
 	@bench/run
-	@$(CARGO) bench --locked --package crosstie-wire --package crosstie-hub --benches
+	@$(CARGO) bench --locked --package crosstie-wire --package crosstie-hub --package crosstie-ladder --benches
 
 soak: build ## 100,000 signals and 50 clients for ten minutes; two mirrored hubs, one killed again and again, for two
 	@$(BINARY) bench scale --signals 100000 --clients 50 --secs $(SOAK_SECS)

@@ -393,7 +393,7 @@ impl DataTable {
     pub(crate) fn write_bits(&mut self, at: WordIndex, touched: u32, bits: u32) {
         let open = touched & !self.forces.mask(at);
         let word = &mut self.words[at.get() & (ARRAY_WORDS - 1)];
-        *word = *word & !open | bits & open;
+        *word ^= (*word ^ bits) & open;
         if open != touched {
             self.forces.write_underneath(at, touched, bits);
         }

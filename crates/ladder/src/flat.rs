@@ -41,25 +41,60 @@ impl Contact {
         }
     }
 
-    /// 0 when power can pass, another number when it cannot. No shift and no branch: this is what a scan mostly does.
+    /// Whether power can pass.
     #[inline(always)]
-    fn opening(self, table: &DataTable) -> u32 {
-        (table.word(self.word) ^ i32::from(self.wanted) as u32) & self.mask
+    fn is_closed(self, table: &DataTable) -> bool {
+        (table.word(self.word) ^ i32::from(self.wanted) as u32) & self.mask == 0
+    }
+
+    /// The test of this contact: where to go on when it is closed, and when it is open.
+    pub(crate) const fn test(self, when_closed: u32, when_open: u32) -> Test {
+        let (when_on, when_off) = match self.wanted {
+            0 => (when_open, when_closed),
+            _ => (when_closed, when_open),
+        };
+        Test {
+            mask: self.mask,
+            word: self.word,
+            when_on,
+            when_off,
+        }
     }
 }
 
-/// A test node: one contact, and where to go on.
+/// A test node: one bit, and where to go on. An XIO is an XIC with its ways exchanged, so that no node asks which it is: this is
+/// what a scan mostly does.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Test {
-    pub(crate) contact: Contact,
-    /// The next node when the contact is closed, or [`TRUE`] or [`FALSE`]. Always further on than this node, so that every walk
-    /// ends.
-    pub(crate) when_closed: u32,
-    /// The same when it is open.
-    pub(crate) when_open: u32,
+    /// The bit within its word.
+    mask: u32,
+    word: WordIndex,
+    /// The next node when the bit is on, or [`TRUE`] or [`FALSE`]. Always further on than this node, so that every walk ends.
+    when_on: u32,
+    /// The same when it is off.
+    when_off: u32,
 }
 
-/// The graph ends with power. As the begin of a graph: there is none, power passes.
+impl Test {
+    /// Ends with power whatever the memory holds.
+    pub(crate) const PASSES: Test = Test {
+        mask: 0,
+        word: WordIndex::UNUSED,
+        when_on: TRUE,
+        when_off: TRUE,
+    };
+
+    /// Where to go on.
+    #[inline(always)]
+    fn next(&self, table: &DataTable) -> u32 {
+        match table.word(self.word) & self.mask {
+            0 => self.when_off,
+            _ => self.when_on,
+        }
+    }
+}
+
+/// The graph ends with power.
 pub(crate) const TRUE: u32 = u32::MAX;
 /// The graph ends without power.
 pub(crate) const FALSE: u32 = u32::MAX - 1;
@@ -67,57 +102,88 @@ pub(crate) const FALSE: u32 = u32::MAX - 1;
 /// A bit that is written.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Coil {
-    /// The bit within its word.
-    pub(crate) mask: u32,
     pub(crate) word: WordIndex,
-    /// All bits are 1 when it is written without power too (OTE).
-    always: i8,
-    /// All bits are 1 when power writes 0 (OTU).
-    inverted: i8,
+    /// The bit within its word, 0 to 31.
+    bit: u8,
+    kind: CoilKind,
+}
+
+/// When a coil writes, and what.
+#[derive(Debug, Clone, Copy)]
+enum CoilKind {
+    Energize,
+    Latch,
+    Unlatch,
 }
 
 impl Coil {
-    /// Writes nothing.
-    pub(crate) const NONE: Coil = Coil {
-        mask: 0,
-        word: WordIndex::UNUSED,
-        always: 0,
-        inverted: 0,
-    };
-
     pub(crate) const fn energize(word: WordIndex, bit: u8) -> Coil {
-        Coil {
-            mask: 1 << bit,
-            word,
-            always: -1,
-            inverted: 0,
-        }
+        let kind = CoilKind::Energize;
+        Coil { word, bit, kind }
     }
 
     pub(crate) const fn latch(word: WordIndex, bit: u8) -> Coil {
-        Coil {
-            mask: 1 << bit,
-            word,
-            always: 0,
-            inverted: 0,
-        }
+        let kind = CoilKind::Latch;
+        Coil { word, bit, kind }
     }
 
     pub(crate) const fn unlatch(word: WordIndex, bit: u8) -> Coil {
-        Coil {
-            mask: 1 << bit,
-            word,
-            always: 0,
-            inverted: -1,
+        let kind = CoilKind::Unlatch;
+        Coil { word, bit, kind }
+    }
+
+    /// What it writes, as masks.
+    pub(crate) const fn masks(self) -> CoilMasks {
+        let mask = 1 << self.bit;
+        let (touched_off, set_on) = match self.kind {
+            CoilKind::Energize => (mask, mask),
+            CoilKind::Latch => (0, mask),
+            CoilKind::Unlatch => (0, 0),
+        };
+        CoilMasks {
+            word: self.word,
+            touched_on: mask,
+            touched_off,
+            set_on,
         }
     }
 
-    /// Writes the bit. The three kinds take the same steps, so that no one has to ask which it is.
+    #[inline(always)]
+    fn run(self, table: &mut DataTable, power: bool) {
+        self.masks().run(table, power);
+    }
+}
+
+/// What a coil does to its word. The three kinds take the same steps, so that no one has to ask which it is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CoilMasks {
+    word: WordIndex,
+    /// The bits that are written with power; those of `touched_off` are among them.
+    touched_on: u32,
+    /// The bits that are written without power, to 0.
+    touched_off: u32,
+    /// The bits that become 1 with power.
+    set_on: u32,
+}
+
+impl CoilMasks {
+    /// Writes nothing.
+    pub(crate) const NONE: CoilMasks = CoilMasks {
+        word: WordIndex::UNUSED,
+        touched_on: 0,
+        touched_off: 0,
+        set_on: 0,
+    };
+
+    /// Writes the bit.
     #[inline(always)]
     fn run(self, table: &mut DataTable, power: bool) {
         let power = u32::from(power).wrapping_neg();
-        let touched = self.mask & (power | i32::from(self.always) as u32);
-        table.write_bits(self.word, touched, power ^ i32::from(self.inverted) as u32);
+        table.write_bits(
+            self.word,
+            self.touched_on & power | self.touched_off,
+            self.set_on & power,
+        );
     }
 }
 
@@ -220,13 +286,13 @@ pub(crate) struct Stream {
 /// Where a rung lies in its stream.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RungSpan {
-    /// The graph of the contacts that it begins with, or [`TRUE`].
-    pub(crate) lead: u32,
+    /// The first test of the contacts that it begins with. It stands here so that a rung of one contact visits no node.
+    pub(crate) lead: Test,
     /// The operations behind them.
     pub(crate) start: u32,
     pub(crate) end: u32,
     /// The coil that it ends with; it needs no dispatch either.
-    pub(crate) coil: Coil,
+    pub(crate) coil: CoilMasks,
 }
 
 /// A program in its flat form.
@@ -267,16 +333,19 @@ impl Flat {
         flow: &mut PowerFlow,
     ) {
         for span in &stream.rungs[rungs] {
-            let power = self.conducts(span.lead, machine.table);
+            let power = self.conducts(span.lead.next(machine.table), machine.table);
             let mut rails = Rails {
                 power,
                 inputs: 0,
                 results: 0,
             };
-            for (at, op) in stream.ops[span.start as usize..span.end as usize].iter().enumerate() {
-                self.step(*op, &mut rails, machine);
-                if TRACED && let Some(instruction) = stream.completes[span.start as usize + at] {
-                    flow.note(instruction, rails.power);
+            // Most rungs have nothing between their contacts and their coil.
+            if span.start < span.end {
+                for (at, op) in stream.ops[span.start as usize..span.end as usize].iter().enumerate() {
+                    self.step(*op, &mut rails, machine);
+                    if TRACED && let Some(instruction) = stream.completes[span.start as usize + at] {
+                        flow.note(instruction, rails.power);
+                    }
                 }
             }
             span.coil.run(machine.table, rails.power);
@@ -289,7 +358,7 @@ impl Flat {
         let table = &mut *machine.table;
         match op {
             Op::Graph(first) => rails.power = power && self.conducts(first, table),
-            Op::Contact(contact) => rails.power = power & (contact.opening(table) == 0),
+            Op::Contact(contact) => rails.power = power & contact.is_closed(table),
             Op::Coil(coil) => coil.run(table, power),
             Op::Timer(kind, slot) => {
                 timer::run(table, kind, slot, power, machine.dt_us);
@@ -323,10 +392,7 @@ impl Flat {
         let mut at = first;
         // The two ends lie beyond all nodes.
         while let Some(node) = self.nodes.get(at as usize) {
-            at = match node.contact.opening(table) {
-                0 => node.when_closed,
-                _ => node.when_open,
-            };
+            at = node.next(table);
         }
         at == TRUE
     }

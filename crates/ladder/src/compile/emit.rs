@@ -1,7 +1,7 @@
 //! The tree of operations becomes the flat form: contacts into graphs, everything else one after the other.
 
 use super::resolve::{Node, Resolved};
-use crate::flat::{Coil, Contact, FALSE, Flat, Op, RungSpan, Stream, TRUE, Test};
+use crate::flat::{Coil, CoilMasks, Contact, FALSE, Flat, Op, RungSpan, Stream, TRUE, Test};
 
 /// Lays out a program in both forms.
 pub(super) fn flat(resolved: &Resolved) -> Flat {
@@ -16,7 +16,7 @@ pub(super) fn flat(resolved: &Resolved) -> Flat {
             Some((last, before)) if coil(last).is_some() => (before, coil(last)),
             _ => (&rung[lead..], None),
         };
-        let lead = graph(&rung[..lead], &mut flat).unwrap_or(TRUE);
+        let lead = lead_test(&rung[..lead], &mut flat);
         let start = flat.plain.ops.len() as u32;
         plain_path(behind, &mut flat);
         let end = flat.plain.ops.len() as u32;
@@ -24,16 +24,16 @@ pub(super) fn flat(resolved: &Resolved) -> Flat {
             lead,
             start,
             end,
-            coil: coil.unwrap_or(Coil::NONE),
+            coil: coil.map_or(CoilMasks::NONE, Coil::masks),
         });
         let start = flat.traced.ops.len() as u32;
         traced_path(rung, &mut flat.traced);
         let end = flat.traced.ops.len() as u32;
         flat.traced.rungs.push(RungSpan {
-            lead: TRUE,
+            lead: Test::PASSES,
             start,
             end,
-            coil: Coil::NONE,
+            coil: CoilMasks::NONE,
         });
     }
     flat
@@ -113,6 +113,15 @@ enum Goal {
     Node(usize),
 }
 
+/// Appends the graph of a run of contacts but for its first node, which is handed out.
+fn lead_test(run: &[Node], flat: &mut Flat) -> Test {
+    let Some(first) = graph(run, flat) else {
+        return Test::PASSES;
+    };
+    // No walk comes back to the first node; it is left where it is, so that all others keep their numbers.
+    flat.nodes[first as usize]
+}
+
 /// Appends the graph of a run of contacts; its first node, or `None` when the run conducts always.
 fn graph(run: &[Node], flat: &mut Flat) -> Option<u32> {
     let mut backwards = Vec::new();
@@ -129,12 +138,12 @@ fn graph(run: &[Node], flat: &mut Flat) -> Option<u32> {
         Goal::False => FALSE,
         Goal::Node(from_end) => last - from_end as u32,
     };
-    flat.nodes
-        .extend(backwards.iter().rev().map(|(contact, when_true, when_false)| Test {
-            contact: *contact,
-            when_closed: index(*when_true),
-            when_open: index(*when_false),
-        }));
+    flat.nodes.extend(
+        backwards
+            .iter()
+            .rev()
+            .map(|(contact, when_true, when_false)| contact.test(index(*when_true), index(*when_false))),
+    );
     Some(first)
 }
 

@@ -6,6 +6,7 @@ mod any_file;
 mod captured;
 mod checks;
 mod controller;
+mod cost;
 mod plc;
 mod programs;
 mod projects;
