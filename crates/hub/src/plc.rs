@@ -14,6 +14,7 @@ pub mod entry;
 pub mod order;
 pub mod program;
 
+pub(crate) mod act;
 pub(crate) mod context;
 pub(crate) mod orders;
 

@@ -7,12 +7,23 @@ use crate::endpoint::Endpoint;
 use crate::hub::Hub;
 use crate::input::ConnId;
 use crate::output::{AuditEntry, Output};
+use crate::plc::act::PlcAction;
 use crate::signal::{SignalId, SignalSpace, Value};
 use crosstie_ladder::controller::Command;
 use serde_json::Value as Json;
 
+/// A role, and what it is needed for, as a verb.
+type Need = (Role, &'static str);
+
+const WRITE: Need = (Role::Operator, "write signals");
+const CHANGE_PROGRAMS: Need = (Role::Engineer, "change programs");
+const FORCE: Need = (Role::Engineer, "force");
+const SET_BREAKPOINTS: Need = (Role::Engineer, "set breakpoints");
+/// To make and remove PLC contexts.
+pub(crate) const CHANGE_CONTEXTS: Need = (Role::Engineer, "change contexts");
+
 /// The role that a request needs, and the request as a verb.
-fn needed(request: &Request) -> (Role, &'static str) {
+fn needed(request: &Request) -> Need {
     match request {
         Request::Signals(_)
         | Request::Signal { .. }
@@ -20,7 +31,7 @@ fn needed(request: &Request) -> (Role, &'static str) {
         | Request::Clients
         | Request::Routes
         | Request::Health => (Role::Viewer, "look"),
-        Request::Write { .. } => (Role::Operator, "write signals"),
+        Request::Write { .. } => WRITE,
         Request::Connect { .. } | Request::Disconnect { .. } => (Role::Operator, "steer links"),
         Request::Acknowledge { .. } => (Role::Operator, "acknowledge problems"),
         Request::AddRoute { .. } | Request::CheckRoute { .. } | Request::RemoveRoute { .. } => {
@@ -35,19 +46,35 @@ fn needed(request: &Request) -> (Role, &'static str) {
 
 /// The same for PLC contexts: who operates a plant starts and stops it and writes values; what changes the logic, stands above
 /// it or stops it in the middle is an engineer's.
-fn needed_of_plc(request: &PlcRequest) -> (Role, &'static str) {
+fn needed_of_plc(request: &PlcRequest) -> Need {
     match request {
-        PlcRequest::Contexts | PlcRequest::Context { .. } | PlcRequest::Program { .. } => (Role::Viewer, "look"),
-        PlcRequest::Command {
-            command: Command::StepScan | Command::StepRung,
-            ..
-        } => (Role::Engineer, "step a program"),
-        PlcRequest::Command { .. } => (Role::Operator, "start and stop programs"),
-        PlcRequest::Write { .. } => (Role::Operator, "write signals"),
-        PlcRequest::Download { .. } | PlcRequest::ClearProgram { .. } => (Role::Engineer, "change programs"),
-        PlcRequest::Force { .. } | PlcRequest::Release { .. } => (Role::Engineer, "force"),
-        PlcRequest::Breakpoint { .. } | PlcRequest::ClearBreakpoints { .. } => (Role::Engineer, "set breakpoints"),
-        PlcRequest::Create { .. } | PlcRequest::Remove { .. } => (Role::Engineer, "change contexts"),
+        PlcRequest::Contexts | PlcRequest::Context { .. } | PlcRequest::Program { .. } | PlcRequest::Memory { .. } => {
+            (Role::Viewer, "look")
+        }
+        PlcRequest::Command { command, .. } => needed_of_command(*command),
+        PlcRequest::Write { .. } => WRITE,
+        PlcRequest::Download { .. } | PlcRequest::ClearProgram { .. } => CHANGE_PROGRAMS,
+        PlcRequest::Force { .. } | PlcRequest::Release { .. } => FORCE,
+        PlcRequest::Breakpoint { .. } | PlcRequest::ClearBreakpoints { .. } => SET_BREAKPOINTS,
+        PlcRequest::Create { .. } | PlcRequest::Remove { .. } => CHANGE_CONTEXTS,
+    }
+}
+
+/// The same for what is done through any door.
+pub(crate) fn needed_of_action(action: &PlcAction) -> Need {
+    match action {
+        PlcAction::Command(command) => needed_of_command(*command),
+        PlcAction::Write { .. } => WRITE,
+        PlcAction::Download(_) | PlcAction::Clear => CHANGE_PROGRAMS,
+        PlcAction::Force { .. } | PlcAction::Release(_) => FORCE,
+        PlcAction::Breakpoint { .. } | PlcAction::ClearBreakpoints => SET_BREAKPOINTS,
+    }
+}
+
+fn needed_of_command(command: Command) -> Need {
+    match command {
+        Command::StepScan | Command::StepRung => (Role::Engineer, "step a program"),
+        _ => (Role::Operator, "start and stop programs"),
     }
 }
 

@@ -24,6 +24,11 @@ pub enum PlcRequest {
         /// Which context.
         context: String,
     },
+    /// A copy of its memory.
+    Memory {
+        /// Which context.
+        context: String,
+    },
     /// Start, stop, step and the like.
     Command {
         /// Which context.
@@ -103,10 +108,12 @@ pub enum PlcRequest {
 pub enum PlcReply {
     /// To [`PlcRequest::Contexts`], in the order of `context.list`.
     Contexts(Vec<ContextRow>, Time),
-    /// To [`PlcRequest::Context`] and to every command: how the context stands afterwards.
+    /// To [`PlcRequest::Context`] and to everything that changes a context, its making among it: how it stands afterwards.
     Context(Box<ContextRow>, Time),
     /// To [`PlcRequest::Program`].
     Program(ProgramRow),
+    /// To [`PlcRequest::Memory`].
+    Memory(MemoryRow),
     /// To [`PlcRequest::Write`] and [`PlcRequest::Force`]: what readers see at the place now.
     Written {
         /// The name of its signal.
@@ -155,6 +162,21 @@ pub struct ContextRow {
     pub is_temporary: bool,
     /// It holds what its outputs drive when it stops.
     pub hold_outputs: bool,
+}
+
+/// The memory of a context as its engine told it last.
+#[derive(Clone, Debug)]
+pub struct MemoryRow {
+    /// Time of the answer.
+    pub now: Time,
+    /// Name of its context.
+    pub context: String,
+    /// The state of the engine.
+    pub state: ControllerState,
+    /// All words, by [`WordIndex`](crosstie_ladder::data_table::WordIndex), forced bits as they are forced.
+    pub words: Box<[u32]>,
+    /// The forced bits of these words.
+    pub masks: Box<[u32]>,
 }
 
 /// A program in short.

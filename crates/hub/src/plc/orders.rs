@@ -1,6 +1,7 @@
 //! Orders on their way: each is numbered, answered once, and heard by whoever asked.
 
 use super::PlcId;
+use super::act::Note;
 use super::context::{Context, Force, Loaded};
 use super::entry::Entry;
 use super::order::{Numbered, Order, Refused};
@@ -10,6 +11,7 @@ use crate::output::Output;
 use crate::settings::PlcSettings;
 use crate::time::Time;
 use crate::timers::Alarm;
+use crosstie_ladder::address::Address;
 use crosstie_ladder::controller::Event;
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
@@ -33,8 +35,10 @@ pub(crate) struct Plcs {
 #[derive(Debug)]
 struct Waiting {
     plc: PlcId,
-    due: Time,
+    /// When whoever asked is told that there is no answer; `None` after that.
+    due: Option<Time>,
     effect: Effect,
+    note: Option<Box<Note>>,
     asked: Asked,
 }
 
@@ -49,6 +53,8 @@ pub(crate) enum Effect {
     Cleared,
     /// A place is forced.
     Forced(Force),
+    /// A place is no longer forced.
+    Released(Address),
     /// A breakpoint is set, or not.
     Breakpoint { rung: usize, is_set: bool },
     /// No breakpoint is left.
@@ -71,6 +77,9 @@ pub(crate) enum OrderError {
     /// Too many orders wait.
     #[error("the engine is busy: {ORDERS_MAX} orders wait for it")]
     Busy,
+    /// Whoever asked may not, or asks for what cannot be.
+    #[error(transparent)]
+    Denied(#[from] crate::api::Refused),
     /// It does not answer.
     #[error("the engine has not answered within {} s", ANSWER_MAX.as_secs())]
     NoAnswer,
@@ -116,6 +125,18 @@ impl Hub {
 
     /// Hands an order to an engine; `asked` hears the answer, also when there is no engine to hand it to.
     pub(crate) fn plc_order(&mut self, plc: PlcId, order: Order, effect: Effect, asked: Asked) {
+        self.plc_order_noted(plc, order, effect, asked, None);
+    }
+
+    /// The same, with what is written down when it was executed.
+    pub(crate) fn plc_order_noted(
+        &mut self,
+        plc: PlcId,
+        order: Order,
+        effect: Effect,
+        asked: Asked,
+        note: Option<Note>,
+    ) {
         if self.plcs.get(plc).is_none() {
             self.plc_answered(plc, asked, Err(OrderError::Gone));
             return;
@@ -130,8 +151,9 @@ impl Hub {
         let due = self.now + ANSWER_MAX;
         let waiting = Waiting {
             plc,
-            due,
+            due: Some(due),
             effect,
+            note: note.map(Box::new),
             asked,
         };
         self.plcs.waiting.insert(number, waiting);
@@ -140,20 +162,23 @@ impl Hub {
         self.outputs.push(Output::Plc { plc, order });
     }
 
-    /// Gives up the orders that no engine has answered in time.
+    /// Tells whoever waits for an order that no engine has answered in time. The order itself stays: an engine that answers
+    /// after all has executed it, and what follows from that is remembered.
     pub(crate) fn give_up_orders(&mut self) {
         let now = self.now;
         let mut late: Vec<u64> = self
             .plcs
             .waiting
             .iter()
-            .filter(|(_, waiting)| waiting.due <= now)
+            .filter(|(_, waiting)| waiting.due.is_some_and(|due| due <= now))
             .map(|(number, _)| *number)
             .collect();
         late.sort_unstable();
         for number in late {
-            if let Some(waiting) = self.plcs.waiting.remove(&number) {
-                self.plc_answered(waiting.plc, waiting.asked, Err(OrderError::NoAnswer));
+            if let Some(waiting) = self.plcs.waiting.get_mut(&number) {
+                waiting.due = None;
+                let (plc, asked) = (waiting.plc, std::mem::replace(&mut waiting.asked, Asked::Nobody));
+                self.plc_answered(plc, asked, Err(OrderError::NoAnswer));
             }
         }
     }
@@ -192,6 +217,9 @@ impl Hub {
         };
         if result.is_ok() {
             self.take_effect(waiting.plc, waiting.effect);
+            if let Some(note) = waiting.note {
+                self.plc_audit(waiting.plc, *note);
+            }
         }
         self.plc_answered(waiting.plc, waiting.asked, result.map_err(OrderError::from));
     }
@@ -216,6 +244,7 @@ impl Hub {
                 context.forces.retain(|other| other.address != force.address);
                 context.forces.push(force);
             }
+            Effect::Released(address) => context.forces.retain(|force| force.address != address),
             Effect::Breakpoint { rung, is_set: true } => {
                 context.breakpoints.insert(rung);
             }
@@ -227,7 +256,7 @@ impl Hub {
     }
 
     /// An order is answered, one way or another.
-    fn plc_answered(&mut self, _plc: PlcId, asked: Asked, _result: Result<(), OrderError>) {
+    pub(crate) fn plc_answered(&mut self, _plc: PlcId, asked: Asked, _result: Result<(), OrderError>) {
         match asked {
             Asked::Nobody => {}
         }
