@@ -11,12 +11,13 @@ use crate::ledger::Ledger;
 use crate::limits::Limits;
 use crate::output::{Class, Level, Output, Ticket};
 use crate::plc::orders::Plcs;
+use crate::plc::watch::Watches;
 use crate::problems::{Problems, Trouble};
 use crate::request::route_problem;
 use crate::route::{self, Routes};
 use crate::session::config::PendingSave;
 use crate::session::import::WaitingImport;
-use crate::settings::{EndpointId, Settings};
+use crate::settings::{EndpointId, PiplcSettings, Settings};
 use crate::signal::{Generation, Quality, SignalId, SignalSpace, Value, Writer};
 use crate::time::Time;
 use crate::timers::{Alarm, Timers};
@@ -68,6 +69,9 @@ pub struct Hub {
     pub(crate) imports: Vec<WaitingImport>,
     pub(crate) last_dial: u64,
     pub(crate) plcs: Plcs,
+    pub(crate) piplc: PiplcSettings,
+    /// Channels that watch a PLC context.
+    pub(crate) watches: Watches,
     pub(crate) outputs: Vec<Output>,
 }
 
@@ -101,6 +105,8 @@ impl Hub {
             imports: Vec::new(),
             last_dial: 0,
             plcs: Plcs::default(),
+            piplc: settings.piplc,
+            watches: Watches::default(),
             outputs: Vec::new(),
             limits,
         };
@@ -113,7 +119,7 @@ impl Hub {
             }
         }
         for plc in settings.plcs {
-            hub.begin_plc(plc);
+            hub.begin_plc_of_project(plc);
         }
         hub.begin_links();
         for route in settings.routes {
@@ -227,8 +233,11 @@ impl Hub {
                 Alarm::Link(endpoint) => self.link_alarm(endpoint, at),
                 Alarm::Imports => self.give_up_imports(),
                 Alarm::PlcAnswers => self.give_up_orders(),
+                Alarm::PlcForces => self.expire_forces(),
+                Alarm::PlcWatch(conn) => self.watch_alarm(conn, at),
             }
         }
+        self.reply_of_plcs();
         self.announce_created();
         self.announce_names();
         self.carry_routes();
@@ -353,6 +362,7 @@ impl Hub {
             self.views.leave(group, conn);
         }
         self.answering.retain(|other| *other != conn);
+        self.unwatch(conn);
         let title = client.title().to_owned();
         self.log(Level::Info, Some(conn), format!("{title} has left: {reason}"));
         self.end_conflicts(conn);

@@ -16,7 +16,13 @@ pub mod program;
 
 pub(crate) mod act;
 pub(crate) mod context;
+mod forces;
+mod lifecycle;
 pub(crate) mod orders;
+pub(crate) mod requests;
+mod rows;
+mod troubles;
+pub(crate) mod watch;
 
 pub use engine::Engine;
 pub use entry::{Border, Entry, EntrySink};

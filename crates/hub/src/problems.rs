@@ -70,6 +70,11 @@ impl Problems {
         found
     }
 
+    /// Is the trouble of this id in the list?
+    pub(crate) fn holds(&self, id: &str) -> bool {
+        self.list.iter().any(|problem| problem.id == id)
+    }
+
     /// The trouble of this id is over.
     pub(crate) fn clear(&mut self, id: &str) {
         self.clear_where(|other| other == id);

@@ -94,7 +94,12 @@ impl Hub {
                 self.problems.clear(&problem);
                 Ok(Reply::Done)
             }
-            Request::Plc(_) => Err(Refused::Plc(String::from("no engine is built in"))),
+            Request::Plc(request) => match self.plc_request(ticket, by, request) {
+                Ok(Some(reply)) => Ok(reply),
+                // The answer comes when the engine has done it.
+                Ok(None) => return,
+                Err(refused) => Err(refused),
+            },
             Request::Health => Ok(Reply::Health(self.health())),
         };
         self.reply(ticket, reply.unwrap_or_else(Reply::Refused));
@@ -322,6 +327,7 @@ impl Hub {
     }
 
     fn health(&mut self) -> HealthRow {
+        self.remind_of_forces();
         HealthRow {
             now: self.now,
             project: self.project.clone(),

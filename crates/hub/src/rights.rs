@@ -7,7 +7,8 @@ use crate::endpoint::Endpoint;
 use crate::hub::Hub;
 use crate::input::ConnId;
 use crate::output::{AuditEntry, Output};
-use crate::plc::act::PlcAction;
+use crate::plc::act::{self, PlcAction};
+use crate::plc::context::Context;
 use crate::signal::{SignalId, SignalSpace, Value};
 use crosstie_ladder::controller::Command;
 use serde_json::Value as Json;
@@ -107,6 +108,19 @@ pub(crate) fn check_write(access: &Access, name: &str) -> Result<(), Refused> {
     match access.writes(name) {
         true => Ok(()),
         false => Err(forbidden(access, format!("write '{name}'"))),
+    }
+}
+
+/// Refuses to show the memory of a context as a whole to somebody who may not see each of its signals.
+pub(crate) fn check_memory(access: &Access, context: &Context) -> Result<(), Refused> {
+    // No address is spelt so: only patterns that hold every place of the context hold it.
+    let any_place = format!("{}/\u{0}", act::subject(context));
+    match access.view.is_all() || access.sees(&any_place) {
+        true => Ok(()),
+        false => Err(forbidden(
+            access,
+            format!("see the whole memory of '{}'", context.settings.name),
+        )),
     }
 }
 

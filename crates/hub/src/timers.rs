@@ -23,6 +23,10 @@ pub(crate) enum Alarm {
     Imports,
     /// An engine has not answered for long enough.
     PlcAnswers,
+    /// A force may end.
+    PlcForces,
+    /// The cycle of a channel that watches a context is over.
+    PlcWatch(ConnId),
 }
 
 /// The alarms, earliest first.

@@ -23,6 +23,9 @@ use std::time::Duration;
 /// Forces of one context. A further one is refused: a list that nobody can read is a list of forces that somebody forgets.
 pub(crate) const FORCES_MAX: usize = 1_000;
 
+/// Bytes of the reason of a force. A longer one is refused.
+const REASON_LEN_MAX: usize = 1_024;
+
 /// What somebody can do to a PLC.
 #[derive(Debug, Clone)]
 pub(crate) enum PlcAction {
@@ -126,7 +129,7 @@ impl Hub {
                 };
                 (Order::Force { address, value }, Effect::Forced(force))
             }
-            PlcAction::Release(Some(address)) => (Order::Unforce { address }, Effect::Released(address)),
+            PlcAction::Release(Some(address)) => (Order::Unforce { address }, Effect::None),
             PlcAction::Release(None) => (Order::ClearForces, Effect::None),
             PlcAction::Breakpoint { rung, is_set } => {
                 let order = match is_set {
@@ -162,9 +165,17 @@ fn may(access: &Access, context: &Context, action: &PlcAction) -> Result<(), Ord
             may_write(access, context, *address)?;
             fits(*address, *value)
         }
-        PlcAction::Force { address, value, .. } => {
+        PlcAction::Force {
+            address, value, reason, ..
+        } => {
             may_write(access, context, *address)?;
             fits(*address, *value)?;
+            if reason.len() > REASON_LEN_MAX {
+                return Err(OrderError::Denied(Refused::BadValue {
+                    name: String::from("reason"),
+                    expected: format!("expected a text of at most {REASON_LEN_MAX} bytes"),
+                }));
+            }
             let is_new = !context.forces.iter().any(|force| force.address == *address);
             match is_new && context.forces.len() >= FORCES_MAX {
                 true => Err(OrderError::Denied(Refused::Limit {
@@ -190,7 +201,7 @@ fn may_write(access: &Access, context: &Context, address: Address) -> Result<(),
 fn fits(address: Address, value: CellValue) -> Result<(), OrderError> {
     match aligned(address, value) {
         Ok(_) => Ok(()),
-        Err(error) => Err(OrderError::Refused(error.into())),
+        Err(error) => Err(OrderError::Misfit(address, error)),
     }
 }
 

@@ -3,6 +3,7 @@
 use super::PlcId;
 use super::entry::Border;
 use super::program::Program;
+use super::troubles::Window;
 use crate::settings::PlcSettings;
 use crate::time::Time;
 use crosstie_ladder::address::{Address, IO_WORDS};
@@ -30,6 +31,16 @@ pub(crate) struct Context {
     pub(crate) program_number: u64,
     pub(crate) breakpoints: BTreeSet<usize>,
     pub(crate) forces: Vec<Force>,
+    /// How many of them people were told of.
+    pub(crate) forces_told: usize,
+    /// The scans that are judged now.
+    pub(crate) window: Window,
+    /// The engine records power flow.
+    pub(crate) records_power: bool,
+    /// It was asked for it and has not answered.
+    pub(crate) is_power_asked: bool,
+    /// The power behind every instruction as it was told last; see [`Entry::Power`](super::Entry::Power).
+    pub(crate) power: Box<[u64]>,
 }
 
 /// The memory of an engine as it was told last, forced bits as they are forced.
@@ -79,6 +90,11 @@ impl Context {
             program_number: 0,
             breakpoints: BTreeSet::new(),
             forces: Vec::new(),
+            forces_told: 0,
+            window: Window::default(),
+            records_power: false,
+            is_power_asked: false,
+            power: Box::default(),
         }
     }
 

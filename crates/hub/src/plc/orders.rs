@@ -6,6 +6,7 @@ use super::context::{Context, Force, Loaded};
 use super::entry::Entry;
 use super::order::{Numbered, Order, Refused};
 use super::program::Program;
+use super::requests::Question;
 use crate::hub::Hub;
 use crate::output::Output;
 use crate::settings::PlcSettings;
@@ -13,6 +14,7 @@ use crate::time::Time;
 use crate::timers::Alarm;
 use crosstie_ladder::address::Address;
 use crosstie_ladder::controller::Event;
+use crosstie_ladder::data_table::AccessError;
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,7 +30,10 @@ pub(crate) struct Plcs {
     pub(crate) contexts: Vec<Context>,
     waiting: FxHashMap<u64, Waiting>,
     last_number: u64,
-    last_id: u16,
+    /// The number of the next context.
+    next_id: u16,
+    /// What engines have done in this turn for whoever asked through the API.
+    pub(crate) answered: Vec<(PlcId, Box<Question>, Result<(), OrderError>)>,
 }
 
 /// An order that is not answered yet.
@@ -53,8 +58,6 @@ pub(crate) enum Effect {
     Cleared,
     /// A place is forced.
     Forced(Force),
-    /// A place is no longer forced.
-    Released(Address),
     /// A breakpoint is set, or not.
     Breakpoint { rung: usize, is_set: bool },
     /// No breakpoint is left.
@@ -66,6 +69,12 @@ pub(crate) enum Effect {
 pub(crate) enum Asked {
     /// Nobody.
     Nobody,
+    /// The hub itself, at its start: a failure becomes a problem.
+    Start,
+    /// Somebody through the API.
+    Api(Box<Question>),
+    /// The channels that wait for the power flow.
+    Watchers,
 }
 
 /// Why an order was not carried out.
@@ -77,6 +86,9 @@ pub(crate) enum OrderError {
     /// Too many orders wait.
     #[error("the engine is busy: {ORDERS_MAX} orders wait for it")]
     Busy,
+    /// Address and value do not fit; no engine was asked.
+    #[error("{1}")]
+    Misfit(Address, AccessError),
     /// Whoever asked may not, or asks for what cannot be.
     #[error(transparent)]
     Denied(#[from] crate::api::Refused),
@@ -99,6 +111,24 @@ impl Plcs {
         self.contexts.iter_mut().find(|context| context.plc == plc)
     }
 
+    /// As many orders wait for the engine as may.
+    pub(crate) fn is_busy(&self, plc: PlcId) -> bool {
+        let on_the_way = self.waiting.values().filter(|waiting| waiting.plc == plc);
+        on_the_way.count() >= ORDERS_MAX
+    }
+
+    /// An order that forces this place is on its way.
+    pub(crate) fn is_forcing(&self, plc: PlcId, address: Address) -> bool {
+        let forces = |effect: &Effect| matches!(effect, Effect::Forced(force) if force.address == address);
+        let mut waiting = self.waiting.values();
+        waiting.any(|waiting| waiting.plc == plc && forces(&waiting.effect))
+    }
+
+    /// No further context can be numbered.
+    pub(crate) fn is_out_of_ids(&self) -> bool {
+        self.next_id == u16::MAX
+    }
+
     /// The context of this id or name; the first one for an empty text (PL-6).
     pub(crate) fn find(&self, text: &str) -> Option<&Context> {
         if text.is_empty() {
@@ -112,8 +142,9 @@ impl Plcs {
 impl Hub {
     /// Makes a context and asks the driver for its engine.
     pub(crate) fn begin_plc(&mut self, settings: PlcSettings) -> PlcId {
-        let plc = PlcId(self.plcs.last_id);
-        self.plcs.last_id += 1;
+        let plc = PlcId(self.plcs.next_id);
+        // Whoever makes contexts has looked whether there are numbers left.
+        self.plcs.next_id = self.plcs.next_id.saturating_add(1);
         self.outputs.push(Output::PlcBegin {
             plc,
             name: settings.name.clone(),
@@ -141,8 +172,7 @@ impl Hub {
             self.plc_answered(plc, asked, Err(OrderError::Gone));
             return;
         }
-        let on_the_way = self.plcs.waiting.values().filter(|waiting| waiting.plc == plc);
-        if on_the_way.count() >= ORDERS_MAX {
+        if self.plcs.is_busy(plc) {
             self.plc_answered(plc, asked, Err(OrderError::Busy));
             return;
         }
@@ -183,6 +213,18 @@ impl Hub {
         }
     }
 
+    /// Answers the orders of a context that is no longer there.
+    pub(crate) fn answer_orders_of_gone(&mut self, plc: PlcId) {
+        let orders = self.plcs.waiting.iter().filter(|(_, waiting)| waiting.plc == plc);
+        let mut numbers: Vec<u64> = orders.map(|(number, _)| *number).collect();
+        numbers.sort_unstable();
+        for number in numbers {
+            if let Some(waiting) = self.plcs.waiting.remove(&number) {
+                self.plc_answered(plc, waiting.asked, Err(OrderError::Gone));
+            }
+        }
+    }
+
     /// What an engine tells, in its order.
     pub(crate) fn plc_tells(&mut self, plc: PlcId, entries: Vec<Entry>) {
         for entry in entries {
@@ -193,20 +235,30 @@ impl Hub {
     fn plc_entry(&mut self, plc: PlcId, entry: Entry) {
         let Some(context) = self.plcs.get_mut(plc) else { return };
         match entry {
-            Entry::Border(border) => context.take_border(border),
+            Entry::Border(border) => {
+                let (had_fault, before) = (context.fault.is_some(), context.state);
+                context.take_border(border);
+                self.plc_at_border(plc, had_fault, before);
+            }
             Entry::Change { word, after, .. } => context.mirror.set_word(word, after),
             Entry::Forced { word, mask } => {
                 context.mirror.set_mask(word, mask);
                 context.forget_ended_forces();
+                self.tell_forces(plc);
             }
             Entry::Drive { word, bits } => context.mirror.set_drive(word, bits),
-            Entry::Statistics(statistics) => context.statistics = statistics,
+            Entry::Statistics(statistics) => {
+                context.statistics = statistics;
+                self.judge_scans(plc);
+            }
             Entry::Event(event) => {
                 if let Event::Fault(fault) = event {
-                    context.fault = Some(fault.to_string());
+                    let text = fault.to_string();
+                    context.fault = Some(text.clone());
+                    self.plc_failed(plc, text);
                 }
             }
-            Entry::Power(_) => {}
+            Entry::Power(power) => context.power = power,
             Entry::Answer { number, result } => self.plc_answer(number, result),
         }
     }
@@ -215,6 +267,9 @@ impl Hub {
         let Some(waiting) = self.plcs.waiting.remove(&number) else {
             return;
         };
+        if waiting.due.is_none() {
+            self.plc_is_back(waiting.plc);
+        }
         if result.is_ok() {
             self.take_effect(waiting.plc, waiting.effect);
             if let Some(note) = waiting.note {
@@ -234,17 +289,22 @@ impl Hub {
                 context.breakpoints.retain(|rung| *rung < rungs);
                 context.program_number += 1;
                 context.program = Some(Loaded { program, by, at: now });
+                context.power = Box::default();
             }
             Effect::Cleared => {
                 context.breakpoints.clear();
                 context.program_number += 1;
                 context.program = None;
+                context.power = Box::default();
             }
             Effect::Forced(force) => {
-                context.forces.retain(|other| other.address != force.address);
-                context.forces.push(force);
+                let expires_at = force.expires_at;
+                context.take_force(force);
+                if let Some(at) = expires_at {
+                    self.timers.set(at, Alarm::PlcForces);
+                }
+                self.tell_forces(plc);
             }
-            Effect::Released(address) => context.forces.retain(|force| force.address != address),
             Effect::Breakpoint { rung, is_set: true } => {
                 context.breakpoints.insert(rung);
             }
@@ -256,9 +316,19 @@ impl Hub {
     }
 
     /// An order is answered, one way or another.
-    pub(crate) fn plc_answered(&mut self, _plc: PlcId, asked: Asked, _result: Result<(), OrderError>) {
+    pub(crate) fn plc_answered(&mut self, plc: PlcId, asked: Asked, result: Result<(), OrderError>) {
+        if let Err(error @ OrderError::NoAnswer) = &result {
+            self.plc_is_silent(plc, error);
+        }
         match asked {
             Asked::Nobody => {}
+            Asked::Start => {
+                if let Err(error) = result {
+                    self.plc_not_started(plc, &error);
+                }
+            }
+            Asked::Api(question) => self.plcs.answered.push((plc, question, result)),
+            Asked::Watchers => self.power_is_told(plc),
         }
     }
 }

@@ -15,6 +15,8 @@ pub enum Request {
     Subscribe(Subscribe),
     /// New values for signals; answered by a write result with the same id.
     Write(Write),
+    /// A PLC context to be watched from now on, or none.
+    WatchPlc(WatchPlc),
 }
 
 /// The signals that the client wants to follow from now on. A missing list is an empty one.
@@ -43,6 +45,21 @@ pub struct Write {
     pub epoch: u64,
     /// Name and value of each signal. A value may be unusable; it is refused with the others unharmed.
     pub signals: Values,
+}
+
+/// The PLC context that the client wants to be told about from now on; a channel watches one at most.
+///
+/// Shape: `{"type":"watch_plc","id":3,"context":"line","cycle_ms":100,"power":true}`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WatchPlc {
+    /// The client's number for this request.
+    pub id: u64,
+    /// Id or name of the context; without one the watch ends.
+    pub context: Option<String>,
+    /// The shortest time between two frames in milliseconds, as the client wrote it; its range is checked by the hub.
+    pub cycle_ms: Option<u64>,
+    /// Whether the frames show the power flow.
+    pub power: bool,
 }
 
 /// A message that is no request, with the id that an answer has to carry.
@@ -111,6 +128,8 @@ struct Fields {
     cycle_ms: Slot<u64>,
     epoch: Slot<u64>,
     signals: Slot<Vec<Entry>>,
+    context: Slot<Span>,
+    power: Slot<bool>,
 }
 
 impl Fields {
@@ -122,6 +141,8 @@ impl Fields {
             "patterns" => self.patterns = field::names(scanner, limits.names_max)?,
             "cycle_ms" => self.cycle_ms = field::uint(scanner)?,
             "epoch" => self.epoch = field::uint(scanner)?,
+            "context" => self.context = field::text(scanner)?,
+            "power" => self.power = field::bool(scanner)?,
             "signals" => field::entries(scanner, &mut self.signals)?,
             _ => scanner.skip()?,
         }
@@ -151,6 +172,15 @@ impl Fields {
                     signals: Values::from_parts(text, entries),
                 }))
             }
+            "watch_plc" => Ok(Request::WatchPlc(WatchPlc {
+                id: self.id.demand("id", &text)?,
+                context: self
+                    .context
+                    .take("context", &text)?
+                    .map(|name| name.of(&text).to_owned()),
+                cycle_ms: self.cycle_ms.take("cycle_ms", &text)?,
+                power: self.power.take("power", &text)?.unwrap_or(false),
+            })),
             unknown => Err(DecodeError::UnknownType {
                 type_name: unknown.chars().take(TYPE_NAME_SHOWN_MAX).collect(),
             }),
@@ -191,6 +221,34 @@ mod tests {
                 epoch: 5,
                 signals: Values::from_pairs([("twin/line/Run", Value::Bool(true))])
             }))
+        );
+    }
+
+    #[test]
+    fn a_context_is_watched_until_none_is() {
+        let watch = |context: Option<&str>, cycle_ms, power| {
+            Ok(Request::WatchPlc(WatchPlc {
+                id: 3,
+                context: context.map(str::to_owned),
+                cycle_ms,
+                power,
+            }))
+        };
+        assert_eq!(
+            read(r#"{"type":"watch_plc","id":3,"context":"l\u0069ne","cycle_ms":100,"power":true}"#),
+            watch(Some("line"), Some(100), true)
+        );
+        assert_eq!(
+            read(r#"{"type":"watch_plc","id":3,"context":null}"#),
+            watch(None, None, false)
+        );
+        assert_eq!(read(r#"{"type":"watch_plc","id":3}"#), watch(None, None, false));
+        assert_eq!(
+            complaint(r#"{"type":"watch_plc","id":3,"context":7}"#),
+            (
+                Some(3),
+                String::from("expected a string in `context`, found a number at line 1 column 38")
+            )
         );
     }
 

@@ -344,7 +344,7 @@ fn write_value_or_null(out: &mut Vec<u8>, value: Value<'_>) {
 }
 
 /// Appends `,"key":[…]`.
-fn write_list<T>(
+pub(super) fn write_list<T>(
     out: &mut Vec<u8>,
     key: &str,
     items: impl IntoIterator<Item = T>,
@@ -361,7 +361,7 @@ fn write_list<T>(
     out.push(b']');
 }
 
-fn write_uint_field(out: &mut Vec<u8>, key: &str, value: u64) {
+pub(super) fn write_uint_field(out: &mut Vec<u8>, key: &str, value: u64) {
     write_key(out, key);
     write_uint(out, value);
 }
@@ -371,12 +371,12 @@ fn write_bool_field(out: &mut Vec<u8>, key: &str, value: bool) {
     out.extend_from_slice(if value { b"true" } else { b"false" });
 }
 
-fn write_text_field(out: &mut Vec<u8>, key: &str, value: Option<&str>) {
+pub(super) fn write_text_field(out: &mut Vec<u8>, key: &str, value: Option<&str>) {
     write_key(out, key);
     write_text_or_null(out, value);
 }
 
-fn write_key(out: &mut Vec<u8>, key: &str) {
+pub(super) fn write_key(out: &mut Vec<u8>, key: &str) {
     out.push(b',');
     write_name(out, key);
 }

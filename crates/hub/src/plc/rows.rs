@@ -1,0 +1,76 @@
+//! What the API shows of a context.
+
+use super::act::{as_value, signal_name};
+use super::context::{Context, Force};
+use crate::access::Access;
+use crate::api::plc::{ContextRow, ForceRow, ProgramSummary};
+use crosstie_ladder::address::Address;
+
+/// What drives the inputs of a context while nothing else is configured, for people.
+const VIRTUAL_IO: &str = "Virtual I/O";
+
+impl Context {
+    /// All that the API says of a context; of its forces those that may be seen.
+    pub(crate) fn row(&self, access: &Access) -> ContextRow {
+        let seen = self.forces_seen(access);
+        ContextRow {
+            plc: self.plc,
+            id: self.settings.id.clone(),
+            name: self.settings.name.clone(),
+            state: self.state,
+            fault: self.fault.clone(),
+            next_rung: self.next_rung,
+            program: self.summary(),
+            target_scan_us: self.settings.controller.target_scan.us(),
+            watchdog_us: self.settings.controller.watchdog_us,
+            statistics: self.statistics,
+            merged_scans: self.merged_scans,
+            breakpoints: self.breakpoints.iter().copied().collect(),
+            forces: seen.map(|force| self.force_row(force)).collect(),
+            io_provider: String::from(VIRTUAL_IO),
+            is_temporary: self.settings.is_temporary,
+            hold_outputs: self.settings.hold_outputs,
+        }
+    }
+
+    /// Its program in short.
+    pub(crate) fn summary(&self) -> Option<ProgramSummary> {
+        let loaded = self.program.as_ref()?;
+        let program = &loaded.program;
+        Some(ProgramSummary {
+            name: program.logic.name.clone(),
+            number: self.program_number,
+            rungs: self.rungs(),
+            instructions: program.compiled.instructions(),
+            diagnostics: program.diagnostics.len(),
+            by: loaded.by.to_string(),
+            loaded_at: loaded.at,
+        })
+    }
+
+    /// Forces on places whose signals may be seen, the oldest first.
+    pub(crate) fn forces_seen(&self, access: &Access) -> impl Iterator<Item = &Force> {
+        self.forces
+            .iter()
+            .filter(move |force| access.view.is_all() || access.sees(&signal_name(self, force.address)))
+    }
+
+    fn force_row(&self, force: &Force) -> ForceRow {
+        ForceRow {
+            address: force.address.to_string(),
+            symbol: self.symbol_of(force.address),
+            // A bit of a forced word may be forced by itself since then.
+            value: as_value(self.mirror.read(force.address).unwrap_or(force.value)),
+            by: force.by.to_string(),
+            reason: force.reason.to_string(),
+            since: force.since,
+            expires_at: force.expires_at,
+        }
+    }
+
+    fn symbol_of(&self, address: Address) -> Option<String> {
+        let symbols = &self.program.as_ref()?.program.logic.symbols;
+        let entry = symbols.iter().find(|entry| entry.address == address)?;
+        Some(entry.name.to_string())
+    }
+}
