@@ -3,8 +3,9 @@
 //! ```text
 //!   connection tasks ─┐                        ┌─▶ sinks (the core writes the sockets itself)
 //!   API               ├─▶ door ─▶ Hub::handle ─┼─▶ waiting API calls, audit log
-//!   store             ┘     (one event         ├─▶ store thread (files)
-//!                            at a time)        ├─▶ dials (links)
+//!   store             ┤     (one event         ├─▶ store thread (files)
+//!   PLC engines       ┘      at a time)        ├─▶ dials (links)
+//!                                              ├─▶ PLC engines (a thread each)
 //!                                              └─▶ log
 //! ```
 //!
@@ -13,6 +14,7 @@
 //! at once or is told that it was refused.
 
 mod door;
+mod engines;
 mod links;
 mod store;
 
@@ -33,11 +35,19 @@ use crosstie_hub::{ConnId, Face, Frame, Hub, Input, Level, Output, Ticket, Time}
 use rustc_hash::FxHashMap;
 use tokio::sync::oneshot;
 
+use engines::Engines;
+
 use crate::audit::AuditLog;
 use crate::sink::{Sent, Sink};
 
 /// How long the clients together may take to agree to the end when the hub shuts down.
 const FAREWELL_MAX: Duration = Duration::from_millis(2_500);
+
+/// How long the engines may take to stop before the clients are told good-bye: half a second is a slow scan and more.
+const ENGINES_STOP_MAX: Duration = Duration::from_millis(500);
+
+/// How long the clients get to hear what the stopped engines do not drive any more: many times the usual cycle of an endpoint.
+const LAST_VALUES: Duration = Duration::from_millis(100);
 
 /// Starts the core with the hub of these settings.
 ///
@@ -64,6 +74,7 @@ pub(crate) fn start(
                 door: door.clone(),
                 store,
                 links,
+                engines: Engines::new(door.clone()),
                 audit,
                 endpoint_names: names,
                 sinks: FxHashMap::default(),
@@ -71,7 +82,7 @@ pub(crate) fn start(
                 questions: FxHashMap::default(),
                 outputs: Vec::new(),
                 unsent: FxHashMap::default(),
-                ends_at: None,
+                ending: None,
             }
             .run();
         });
@@ -90,6 +101,7 @@ struct Core {
     door: Door,
     store: Store,
     links: Links,
+    engines: Engines,
     audit: AuditLog,
     endpoint_names: Vec<String>,
     sinks: FxHashMap<ConnId, Arc<Sink>>,
@@ -99,8 +111,35 @@ struct Core {
     outputs: Vec<Output>,
     /// Frames of this turn that full sockets did not take; an entry without frames is a frame that was begun.
     unsent: FxHashMap<ConnId, Vec<Frame>>,
-    /// The hub is shutting down, and this is when it ends at the latest.
-    ends_at: Option<Instant>,
+    /// The hub is shutting down.
+    ending: Option<Ending>,
+}
+
+/// How far the end has come.
+struct Ending {
+    /// The hub ends then at the latest.
+    ends_at: Instant,
+    step: Step,
+}
+
+/// What the end waits for.
+enum Step {
+    /// The engines: whether they drive something, and until when they may take.
+    Engines { drive: bool, until: Instant },
+    /// The clients, to hear the last values.
+    LastValues { until: Instant },
+    /// The clients, to go.
+    Farewell,
+}
+
+impl Ending {
+    /// When there is something to do about it.
+    fn deadline(&self) -> Instant {
+        match self.step {
+            Step::Engines { until, .. } | Step::LastValues { until } => until.min(self.ends_at),
+            Step::Farewell => self.ends_at,
+        }
+    }
 }
 
 impl Core {
@@ -111,7 +150,7 @@ impl Core {
         loop {
             let deadline = self.hub.next_deadline();
             let deadline = deadline.map(|at| self.started + Duration::from_nanos(at.as_nanos()));
-            let deadline = match (deadline, self.ends_at) {
+            let deadline = match (deadline, self.ending.as_ref().map(Ending::deadline)) {
                 (Some(a), Some(b)) => Some(a.min(b)),
                 (a, b) => a.or(b),
             };
@@ -122,12 +161,33 @@ impl Core {
             for event in events.drain(..) {
                 self.event(event);
             }
-            if let Some(ends_at) = self.ends_at
-                && (self.sinks.is_empty() || Instant::now() >= ends_at)
-            {
+            if self.is_over() {
+                self.engines.join();
                 return;
             }
         }
+    }
+
+    /// Goes on with the end, if there is one; true when it is there.
+    fn is_over(&mut self) -> bool {
+        let Some(Ending { ends_at, step }) = &mut self.ending else {
+            return false;
+        };
+        let now = Instant::now();
+        let ends_at = *ends_at;
+        if let Step::Engines { drive, until } = *step
+            && (self.engines.have_stopped() || now >= until)
+        {
+            let until = if drive { now + LAST_VALUES } else { now };
+            *step = Step::LastValues { until };
+        }
+        if let Step::LastValues { until } = *step
+            && (self.sinks.is_empty() || now >= until)
+        {
+            *step = Step::Farewell;
+            self.sinks.values().for_each(|sink| say_goodbye(sink));
+        }
+        now >= ends_at || (matches!(step, Step::Farewell) && self.sinks.is_empty())
     }
 
     fn event(&mut self, event: Event) {
@@ -140,7 +200,7 @@ impl Core {
                 access,
                 sink,
             } => {
-                if self.ends_at.is_some() {
+                if self.ending.is_some() {
                     say_goodbye(&sink);
                 }
                 self.sinks.insert(conn, sink);
@@ -173,10 +233,20 @@ impl Core {
                 self.handle(Input::Request { ticket, by, request });
             }
             Event::Saved { ticket, result } => self.handle(Input::Saved { ticket, result }),
+            Event::EnginesTold => {
+                for (plc, entries) in self.engines.take() {
+                    self.handle(Input::Plc { plc, entries });
+                }
+            }
             Event::Stop => {
-                self.ends_at = Some(Instant::now() + FAREWELL_MAX);
+                let now = Instant::now();
                 self.links.hang_up_all();
-                self.sinks.values().for_each(|sink| say_goodbye(sink));
+                let drive = self.engines.stop_all();
+                let until = now + ENGINES_STOP_MAX;
+                self.ending = Some(Ending {
+                    ends_at: now + FAREWELL_MAX,
+                    step: Step::Engines { drive, until },
+                });
             }
         }
     }
@@ -193,12 +263,17 @@ impl Core {
                 self.carry_out(output);
             }
             self.outputs = outputs;
-            if self.unsent.is_empty() {
+            let refused = self.engines.take_refused();
+            if self.unsent.is_empty() && refused.is_empty() {
                 return;
             }
             for (conn, frames) in std::mem::take(&mut self.unsent) {
                 let unsent = Input::Unsent { conn, frames };
                 self.hub.handle(now, unsent, &mut self.outputs);
+            }
+            for (plc, answer) in refused {
+                let entries = vec![answer];
+                self.hub.handle(now, Input::Plc { plc, entries }, &mut self.outputs);
             }
         }
     }
@@ -237,8 +312,9 @@ impl Core {
             }
             Output::Dial { endpoint, dial } => self.links.dial(endpoint, dial, &self.door),
             Output::HangUp { endpoint } => self.links.hang_up(endpoint),
-            // No project has contexts yet.
-            Output::PlcBegin { .. } | Output::Plc { .. } | Output::PlcEnd { .. } => {}
+            Output::PlcBegin { plc, name, settings } => self.engines.begin(plc, &name, settings),
+            Output::Plc { plc, order } => self.engines.order(plc, *order),
+            Output::PlcEnd { plc } => self.engines.end(plc),
             Output::Audit(entry) => self.audit.hand_in((*entry).into()),
             Output::Log { level, conn, text } => log_line(level, conn, self.endpoint_of(conn), &text),
         }

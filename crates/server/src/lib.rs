@@ -6,7 +6,8 @@
 //!   cli ─▶ config ─▶ run ─┬─ listener ─▶ upgrade ─▶ connection ─┐
 //!                         ├─ http (API, live channel, web page) ─┼─▶ core_task ─▶ crosstie_hub::Hub
 //!                         ├─ practice                            │       ├─▶ sink ─▶ socket (with or without TLS)
-//!                         └─ tls (the certificate)               │       └─▶ dial ─▶ connection
+//!                         └─ tls (the certificate)               │       ├─▶ dial ─▶ connection
+//!                                                                │       └─▶ scan_thread (PLC engines)
 //!                                                                └─ store (project file)
 //! ```
 
@@ -30,6 +31,7 @@ mod listener;
 mod openapi;
 mod origin;
 mod probe;
+mod scan_thread;
 mod sink;
 mod socket;
 mod state;

@@ -78,4 +78,10 @@ pub enum Refused {
     /// Address and value do not fit.
     #[error(transparent)]
     Access(#[from] AccessError),
+    /// The driver could not hand it over: so many orders wait already.
+    #[error("the engine is busy: too many orders wait for it; try again")]
+    Busy,
+    /// There is no engine: the system gave the driver no thread for it.
+    #[error("the engine does not run: the system has given it no thread")]
+    NoThread,
 }

@@ -65,6 +65,8 @@ pub(crate) enum Event {
         /// Why not.
         result: Result<(), String>,
     },
+    /// PLC engines have told something; it waits in their rings.
+    EnginesTold,
     /// Close everything and end.
     Stop,
 }

@@ -1,0 +1,187 @@
+//! Scan threads: one for each PLC context, which drives its engine in real time.
+//!
+//! ```text
+//!            orders: a ring ───────────▶ ┌─────────────┐
+//!   core ─┤                              │ scan thread │  border ─▶ scan ─▶ report ─▶ sleep until the next is due
+//!            entries: a ring ◀────────── └─────────────┘
+//!               ▲                               │ unpark
+//!               └── event in the door ── bell ◀─┘
+//! ```
+//!
+//! A scan allocates nothing, takes no lock and writes no log: it lays what it has to tell into a ring of fixed size and wakes
+//! the bell, a thread that may wait at the core's door in its stead. The core never waits for a scan thread either: an order
+//! for which the ring has no place is answered as refused, and of what routes say the newest waits.
+
+mod bell;
+mod late_feeds;
+mod pace;
+mod ring;
+mod worker;
+
+use std::io;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering, fence};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use crosstie_hub::plc::{Entry, Numbered, Order, Refused};
+use crosstie_ladder::controller::ControllerSettings;
+use rtrb::{Consumer, Producer};
+
+pub(crate) use bell::Bell;
+use bell::Ringer;
+use late_feeds::LateFeeds;
+use ring::ORDERS_MAX;
+use worker::{Clock, Next, Worker};
+
+/// While so many orders wait for a thread that sleeps until its next scan, it is woken to take the values among them.
+const WAKE_AT: usize = ORDERS_MAX / 4;
+
+/// The core's end of a scan thread.
+#[derive(Debug)]
+pub(crate) struct ScanThread {
+    orders: Producer<Numbered>,
+    entries: Consumer<Entry>,
+    late: LateFeeds,
+    shared: Arc<Shared>,
+    thread: JoinHandle<()>,
+}
+
+/// What both ends look at.
+#[derive(Debug, Default)]
+struct Shared {
+    /// The thread sleeps until a scan is due and takes its orders then: nobody needs to wake it.
+    is_paced: AtomicBool,
+    /// The thread is to end.
+    is_over: AtomicBool,
+}
+
+impl ScanThread {
+    /// Starts the thread of a context. `name` is for people.
+    ///
+    /// A panic in it is our mistake and ends the process with a message: a machine whose program stands still must not look
+    /// alive.
+    ///
+    /// # Errors
+    ///
+    /// The system grants no thread.
+    pub(crate) fn start(name: &str, settings: ControllerSettings, bell: &Bell) -> io::Result<ScanThread> {
+        let (orders, taken) = ring::orders();
+        let (sink, entries) = ring::entries();
+        let shared = Arc::new(Shared::default());
+        let (theirs, ringer) = (Arc::clone(&shared), bell.ringer());
+        let thread = std::thread::Builder::new()
+            .name(format!("scan {name}"))
+            .spawn(move || {
+                let run = AssertUnwindSafe(|| scan_until_over(Worker::new(settings, taken, sink), &theirs, &ringer));
+                if std::panic::catch_unwind(run).is_err() {
+                    tracing::error!("a PLC engine has failed: this is a fault of Crosstie itself, not of the program");
+                    crate::log::flush();
+                    std::process::exit(1);
+                }
+            })?;
+        Ok(ScanThread {
+            orders,
+            entries,
+            late: LateFeeds::default(),
+            shared,
+            thread,
+        })
+    }
+
+    /// Hands over an order; the engine's answer is among its entries. Never waits.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused::Busy`]: the order is not handed over and nothing else answers it.
+    pub(crate) fn hand_in(&mut self, numbered: Numbered) -> Result<(), Refused> {
+        let taken = match numbered.order {
+            Order::Feed { address, value } => {
+                self.late.put(address, value, &mut self.orders);
+                Ok(())
+            }
+            ref order => {
+                if let Order::Write { address, .. } = order {
+                    self.late.forget(*address);
+                }
+                self.late.flush(&mut self.orders);
+                self.orders.push(numbered).map_err(|_| Refused::Busy)
+            }
+        };
+        self.wake();
+        taken
+    }
+
+    /// Moves everything that the engine has told to the end of `entries`.
+    pub(crate) fn take(&mut self, entries: &mut Vec<Entry>) {
+        if let Ok(chunk) = self.entries.read_chunk(self.entries.slots()) {
+            entries.extend(chunk);
+        }
+        self.late.flush(&mut self.orders);
+        // There is room now for what has waited for it.
+        self.wake();
+    }
+
+    fn wake(&self) {
+        // Pairs with the fence of the thread before it sleeps: it sees the order, or this sees that it sleeps.
+        fence(Ordering::SeqCst);
+        let is_paced = self.shared.is_paced.load(Ordering::Relaxed);
+        let waiting = ORDERS_MAX - self.orders.slots();
+        if !is_paced || waiting > WAKE_AT {
+            self.thread.thread().unpark();
+        }
+    }
+
+    /// Tells the thread to end after the scan that it executes.
+    pub(crate) fn end(&self) {
+        self.shared.is_over.store(true, Ordering::Release);
+        self.thread.thread().unpark();
+    }
+
+    /// Whether the thread is gone.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.thread.is_finished()
+    }
+
+    /// Waits for the end of a thread that was told to end: a program has no loops, so that is a scan away at most.
+    pub(crate) fn join(self) {
+        // A thread that panicked has ended the whole process, so it is there to be joined.
+        let _ = self.thread.join();
+    }
+}
+
+/// The real clock.
+struct SinceStart(Instant);
+
+impl Clock for SinceStart {
+    fn now_us(&self) -> u64 {
+        // Half a million years.
+        self.0.elapsed().as_micros() as u64
+    }
+}
+
+fn scan_until_over(mut worker: Worker, shared: &Shared, ringer: &Ringer) {
+    let clock = SinceStart(Instant::now());
+    while !shared.is_over.load(Ordering::Acquire) {
+        match worker.turn(&clock, || ringer.ring()) {
+            Next::ScanAt(due) => {
+                shared.is_paced.store(true, Ordering::Relaxed);
+                let rest = due.saturating_sub(clock.now_us());
+                if rest > 0 {
+                    std::thread::park_timeout(Duration::from_micros(rest));
+                }
+            }
+            Next::WhenTold => {
+                shared.is_paced.store(false, Ordering::Relaxed);
+                fence(Ordering::SeqCst);
+                if !worker.has_work() {
+                    std::thread::park();
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,308 @@
+//! Scan threads: the turns of a worker under a clock of the test, and one story with a real thread.
+
+use super::*;
+use crate::core_task::{Door, Event};
+use crosstie_hub::plc::engine::ROOM_MIN;
+use crosstie_hub::plc::{Border, Program};
+use crosstie_ladder::controller::{Command, ControllerState, ScanTime};
+use crosstie_ladder::data_table::CellValue;
+use std::cell::Cell;
+use std::collections::VecDeque;
+
+const PERIOD: u64 = 10_000;
+
+/// A worker, the core's ends of its rings, and the time.
+struct Bench {
+    worker: Worker,
+    orders: Producer<Numbered>,
+    entries: Consumer<Entry>,
+    now: Now,
+}
+
+/// A clock that a test sets; each look at it takes a microsecond.
+#[derive(Default)]
+struct Now(Cell<u64>);
+
+impl Clock for Now {
+    fn now_us(&self) -> u64 {
+        self.0.set(self.0.get() + 1);
+        self.0.get()
+    }
+}
+
+impl Bench {
+    fn new() -> Bench {
+        let (orders, taken) = ring::orders();
+        let (sink, entries) = ring::entries();
+        Bench {
+            worker: Worker::new(ControllerSettings::default(), taken, sink),
+            orders,
+            entries,
+            now: Now::default(),
+        }
+    }
+
+    /// With a program that runs and has done its first scan.
+    fn running(program: &str) -> Bench {
+        let mut bench = Bench::new();
+        bench.order(1, load(program));
+        bench.order(2, Order::Command(Command::Start));
+        bench.turn_at(0);
+        bench.turn_at(0);
+        bench
+    }
+
+    fn order(&mut self, number: u64, order: Order) {
+        self.orders.push(Numbered { number, order }).unwrap();
+    }
+
+    fn feed(&mut self, address: &str, value: CellValue) {
+        let address = address.parse().unwrap();
+        self.order(0, Order::Feed { address, value });
+    }
+
+    fn turn_at(&mut self, now: u64) -> Next {
+        self.now.0.set(now);
+        self.worker.turn(&self.now, || {})
+    }
+
+    /// Turns at the times that the worker wants, as a thread does.
+    fn scans(&mut self, count: usize) {
+        for _ in 0..count {
+            let Next::ScanAt(due) = self.turn_at(self.now.0.get()) else {
+                panic!("it does not run");
+            };
+            self.turn_at(due);
+        }
+    }
+
+    /// Scans that the engine has executed.
+    fn executed(&self) -> u64 {
+        self.worker.engine.controller().statistics().scan_count
+    }
+
+    fn told(&mut self) -> Vec<Entry> {
+        std::iter::from_fn(|| self.entries.pop().ok()).collect()
+    }
+
+    fn borders(&mut self) -> Vec<Border> {
+        borders(&self.told())
+    }
+
+    fn answers(&mut self) -> Vec<(u64, bool)> {
+        answers(&self.told())
+    }
+}
+
+fn borders(told: &[Entry]) -> Vec<Border> {
+    told.iter()
+        .filter_map(|entry| match entry {
+            Entry::Border(border) => Some(*border),
+            _ => None,
+        })
+        .collect()
+}
+
+fn answers(told: &[Entry]) -> Vec<(u64, bool)> {
+    told.iter()
+        .filter_map(|entry| match entry {
+            Entry::Answer { number, result } => Some((*number, result.is_ok())),
+            _ => None,
+        })
+        .collect()
+}
+
+fn load(program: &str) -> Order {
+    Order::Load(Program::read(program).unwrap().compiled)
+}
+
+const COPY: &str = "SOR XIC I:0/0 OTE O:0/0 EOR\n";
+
+#[test]
+fn orders_are_executed_at_once_while_nobody_scans_and_at_the_border_while_it_runs() {
+    let mut bench = Bench::new();
+    assert_eq!(bench.turn_at(5), Next::WhenTold);
+    assert_eq!(bench.told(), []);
+    bench.order(1, load(COPY));
+    assert_eq!(bench.turn_at(10), Next::WhenTold);
+    assert_eq!(bench.answers(), [(1, true)]);
+    bench.order(2, Order::Command(Command::Start));
+    let Next::ScanAt(first) = bench.turn_at(1_000) else {
+        panic!("it runs")
+    };
+    assert!(
+        (1_000..1_010).contains(&first),
+        "the first scan is due at once: {first}"
+    );
+    assert_eq!(bench.answers(), [(2, true)]);
+
+    assert_eq!(bench.turn_at(first), Next::ScanAt(first + PERIOD));
+    bench.order(3, Order::SetBreakpoint(9));
+    assert_eq!(bench.turn_at(first + PERIOD - 10), Next::ScanAt(first + PERIOD));
+    assert_eq!(bench.answers(), [], "not before the border");
+    assert_eq!(bench.turn_at(first + PERIOD), Next::ScanAt(first + 2 * PERIOD));
+    assert_eq!(bench.answers(), [(3, false)]);
+}
+
+#[test]
+fn the_first_scan_of_a_run_gets_the_target_time_and_the_others_what_has_passed() {
+    let mut bench = Bench::running(COPY);
+    bench.scans(1);
+    let Next::ScanAt(due) = bench.turn_at(bench.now.0.get()) else {
+        panic!("it runs")
+    };
+    assert_eq!(bench.turn_at(due + 3_000), Next::ScanAt(due + PERIOD));
+    bench.turn_at(due + PERIOD);
+    let times = |borders: Vec<Border>| -> Vec<u32> {
+        borders
+            .iter()
+            .filter(|border| border.scans > 0)
+            .map(|border| border.dt_us)
+            .collect()
+    };
+    let all = times(bench.borders());
+    assert_eq!(all[0], 10_000);
+    assert!(all[2].abs_diff(13_000) < 10 && all[3].abs_diff(7_000) < 10, "{all:?}");
+
+    bench.order(3, Order::Command(Command::Pause));
+    bench.order(4, Order::Command(Command::Resume));
+    bench.scans(1);
+    assert_eq!(times(bench.borders()), [10_000], "a pause does not count");
+}
+
+#[test]
+fn a_stop_ends_the_run_at_its_border_and_shows_what_routes_say_from_then_on() {
+    let mut bench = Bench::running(COPY);
+    bench.order(3, Order::Command(Command::Stop));
+    bench.feed("I:0/0", CellValue::Bit(true));
+    let next = bench.turn_at(2 * PERIOD);
+    assert_eq!(next, Next::WhenTold);
+    let told = bench.told();
+    assert_eq!(answers(&told).last(), Some(&(3, true)));
+    let last = borders(&told).last().copied().unwrap();
+    assert!(last.is_safe && last.state == ControllerState::Stopped, "{last:?}");
+    assert!(matches!(told.last(), Some(Entry::Change { after: 1, .. })), "{told:?}");
+
+    bench.feed("I:0/0", CellValue::Bit(false));
+    bench.turn_at(3 * PERIOD);
+    assert!(matches!(bench.told().last(), Some(Entry::Change { after: 0, .. })));
+    assert!(!bench.worker.has_work());
+}
+
+#[test]
+fn values_leave_the_ring_between_two_scans_and_reach_the_program_at_the_border() {
+    let mut bench = Bench::running(COPY);
+    bench.scans(1);
+    bench.told();
+    bench.feed("I:0/0", CellValue::Bit(true));
+    bench.feed("I:0/0", CellValue::Bit(false));
+    bench.turn_at(bench.now.0.get());
+    assert_eq!(bench.orders.slots(), ORDERS_MAX, "the ring is free for newer ones");
+    assert_eq!(bench.told(), []);
+    bench.scans(3);
+    let outputs: Vec<u32> = (bench.told().iter())
+        .filter_map(|entry| match entry {
+            Entry::Drive { word: 0, bits } => Some(*bits),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(outputs, [1, 0], "a pulse between two scans is one scan long");
+}
+
+#[test]
+fn a_core_that_takes_nothing_loses_no_answer_and_stops_no_scan() {
+    let mut bench = Bench::running("SOR CTU C:0 30000 EOR\nSOR XIC B:0/0 RES C:0 EOR\n");
+    let mut given = 2;
+    bench.scans(ROOM_MIN * 2);
+    while bench.orders.slots() > ORDERS_MAX - 100 {
+        given += 1;
+        bench.order(given, Order::SetBreakpoint(7));
+    }
+    bench.scans(10);
+    assert!(bench.executed() > 2 * ROOM_MIN as u64);
+    assert!(
+        bench.orders.slots() < ORDERS_MAX,
+        "orders wait: there is no room for their answers"
+    );
+
+    let first = bench.told();
+    assert!(first.len() > ROOM_MIN);
+    bench.scans(10);
+    let rest = bench.told();
+    let mut all = answers(&first);
+    all.extend(answers(&rest));
+    let expected: Vec<u64> = (1..=given).collect();
+    assert_eq!(all.iter().map(|answer| answer.0).collect::<Vec<_>>(), expected);
+    let told: u64 = (borders(&first).iter().chain(&borders(&rest)))
+        .map(|border| u64::from(border.scans))
+        .sum();
+    assert_eq!(told, bench.executed(), "merged scans are counted");
+}
+
+#[test]
+fn a_flood_of_orders_holds_up_no_scan() {
+    let mut bench = Bench::running(COPY);
+    bench.told();
+    while bench.orders.slots() > 0 {
+        bench.feed("N:3", CellValue::Word(7));
+    }
+    let before = bench.executed();
+    bench.scans(1);
+    assert_eq!(bench.executed(), before + 1);
+}
+
+/// Takes what a thread tells until it is enough.
+fn eventually_told(
+    door: &Door,
+    bell: &Bell,
+    thread: &mut ScanThread,
+    what: &str,
+    is_enough: impl Fn(&[Entry]) -> bool,
+) -> Vec<Entry> {
+    let until = Instant::now() + Duration::from_secs(20);
+    let (mut told, mut events) = (Vec::new(), VecDeque::new());
+    while !is_enough(&told) {
+        assert!(Instant::now() < until, "{what}: {told:?}");
+        door.take(Some(until), &mut events);
+        assert!(events.drain(..).all(|event| matches!(event, Event::EnginesTold)));
+        bell.silence();
+        thread.take(&mut told);
+    }
+    told
+}
+
+#[test]
+fn a_thread_scans_by_itself_answers_and_ends() {
+    let door = Door::new();
+    let bell = Bell::start(door.clone()).unwrap();
+    let settings = ControllerSettings {
+        target_scan: ScanTime::MIN,
+        ..ControllerSettings::default()
+    };
+    let mut thread = ScanThread::start("line", settings, &bell).unwrap();
+    let order = |number, order| Numbered { number, order };
+    thread.hand_in(order(1, load(COPY))).unwrap();
+    let told = eventually_told(&door, &bell, &mut thread, "it is woken for an order", |told| {
+        !answers(told).is_empty()
+    });
+    assert_eq!(answers(&told), [(1, true)]);
+    let address = "I:0/0".parse().unwrap();
+    let value = CellValue::Bit(true);
+    thread.hand_in(order(0, Order::Feed { address, value })).unwrap();
+    thread.hand_in(order(2, Order::Command(Command::Start))).unwrap();
+    eventually_told(&door, &bell, &mut thread, "the output follows", |told| {
+        told.iter()
+            .any(|entry| matches!(entry, Entry::Drive { word: 0, bits: 1 }))
+    });
+    let told = eventually_told(&door, &bell, &mut thread, "it goes on", |told| {
+        borders(told).last().is_some_and(|border| border.scan > 50)
+    });
+    let numbers: Vec<u64> = borders(&told).iter().map(|border| border.scan).collect();
+    assert!(numbers.is_sorted(), "{numbers:?}");
+    thread.hand_in(order(3, Order::Command(Command::Stop))).unwrap();
+    let told = eventually_told(&door, &bell, &mut thread, "it stops", |told| !answers(told).is_empty());
+    assert_eq!(answers(&told), [(3, true)]);
+    thread.end();
+    thread.join();
+    bell.end();
+}

@@ -1,0 +1,135 @@
+//! What a scan thread does when it is awake: orders, the next scan, the report. It does not sleep and has no thread, so that
+//! tests drive it with a clock of their own.
+
+use crosstie_hub::plc::{Engine, Numbered, Order};
+use crosstie_ladder::controller::{ControllerSettings, ControllerState};
+use rtrb::Consumer;
+
+use super::pace::Pace;
+use super::ring::RingSink;
+
+/// Where the time comes from: microseconds since the thread was started, never going back.
+pub(super) trait Clock {
+    fn now_us(&self) -> u64;
+}
+
+/// What to do until the next turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Sleep until then; whoever wakes the thread before only has values for it.
+    ScanAt(u64),
+    /// Sleep until there is something to do.
+    WhenTold,
+}
+
+/// An engine with its two rings and its pace.
+#[derive(Debug)]
+pub(super) struct Worker {
+    pub(super) engine: Engine,
+    orders: Consumer<Numbered>,
+    sink: RingSink,
+    /// There while Running.
+    pace: Option<Pace>,
+    /// What routes said while nobody scans is in the memory and not told: the core has not made room yet.
+    is_untold: bool,
+}
+
+impl Worker {
+    pub(super) fn new(settings: ControllerSettings, orders: Consumer<Numbered>, sink: RingSink) -> Worker {
+        Worker {
+            engine: Engine::new(settings),
+            orders,
+            sink,
+            pace: None,
+            is_untold: false,
+        }
+    }
+
+    /// Whether there is something to do although no scan is due.
+    pub(super) fn has_work(&self) -> bool {
+        (self.is_untold || !self.orders.is_empty()) && self.engine.takes_orders(&self.sink)
+    }
+
+    /// One turn. `tell` is called when there is something for the core.
+    pub(super) fn turn(&mut self, clock: &impl Clock, tell: impl Fn()) -> Next {
+        match &self.pace {
+            Some(pace) if clock.now_us() < pace.due() => self.take_values(),
+            Some(_) => {
+                self.border(clock);
+                tell();
+            }
+            None if self.is_untold || !self.orders.is_empty() => {
+                self.take_orders(clock);
+                self.show_values();
+                tell();
+            }
+            None => {}
+        }
+        self.pace
+            .as_ref()
+            .map_or(Next::WhenTold, |pace| Next::ScanAt(pace.due()))
+    }
+
+    /// A scan is due: orders first, and they may have ended the run.
+    fn border(&mut self, clock: &impl Clock) {
+        self.take_orders(clock);
+        let Some(pace) = &mut self.pace else {
+            self.show_values();
+            return;
+        };
+        let began = clock.now_us();
+        let dt = pace.scan(began, self.engine.controller().settings().target_scan.us());
+        let events = self.engine.scan(dt);
+        let took = clock.now_us().saturating_sub(began);
+        self.engine.report(Some(took), events, &mut self.sink);
+        self.follow_state(clock);
+    }
+
+    /// Nobody scans: what routes have said is shown at once.
+    fn show_values(&mut self) {
+        if self.pace.is_none() {
+            let events = self.engine.scan(0);
+            self.is_untold = !self.engine.takes_orders(&self.sink);
+            self.engine.report(None, events, &mut self.sink);
+        }
+    }
+
+    /// Executes the orders that wait, as far as there is room for their answers. Those that come meanwhile are for the next
+    /// border: nobody can hold up a scan with them.
+    fn take_orders(&mut self, clock: &impl Clock) {
+        for _ in 0..self.orders.slots() {
+            let is_feed = matches!(
+                self.orders.peek().map(|numbered| &numbered.order),
+                Ok(Order::Feed { .. })
+            );
+            if !is_feed && !self.engine.takes_orders(&self.sink) {
+                return;
+            }
+            let Ok(numbered) = self.orders.pop() else { return };
+            self.engine.execute(numbered, &mut self.sink);
+            // Also between two orders: a run that begins behind a stop has a pace of its own.
+            self.follow_state(clock);
+        }
+    }
+
+    /// Takes the values of routes that stand before the next order: the engine keeps them until the border, and the ring
+    /// has room for newer ones.
+    fn take_values(&mut self) {
+        while let Ok(Numbered {
+            order: Order::Feed { .. },
+            ..
+        }) = self.orders.peek()
+        {
+            let Ok(numbered) = self.orders.pop() else { return };
+            self.engine.execute(numbered, &mut self.sink);
+        }
+    }
+
+    fn follow_state(&mut self, clock: &impl Clock) {
+        match (self.engine.state(), &self.pace) {
+            (ControllerState::Running, None) => self.pace = Some(Pace::begin(clock.now_us())),
+            (ControllerState::Running, Some(_)) => {}
+            _ => self.pace = None,
+        }
+    }
+}
