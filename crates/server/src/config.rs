@@ -19,6 +19,7 @@ mod file;
 mod hub_settings;
 mod keys;
 mod limits;
+mod plcs;
 mod raw;
 mod routes;
 mod secrets;
@@ -32,6 +33,7 @@ pub(crate) use diagnostic::{Findings, Place};
 pub use exchange::{Changes, Exported, ImportError, export_routes, export_signals, import_routes, import_signals};
 pub(crate) use file::{read_file, shown_path};
 pub use limits::Limits;
+pub use plcs::{FIRST_CONTEXT, PiplcConfig, PlcConfig};
 pub use setting::{CheckedSetting, Setting, SettingError, Source, check_setting};
 pub use write_back::{WriteError, add_route, add_signals, remove_leftovers, remove_route, try_writing, write_settings};
 
@@ -62,6 +64,10 @@ pub struct Config {
     pub hub: HubConfig,
     /// `[[realvirtual]]`, in the order of the file; names are unique.
     pub endpoints: Vec<EndpointConfig>,
+    /// `[piplc]`, when the file has it.
+    pub piplc: Option<PiplcConfig>,
+    /// `[[plc]]`, in the order of the file; names are unique.
+    pub plcs: Vec<PlcConfig>,
     /// `[[route]]`, in the order of the file; names are canonical.
     pub routes: Vec<RouteSetting>,
     /// `[[practice]]`, in the order of the file.

@@ -71,7 +71,10 @@ fn paths_of(config: &Config) -> Result<BTreeSet<String>, BackupError> {
         let link = &endpoint.link;
         [&endpoint.signals_file, &link.ca_file, &link.access_key_file]
     });
-    let named = of_endpoints.chain([&config.tls.certificate, &config.tls.private_key]);
+    let programs = config.plcs.iter().map(|plc| &plc.program_file);
+    let named = of_endpoints
+        .chain(programs)
+        .chain([&config.tls.certificate, &config.tls.private_key]);
     for path in named.flatten() {
         let inner = path.strip_prefix(&config.folder).unwrap_or(path);
         paths.insert(inner_path(inner)?);

@@ -26,6 +26,7 @@ pub(super) fn check(args: &CheckArgs, out: &mut (impl Write + IsTerminal)) -> Re
     let (overrides, mut found) = environment::read();
     let mut loaded = config::load(&args.dir, &overrides);
     loaded.diagnostics.append(&mut found);
+    loaded.diagnostics.append(&mut loaded.program_warnings);
     loaded
         .diagnostics
         .extend(audit::diagnostics(&args.dir.join(STATE_FOLDER)));

@@ -114,7 +114,9 @@ fn unit(args: &PrintArgs, config: &Config) -> Result<Unit, CliError> {
         let mut roots = roots.iter();
         roots.any(|root| folder.starts_with(root) || binary.starts_with(root))
     };
-    let mut ports = config.endpoints.iter().map(|endpoint| endpoint.address.port());
+    let of_piplc = config.piplc.iter().map(|piplc| piplc.address.port());
+    let of_endpoints = config.endpoints.iter().map(|endpoint| endpoint.address.port());
+    let mut ports = of_endpoints.chain(of_piplc);
     let is_low = |port: u16| port != 0 && port < FIRST_FREE_PORT;
     Ok(Unit {
         project: config.project.name.clone(),

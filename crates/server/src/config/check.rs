@@ -1,21 +1,23 @@
 //! From raw to checked: reads the sources of a project in their order and collects every mistake.
 
+mod plcs;
 mod roles;
 
 use super::diagnostic::{Diagnostic, Findings, Place, Severity, SourceText};
 use super::file::{read_file, shown_path};
-use super::keys::{ENDPOINT_KEYS, Form, HUB_KEYS, Key, PROJECT_KEYS, TLS_KEYS, WEB_KEYS};
+use super::keys::{ENDPOINT_KEYS, Form, HUB_KEYS, Key, PLC_KEYS, PROJECT_KEYS, TLS_KEYS, WEB_KEYS};
 use super::limits::Limits;
+use super::plcs::hub_contexts;
 use super::raw::{self, RawConfig, RawEndpoint, RawTable, RawValue, shortened};
 use super::routes::RouteReader;
 use super::secrets::masked;
 use super::setting::{SettingError, Source, check_setting, section_keys};
 use super::signals::{Catalog, SignalReader, missing_key, unknown_key};
 use super::{
-    Config, EndpointConfig, FILE_NAME, HubConfig, Overrides, PracticeConfig, PracticeKind, ProjectConfig, Role,
-    STATE_FOLDER, TlsConfig, WebConfig,
+    Config, EndpointConfig, FILE_NAME, HubConfig, Overrides, PiplcConfig, PlcConfig, PracticeConfig, PracticeKind,
+    ProjectConfig, Role, STATE_FOLDER, TlsConfig, WebConfig,
 };
-use crosstie_hub::settings::RouteSetting;
+use crosstie_hub::settings::{PlcSettings, RouteSetting};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
@@ -30,6 +32,8 @@ pub struct Loaded {
     pub config: Option<Config>,
     /// Everything that is wrong with it, ordered by file and place.
     pub diagnostics: Vec<Diagnostic>,
+    /// What is doubtful in the programs of its PLC contexts (PL-80): for whoever asks, and not at every start.
+    pub program_warnings: Vec<Diagnostic>,
 }
 
 impl Loaded {
@@ -60,6 +64,7 @@ pub fn load(folder: &Path, overrides: &Overrides) -> Loaded {
             Loaded {
                 config: None,
                 diagnostics: findings.into_diagnostics(),
+                program_warnings: Vec::new(),
             }
         }
     }
@@ -73,6 +78,7 @@ pub fn load_text(folder: &Path, text: &str, overrides: &Overrides) -> Loaded {
         return Loaded {
             config: None,
             diagnostics: findings.into_diagnostics(),
+            program_warnings: Vec::new(),
         };
     };
     let checker = Checker {
@@ -80,6 +86,7 @@ pub fn load_text(folder: &Path, text: &str, overrides: &Overrides) -> Loaded {
         source,
         overrides,
         findings,
+        program_findings: Findings::default(),
         sources: BTreeMap::new(),
         places: HashMap::new(),
         used_variables: HashSet::new(),
@@ -96,6 +103,8 @@ struct Checker<'a> {
     source: SourceText,
     overrides: &'a Overrides,
     findings: Findings,
+    /// What is doubtful in programs.
+    program_findings: Findings,
     /// Where each setting comes from, when somebody said it.
     sources: BTreeMap<String, Source>,
     /// Where each setting that somebody said stands.
@@ -121,9 +130,11 @@ impl Checker<'_> {
         let mut hub = HubConfig::default();
         self.settle(HUB_KEYS, Some("hub"), "[hub]", &raw.hub, &mut hub);
         let mut endpoints = self.endpoints(&raw.endpoints);
-        self.report_unused_overrides(&endpoints);
+        let mut piplc = self.piplc(raw.piplc.as_ref());
+        let plcs = self.plcs(raw, piplc.as_ref());
+        self.report_unused_overrides(&endpoints, &plcs);
 
-        self.listen(&raw.web, &mut web, raw, &mut endpoints);
+        self.listen(&raw.web, &mut web, raw, &mut endpoints, piplc.as_mut());
         let signal_count: usize = endpoints.iter().map(|endpoint| endpoint.signals.len()).sum();
         if signal_count > hub.max_signals {
             let place = self.place_of("hub.max_signals", &raw.hub);
@@ -131,7 +142,8 @@ impl Checker<'_> {
             self.findings
                 .error(&place, "too_large", found, "a larger `max_signals`, or fewer signals");
         }
-        let routes = self.routes(&raw.routes, &endpoints);
+        let contexts = hub_contexts(piplc.as_ref(), &plcs);
+        let routes = self.routes(&raw.routes, &endpoints, &contexts);
         let practices = self.practices(&raw.practices, &endpoints);
 
         let config = (!self.findings.has_errors()).then(|| Config {
@@ -141,6 +153,8 @@ impl Checker<'_> {
             tls,
             hub,
             endpoints,
+            piplc,
+            plcs,
             routes,
             practices,
             port_offset: self.overrides.port_offset,
@@ -149,6 +163,7 @@ impl Checker<'_> {
         Loaded {
             config,
             diagnostics: self.findings.into_diagnostics(),
+            program_warnings: self.program_findings.into_diagnostics(),
         }
     }
 
@@ -259,16 +274,7 @@ impl Checker<'_> {
             let name = name.map(|(name, _)| name);
             let section = name.as_ref().map(|name| format!("realvirtual.{name}"));
             let mut endpoint = EndpointConfig::named(name.as_deref().unwrap_or("unnamed"));
-            let settings = RawTable {
-                span: raw.table.span.clone(),
-                entries: raw
-                    .table
-                    .entries
-                    .iter()
-                    .filter(|entry| entry.key != "name")
-                    .cloned()
-                    .collect(),
-            };
+            let settings = raw.table.without("name");
             let section = section.as_deref().filter(|_| !is_taken);
             self.settle(ENDPOINT_KEYS, section, "[[realvirtual]]", &settings, &mut endpoint);
             self.settle_role(section, &settings, &mut endpoint);
@@ -311,7 +317,14 @@ impl Checker<'_> {
     }
 
     /// Works out where each listener listens, and refuses what other machines could reach or what two of them want.
-    fn listen(&mut self, raw_web: &RawTable, web: &mut WebConfig, raw: &RawConfig, endpoints: &mut [EndpointConfig]) {
+    fn listen(
+        &mut self,
+        raw_web: &RawTable,
+        web: &mut WebConfig,
+        raw: &RawConfig,
+        endpoints: &mut [EndpointConfig],
+        piplc: Option<&mut PiplcConfig>,
+    ) {
         let offset = self.overrides.port_offset;
         self.keys_exist = match crate::keys::read(&self.folder.join(STATE_FOLDER)) {
             Ok(file) => file.is_some_and(|file| !file.keys.is_empty()),
@@ -346,17 +359,27 @@ impl Checker<'_> {
             );
             endpoint.address = self.address_of(&listener, table, offset);
             listener.address = endpoint.address;
-            if let Some(other) = taken.iter().find(|other| other.collides_with(&listener)) {
-                let found = format!(
-                    "{} and {} both listen on {}",
-                    other.label, listener.label, listener.address
-                );
-                let place = self.place_of(&format!("{section}.port"), table);
-                self.findings
-                    .error(&place, "duplicate_port", found, "a port of its own for each listener");
-            }
-            taken.push(listener);
+            self.take_port(listener, table, &mut taken);
         }
+        if let (Some(piplc), Some(table)) = (piplc, &raw.piplc) {
+            let mut listener = Listener::new("[piplc]", "piplc", piplc.bind, piplc.port, piplc.allow_unauthenticated);
+            piplc.address = self.address_of(&listener, table, offset);
+            listener.address = piplc.address;
+            self.take_port(listener, table, &mut taken);
+        }
+    }
+
+    fn take_port(&mut self, listener: Listener, table: &RawTable, taken: &mut Vec<Listener>) {
+        if let Some(other) = taken.iter().find(|other| other.collides_with(&listener)) {
+            let found = format!(
+                "{} and {} both listen on {}",
+                other.label, listener.label, listener.address
+            );
+            let place = self.place_of(&format!("{}.port", listener.section), table);
+            self.findings
+                .error(&place, "duplicate_port", found, "a port of its own for each listener");
+        }
+        taken.push(listener);
     }
 
     fn address_of(&mut self, listener: &Listener, table: &RawTable, offset: u16) -> SocketAddr {
@@ -391,7 +414,12 @@ impl Checker<'_> {
         SocketAddr::new(*bind, shifted.unwrap_or(*port))
     }
 
-    fn routes(&mut self, raw: &[RawTable], endpoints: &[EndpointConfig]) -> Vec<RouteSetting> {
+    fn routes(
+        &mut self,
+        raw: &[RawTable],
+        endpoints: &[EndpointConfig],
+        contexts: &[PlcSettings],
+    ) -> Vec<RouteSetting> {
         let limit = Limits::DEFAULT.routes_max;
         if let Some(beyond) = raw.get(limit) {
             let place = self.in_file(&beyond.span);
@@ -402,7 +430,7 @@ impl Checker<'_> {
                 format!("at most {limit}"),
             );
         }
-        let mut reader = RouteReader::new(&mut self.findings, endpoints);
+        let mut reader = RouteReader::new(&mut self.findings, endpoints, contexts);
         for table in raw.iter().take(limit) {
             reader.take(&self.source, table, |_| false);
         }
@@ -482,7 +510,7 @@ impl Checker<'_> {
     }
 
     /// A flag that sets nothing is a mistake; a variable that sets nothing may belong to another program or version.
-    fn report_unused_overrides(&mut self, endpoints: &[EndpointConfig]) {
+    fn report_unused_overrides(&mut self, endpoints: &[EndpointConfig], plcs: &[PlcConfig]) {
         let overrides = self.overrides;
         for (index, (key, text)) in overrides.flags.iter().enumerate() {
             if self.used_flags.contains(&index) {
@@ -491,6 +519,8 @@ impl Checker<'_> {
             let place = override_place("command line", "", &format!("{key}={text}"));
             let found = match check_setting(key, &serde_json::Value::Null) {
                 Err(error @ SettingError::UnknownKey { .. }) => error.to_string(),
+                _ if key.starts_with("piplc.") => format!("`{}` without a [piplc] in the project", shortened(key)),
+                _ if key.starts_with("plc.") => format!("`{}` belongs to no PLC context", shortened(key)),
                 _ => format!("`{}` belongs to no endpoint", shortened(key)),
             };
             self.findings.error(
@@ -506,7 +536,7 @@ impl Checker<'_> {
                 continue;
             }
             let place = override_place("environment", "", &format!("{name}={text}"));
-            let known = variable_names(endpoints);
+            let known = variable_names(endpoints, plcs);
             let finding = self.findings.warning(
                 &place,
                 "unknown_variable",
@@ -595,15 +625,18 @@ fn variable_name(dotted: &str) -> String {
     format!("CROSSTIE_{tail}")
 }
 
-fn variable_names(endpoints: &[EndpointConfig]) -> Vec<String> {
+fn variable_names(endpoints: &[EndpointConfig], plcs: &[PlcConfig]) -> Vec<String> {
     let of_endpoints = endpoints.iter().flat_map(|endpoint| {
         ENDPOINT_KEYS
             .iter()
             .map(move |key| format!("realvirtual.{}.{}", endpoint.name, key.name))
     });
+    let of_plcs =
+        (plcs.iter()).flat_map(|plc| PLC_KEYS.iter().map(move |key| format!("plc.{}.{}", plc.name, key.name)));
     section_keys()
         .into_iter()
         .chain(of_endpoints)
+        .chain(of_plcs)
         .map(|dotted| variable_name(&dotted))
         .collect()
 }

@@ -13,12 +13,13 @@ use super::csv_file::{Rows, looks_like_formula, put_row};
 use super::diagnostic::{Diagnostic, Findings, Place, SourceText};
 use super::file::{read_file, shown_path};
 use super::keys::convention_word;
+use super::plcs::hub_contexts;
 use super::raw::{RawEntry, RawTable, RawValue};
 use super::routes::{ROUTE_FILE, RouteReader};
 use super::signals::{Catalog, SIGNAL_FILE, SignalReader, default_signal_name, type_word};
 use super::write_back::{WriteError, add_routes, own_signals, put_signals};
 use super::{Config, EndpointConfig, FILE_NAME, Overrides};
-use crosstie_hub::settings::{RouteSetting, SignalSetting};
+use crosstie_hub::settings::{OnStale, RouteSetting, SignalSetting};
 use crosstie_hub::signal::{Kind, Value};
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -81,11 +82,17 @@ pub fn export_signals(endpoint: &EndpointConfig) -> Exported {
     exported
 }
 
-/// The routes of a project in the columns `from` and `to`.
+/// The routes of a project in the columns `from` and `to`, and `on_stale` where one of them says it.
 pub fn export_routes(routes: &[RouteSetting]) -> Exported {
-    let mut exported = Exported::new(ROUTE_FILE.known);
+    let says_more = routes.iter().any(|route| route.on_stale != OnStale::default());
+    let columns = if says_more { ROUTE_FILE.known } else { ROUTE_FILE.needed };
+    let mut exported = Exported::new(columns);
     for route in routes {
-        exported.row(&[route.from.as_str(), route.to.as_str()]);
+        let on_stale = match route.on_stale {
+            OnStale::Hold => "",
+            other => other.word(),
+        };
+        exported.row(&[route.from.as_str(), route.to.as_str(), on_stale][..columns.len()]);
     }
     exported
 }
@@ -269,15 +276,35 @@ pub fn import_routes(folder: &Path, file: &Path) -> Result<Changes, ImportError>
     let Project { config, .. } = read_project(folder)?;
     let source = read_source(file)?;
     let mut findings = Findings::default();
-    let known: HashSet<(&str, &str)> = config.routes.iter().map(|route| (&*route.from, &*route.to)).collect();
-    let mut reader = RouteReader::new(&mut findings, &config.endpoints);
+    let known = config
+        .routes
+        .iter()
+        .map(|route| ((&*route.from, &*route.to), route.on_stale));
+    let known: HashMap<(&str, &str), OnStale> = known.collect();
+    let contexts = hub_contexts(config.piplc.as_ref(), &config.plcs);
+    let mut reader = RouteReader::new(&mut findings, &config.endpoints, &contexts);
     config.routes.iter().for_each(|route| reader.lay(route));
     let mut left = 0;
     if let Some(mut rows) = Rows::open(&source, &ROUTE_FILE, reader.findings) {
+        let says_all = rows.columns().contains(&"on_stale");
         while let Some(row) = rows.next(reader.findings) {
-            let is_known = |route: &RouteSetting| known.contains(&(&*route.from, &*route.to));
-            let taken = reader.take(&source, &row, is_known);
-            left += usize::from(taken.as_ref().is_some_and(is_known));
+            let is_known = |route: &RouteSetting| known.contains_key(&(&*route.from, &*route.to));
+            let Some(taken) = reader.take(&source, &row, is_known) else {
+                continue;
+            };
+            let Some(on_stale) = known.get(&(&*taken.from, &*taken.to)) else {
+                continue;
+            };
+            if says_all && *on_stale != taken.on_stale {
+                let place = Place {
+                    source: source.clone(),
+                    span: row.span.clone(),
+                };
+                let found = format!("the project has this route with on_stale = \"{}\"", on_stale.word());
+                let expected = "the same word, or the change in the project file itself";
+                reader.findings.error(&place, "bad_route", found, expected);
+            }
+            left += 1;
         }
     }
     let added = std::mem::take(&mut reader.routes);

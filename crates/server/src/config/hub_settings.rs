@@ -1,11 +1,13 @@
 //! The part of a project that the hub itself is told.
 
 use super::Config;
+use super::plcs::hub_contexts;
 use crosstie_hub::limits::Limits;
 use crosstie_hub::settings::{EndpointSettings, PiplcSettings, Settings};
 
 impl Config {
-    /// The settings that a hub is started with; `epoch_base` must be larger at every start (see [`Settings::epoch_base`]).
+    /// The settings that a hub is started with; `epoch_base` must be larger at every start (see [`Settings::epoch_base`]). The id
+    /// of the engine is kept with the state of the project and not among these.
     pub fn hub_settings(&self, epoch_base: u64) -> Settings {
         Settings {
             project: self.project.name.clone(),
@@ -13,8 +15,16 @@ impl Config {
             stale_after: self.hub.stale_after,
             endpoints: self.endpoints.iter().map(super::EndpointConfig::hub_settings).collect(),
             routes: self.routes.clone(),
-            plcs: Vec::new(),
-            piplc: PiplcSettings::default(),
+            plcs: hub_contexts(self.piplc.as_ref(), &self.plcs),
+            piplc: self
+                .piplc
+                .as_ref()
+                .map_or_else(PiplcSettings::default, |piplc| PiplcSettings {
+                    engine_name: piplc.engine_name.clone(),
+                    contexts_max: piplc.contexts_max,
+                    url: piplc.url(),
+                    ..PiplcSettings::default()
+                }),
             limits: Limits {
                 signals_max: self.hub.max_signals,
                 clients_max: self.hub.max_clients,

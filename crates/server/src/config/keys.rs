@@ -5,8 +5,10 @@
 //! key cannot be valid in one place and unknown in another.
 
 mod form;
+mod plcs;
 
 pub(crate) use form::{Checked, Form, without_query};
+pub(crate) use plcs::{PIPLC_KEYS, PLC_KEYS};
 
 use super::{EndpointConfig, HubConfig, ProjectConfig, Role, TlsConfig, WebConfig};
 use crosstie_hub::settings::{Direction, DirectionConvention, Echo};
@@ -465,6 +467,7 @@ pub(crate) const ENDPOINT_KEYS: &[Key<EndpointConfig>] = &[
 mod tests {
     use super::*;
     use crate::config::raw::RawValue;
+    use crate::config::{PiplcConfig, PlcConfig};
 
     #[test]
     fn every_key_gives_back_what_was_set() {
@@ -474,12 +477,13 @@ mod tests {
                 let raw = match key.form {
                     Form::Flag => RawValue::Flag(true),
                     Form::Whole { max, .. } => RawValue::Whole(max),
+                    Form::Millis { min_us, .. } => RawValue::Float(f64::from(min_us) / 1e3),
                     Form::Choice(words) => text(words.last().unwrap()),
                     Form::Patterns | Form::Hosts => RawValue::List(vec![text("x")]),
                     Form::Origins { .. } => RawValue::List(vec![text("http://x")]),
                     Form::Address => text("10.0.0.1"),
                     Form::UrlPath => text("/p"),
-                    Form::Text | Form::Segment | Form::Host | Form::ProjectPath => text("name"),
+                    Form::Text | Form::Segment | Form::Context | Form::Host | Form::ProjectPath => text("name"),
                 };
                 let checked = key.form.check(&raw).unwrap();
                 (key.set)(target, checked.clone());
@@ -491,6 +495,8 @@ mod tests {
         round_trip(HUB_KEYS, &mut HubConfig::default());
         round_trip(TLS_KEYS, &mut TlsConfig::default());
         round_trip(ENDPOINT_KEYS, &mut EndpointConfig::named("line"));
+        round_trip(PIPLC_KEYS, &mut PiplcConfig::default());
+        round_trip(PLC_KEYS, &mut PlcConfig::named("line"));
     }
 
     #[test]

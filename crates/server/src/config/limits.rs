@@ -11,6 +11,8 @@ pub struct Limits {
     pub diagnostics_max: usize,
     /// Endpoints of a project. Further ones are an error.
     pub endpoints_max: usize,
+    /// PLC contexts of a project. Further ones are an error: each has a thread of its own.
+    pub plcs_max: usize,
     /// Routes of a project. Further ones are an error.
     pub routes_max: usize,
     /// Practice peers of a project. Further ones are an error.
@@ -35,6 +37,7 @@ impl Limits {
         csv_rows_max: 200_000,
         diagnostics_max: 200,
         endpoints_max: 1_000,
+        plcs_max: 64,
         routes_max: 100_000,
         practices_max: 100,
         patterns_max: 1_000,

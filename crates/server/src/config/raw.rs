@@ -16,6 +16,9 @@ pub(crate) struct RawConfig {
     pub(crate) tls: RawTable,
     pub(crate) hub: RawTable,
     pub(crate) endpoints: Vec<RawEndpoint>,
+    /// There when the file has the section, empty or not.
+    pub(crate) piplc: Option<RawTable>,
+    pub(crate) plcs: Vec<RawTable>,
     pub(crate) routes: Vec<RawTable>,
     pub(crate) practices: Vec<RawTable>,
 }
@@ -38,6 +41,15 @@ pub(crate) struct RawTable {
 impl RawTable {
     pub(crate) fn get(&self, key: &str) -> Option<&RawEntry> {
         self.entries.iter().find(|entry| entry.key == key)
+    }
+
+    /// The same section without one of its keys.
+    pub(crate) fn without(&self, key: &str) -> RawTable {
+        let entries = self.entries.iter().filter(|entry| entry.key != key);
+        RawTable {
+            span: self.span.clone(),
+            entries: entries.cloned().collect(),
+        }
     }
 }
 
@@ -109,7 +121,17 @@ pub(crate) fn shortened(text: &str) -> String {
     }
 }
 
-const SECTIONS: [&str; 7] = ["project", "web", "tls", "hub", "realvirtual", "route", "practice"];
+const SECTIONS: [&str; 9] = [
+    "project",
+    "web",
+    "tls",
+    "hub",
+    "realvirtual",
+    "piplc",
+    "plc",
+    "route",
+    "practice",
+];
 
 /// Splits the text of a project file; what does not fit becomes a finding in `source`, which is the text as people may see it.
 /// `None` when it is not TOML.
@@ -138,6 +160,8 @@ pub(crate) fn read(text: &str, source: &SourceText, findings: &mut Findings) -> 
             "tls" => raw.tls = reader.section(item),
             "hub" => raw.hub = reader.section(item),
             "realvirtual" => raw.endpoints = reader.endpoints(item),
+            "piplc" => raw.piplc = Some(reader.section(item)),
+            "plc" => raw.plcs = reader.sections(item),
             "route" => raw.routes = reader.sections(item),
             "practice" => raw.practices = reader.sections(item),
             unknown => reader.unknown_section(unknown),

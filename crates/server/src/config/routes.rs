@@ -9,25 +9,30 @@ use super::raw::{RawTable, shortened};
 use super::signals::{missing_key, unknown_key};
 use crosstie_hub::access::Actor;
 use crosstie_hub::api::{Reply, Request};
-use crosstie_hub::settings::{RouteSetting, Settings};
-use crosstie_hub::signal::name::canonical;
+use crosstie_hub::settings::{OnStale, PlcSettings, RouteSetting, Settings};
+use crosstie_hub::signal::name::{canonical, escape_segment};
 use crosstie_hub::{Hub, Input, Output, Ticket, Time};
+use crosstie_ladder::address::Address;
 use std::collections::HashSet;
 
-const ROUTE_KEYS: [&str; 2] = ["from", "to"];
+const ROUTE_KEYS: [&str; 3] = ["from", "to", "on_stale"];
+
+/// What a route may do when its source is stale; see [`OnStale`].
+const ON_STALE_WORDS: [&str; 3] = [OnStale::Hold.word(), OnStale::Zero.word(), OnStale::Fault.word()];
 
 /// A file of routes.
 pub(crate) const ROUTE_FILE: Columns = Columns {
     what: "file of routes",
     known: &ROUTE_KEYS,
-    needed: &ROUTE_KEYS,
-    exact: &ROUTE_KEYS,
+    needed: &["from", "to"],
+    exact: &["from", "to"],
 };
 
 /// Checks the routes of one project.
 pub(crate) struct RouteReader<'a> {
     pub(crate) findings: &'a mut Findings,
     endpoints: &'a [EndpointConfig],
+    contexts: &'a [PlcSettings],
     known: HashSet<&'a str>,
     seen: HashSet<(String, String)>,
     trial: Hub,
@@ -35,7 +40,11 @@ pub(crate) struct RouteReader<'a> {
 }
 
 impl<'a> RouteReader<'a> {
-    pub(crate) fn new(findings: &'a mut Findings, endpoints: &'a [EndpointConfig]) -> RouteReader<'a> {
+    pub(crate) fn new(
+        findings: &'a mut Findings,
+        endpoints: &'a [EndpointConfig],
+        contexts: &'a [PlcSettings],
+    ) -> RouteReader<'a> {
         let known = endpoints
             .iter()
             .flat_map(|endpoint| &endpoint.signals)
@@ -44,9 +53,10 @@ impl<'a> RouteReader<'a> {
         RouteReader {
             findings,
             endpoints,
+            contexts,
             known,
             seen: HashSet::new(),
-            trial: trial_hub(endpoints),
+            trial: trial_hub(endpoints, contexts),
             routes: Vec::new(),
         }
     }
@@ -71,6 +81,7 @@ impl<'a> RouteReader<'a> {
         }
         let from = self.signal_name(source, table, "from");
         let to = self.signal_name(source, table, "to");
+        let on_stale = self.on_stale(source, table);
         let ((from, from_place), (to, to_place)) = (from?, to?);
         if from == to {
             let found = format!("a route from \"{}\" to itself", shortened(&from));
@@ -82,7 +93,17 @@ impl<'a> RouteReader<'a> {
             self.findings.error(&to_place, "bad_route", found, "each route once");
             return None;
         }
-        let route = RouteSetting::plain(&from, &to);
+        let (on_stale, on_stale_place) = on_stale?;
+        if on_stale != OnStale::default() && !to.starts_with("plc/") {
+            let found = "`on_stale` on a route that does not end at a PLC";
+            let expected = "a `to` that begins with plc/, or no `on_stale`";
+            self.findings.error(&on_stale_place, "bad_route", found, expected);
+            return None;
+        }
+        let route = RouteSetting {
+            on_stale,
+            ..RouteSetting::plain(&from, &to)
+        };
         if is_known(&route) {
             return Some(route);
         }
@@ -122,8 +143,59 @@ impl<'a> RouteReader<'a> {
         }
     }
 
+    /// What the route does when its source is stale; `None`, with a finding, when that cannot be read.
+    fn on_stale(&mut self, source: &SourceText, table: &RawTable) -> Option<(OnStale, Place)> {
+        let Some(entry) = table.get("on_stale") else {
+            return Some((OnStale::default(), place(source, &table.span)));
+        };
+        let form = Form::Choice(&ON_STALE_WORDS);
+        let place = place(source, &entry.value_span);
+        match form.check(&entry.value) {
+            Ok(checked) => OnStale::from_word(&checked.text()).map(|on_stale| (on_stale, place)),
+            Err(code) => {
+                let found = format!("`on_stale` is {}", entry.value.shown());
+                self.findings.error(&place, code, found, form.expected());
+                None
+            }
+        }
+    }
+
+    /// The place of a PLC may belong to a context that a client makes later, so that too is only probably a mistake.
+    fn warn_of_unknown_place(&mut self, name: &str, rest: &str, at: &Place) {
+        let (segment, cell) = rest.split_once('/').unwrap_or((rest, ""));
+        let context = self
+            .contexts
+            .iter()
+            .find(|context| escape_segment(&context.name) == segment);
+        let Some(context) = context else {
+            let found = format!("no PLC context is named `{}`", shortened(segment));
+            let expected = "plc/<context>/<address>; the route waits for it";
+            let near = nearest(segment, self.contexts.iter().map(|context| context.name.as_str()));
+            let near = near.map(|near| format!("did you mean plc/{near}/{cell}?"));
+            let finding = self.findings.warning(at, "unknown_signal", found, expected);
+            if let Some(near) = near {
+                finding.help(near);
+            }
+            return;
+        };
+        let is_address = cell.parse::<Address>().is_ok();
+        let is_symbol = context.program.as_ref().is_some_and(|program| {
+            let mut symbols = program.logic.symbols.iter();
+            symbols.any(|entry| entry.name.as_str().eq_ignore_ascii_case(cell))
+        });
+        if !is_address && !is_symbol {
+            let found = format!("\"{}\" is no address and no symbol of its program", shortened(name));
+            let expected = "an address such as plc/line/O:0/3, or a symbol; the route waits for it";
+            self.findings.warning(at, "unknown_signal", found, expected);
+        }
+    }
+
     /// A route may wait for a signal that a peer brings later, so a name that nobody declares is only probably a mistake.
     fn warn_of_unknown_signal(&mut self, name: &str, place: &Place) {
+        if let Some(rest) = name.strip_prefix("plc/") {
+            self.warn_of_unknown_place(name, rest, place);
+            return;
+        }
         let Some(rest) = name.strip_prefix("twin/") else { return };
         if self.known.contains(name) {
             return;
@@ -165,10 +237,11 @@ fn place(source: &SourceText, span: &std::ops::Range<usize>) -> Place {
     }
 }
 
-/// A hub with these endpoints and nothing else: what it refuses is what the running one would leave out.
-fn trial_hub(endpoints: &[EndpointConfig]) -> Hub {
+/// A hub with these endpoints and contexts and nothing else: what it refuses is what the running one would leave out.
+fn trial_hub(endpoints: &[EndpointConfig], contexts: &[PlcSettings]) -> Hub {
     Hub::new(Settings {
         endpoints: endpoints.iter().map(EndpointConfig::hub_settings).collect(),
+        plcs: contexts.to_vec(),
         ..Settings::default()
     })
 }

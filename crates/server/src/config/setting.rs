@@ -1,7 +1,10 @@
 //! Settings one by one: what each is now and where that comes from, and the check of a single new value.
 
 use super::diagnostic::nearest;
-use super::keys::{Checked, ENDPOINT_KEYS, Form, HUB_KEYS, Key, PROJECT_KEYS, TLS_KEYS, WEB_KEYS, role_of, role_word};
+use super::keys::{
+    Checked, ENDPOINT_KEYS, Form, HUB_KEYS, Key, PIPLC_KEYS, PLC_KEYS, PROJECT_KEYS, TLS_KEYS, WEB_KEYS, role_of,
+    role_word,
+};
 use super::raw::{RawValue, shortened};
 use super::{Config, Role};
 use serde_json::Value;
@@ -61,14 +64,14 @@ impl CheckedSetting {
     pub fn endpoint(&self) -> Option<&str> {
         match &self.target {
             Target::Endpoint { name, .. } => Some(name),
-            Target::Section { .. } => None,
+            Target::Plc { .. } | Target::Section { .. } => None,
         }
     }
 
     /// The last part of the key, such as `update_cycle_ms`.
     pub fn name(&self) -> &'static str {
         match self.target {
-            Target::Endpoint { key, .. } | Target::Section { key, .. } => key,
+            Target::Endpoint { key, .. } | Target::Plc { key, .. } | Target::Section { key, .. } => key,
         }
     }
 
@@ -83,6 +86,7 @@ impl CheckedSetting {
 pub(super) enum Target {
     Section { section: &'static str, key: &'static str },
     Endpoint { name: String, key: &'static str },
+    Plc { name: String, key: &'static str },
 }
 
 /// Why a setting is refused. The text names the key and what was expected.
@@ -103,6 +107,20 @@ pub enum SettingError {
         key: String,
         /// The name.
         endpoint: String,
+    },
+    /// No PLC context has this name.
+    #[error("no PLC context is named `{}` (key `{}`)", shortened(.context), shortened(.key))]
+    UnknownPlc {
+        /// The key.
+        key: String,
+        /// The name.
+        context: String,
+    },
+    /// The project has no `[piplc]`.
+    #[error("the project has no [piplc] (key `{}`)", shortened(.key))]
+    NoPiplc {
+        /// The key.
+        key: String,
     },
     /// The key belongs to the other role of an endpoint.
     #[error("`{}` belongs to the {} role, and the endpoint `{}` has the {} role", shortened(.key), role_word(*.role), shortened(.endpoint), role_word(*.has))]
@@ -165,13 +183,19 @@ impl Config {
                 .filter(|key| role_of(key.name).is_none_or(|role| role == endpoint.role));
             self.list(&mut settings, &format!("realvirtual.{}", endpoint.name), keys, endpoint);
         }
+        if let Some(piplc) = &self.piplc {
+            self.list(&mut settings, "piplc", PIPLC_KEYS, piplc);
+        }
+        for plc in &self.plcs {
+            self.list(&mut settings, &format!("plc.{}", plc.name), PLC_KEYS, plc);
+        }
         settings
     }
 
     /// Takes over a setting that was written to the project file. The caller makes it live where it works.
     ///
     /// # Errors
-    /// [`SettingError::UnknownEndpoint`] and [`SettingError::OtherRole`].
+    /// [`SettingError::UnknownEndpoint`], [`SettingError::OtherRole`], [`SettingError::UnknownPlc`], [`SettingError::NoPiplc`].
     pub fn apply(&mut self, setting: &CheckedSetting) -> Result<(), SettingError> {
         let value = setting.value.clone();
         match &setting.target {
@@ -181,6 +205,13 @@ impl Config {
             } => set(PROJECT_KEYS, key, &mut self.project, value),
             Target::Section { section: "web", key } => set(WEB_KEYS, key, &mut self.web, value),
             Target::Section { section: "tls", key } => set(TLS_KEYS, key, &mut self.tls, value),
+            Target::Section { section: "piplc", key } => match &mut self.piplc {
+                Some(piplc) => set(PIPLC_KEYS, key, piplc, value),
+                None => {
+                    let key = setting.key.clone();
+                    return Err(SettingError::NoPiplc { key });
+                }
+            },
             Target::Section { key, .. } => set(HUB_KEYS, key, &mut self.hub, value),
             Target::Endpoint { name, key } => {
                 let endpoint = self.endpoints.iter_mut().find(|endpoint| endpoint.name == *name);
@@ -197,6 +228,14 @@ impl Config {
                     });
                 }
                 set(ENDPOINT_KEYS, key, endpoint, value);
+            }
+            Target::Plc { name, key } => {
+                let plc = self.plcs.iter_mut().find(|plc| plc.name == *name);
+                let plc = plc.ok_or_else(|| SettingError::UnknownPlc {
+                    key: setting.key.clone(),
+                    context: name.clone(),
+                })?;
+                set(PLC_KEYS, key, plc, value);
             }
         }
         self.sources.insert(setting.key.clone(), Source::File);
@@ -242,16 +281,17 @@ fn find(dotted: &str) -> Result<(Target, Form, bool), SettingError> {
     };
     // A name may hold dots, so an endpoint's name is everything between the first and the last one.
     if let Some(endpoint) = section.strip_prefix("realvirtual.") {
+        let name_of = endpoint.to_owned();
         return match of_section(ENDPOINT_KEYS, name) {
-            Ok((key, form, live)) => Ok((
-                Target::Endpoint {
-                    name: endpoint.to_owned(),
-                    key,
-                },
-                form,
-                live,
-            )),
-            Err(near) => Err(unknown(near.map(|near| format!("realvirtual.{endpoint}.{near}")))),
+            Ok((key, form, live)) => Ok((Target::Endpoint { name: name_of, key }, form, live)),
+            Err(near) => Err(unknown(near.map(|near| format!("{section}.{near}")))),
+        };
+    }
+    if let Some(plc) = section.strip_prefix("plc.") {
+        let name_of = plc.to_owned();
+        return match of_section(PLC_KEYS, name) {
+            Ok((key, form, live)) => Ok((Target::Plc { name: name_of, key }, form, live)),
+            Err(near) => Err(unknown(near.map(|near| format!("{section}.{near}")))),
         };
     }
     let (section, found) = match section {
@@ -259,6 +299,7 @@ fn find(dotted: &str) -> Result<(Target, Form, bool), SettingError> {
         "web" => ("web", of_section(WEB_KEYS, name)),
         "tls" => ("tls", of_section(TLS_KEYS, name)),
         "hub" => ("hub", of_section(HUB_KEYS, name)),
+        "piplc" => ("piplc", of_section(PIPLC_KEYS, name)),
         _ => {
             return Err(unknown(
                 nearest(dotted, section_keys().iter().map(String::as_str)).map(str::to_owned),
@@ -284,7 +325,8 @@ pub(super) fn section_keys() -> Vec<String> {
     let web = WEB_KEYS.iter().map(|key| format!("web.{}", key.name));
     let tls = TLS_KEYS.iter().map(|key| format!("tls.{}", key.name));
     let hub = HUB_KEYS.iter().map(|key| format!("hub.{}", key.name));
-    project.chain(web).chain(tls).chain(hub).collect()
+    let piplc = PIPLC_KEYS.iter().map(|key| format!("piplc.{}", key.name));
+    project.chain(web).chain(tls).chain(hub).chain(piplc).collect()
 }
 
 #[cfg(test)]
@@ -333,7 +375,10 @@ mod tests {
     }
 
     #[test]
-    fn an_endpoints_name_may_hold_dots() {
+    fn the_name_of_an_endpoint_or_a_context_may_hold_dots() {
+        let setting = check_setting("plc.PLC 1.b.scan_time_ms", &json!(0.5)).unwrap();
+        assert_eq!((setting.endpoint(), setting.name()), (None, "scan_time_ms"));
+        assert_eq!(setting.value(), json!(0.5));
         let setting = check_setting("realvirtual.line.2.debug", &json!(true)).unwrap();
         assert_eq!(
             (setting.endpoint(), setting.name(), setting.live),

@@ -11,7 +11,7 @@ use super::limits::Limits;
 use super::setting::{CheckedSetting, SettingError, Target, check_setting};
 use super::signals::{default_signal_name, type_word};
 use super::{FILE_NAME, Overrides};
-use crosstie_hub::settings::{Owner, RouteSetting, SignalSetting};
+use crosstie_hub::settings::{OnStale, Owner, RouteSetting, SignalSetting};
 use crosstie_hub::signal::Value as SignalValue;
 use crosstie_hub::signal::name::canonical;
 use std::collections::{HashMap, HashSet};
@@ -34,6 +34,14 @@ pub enum WriteError {
         path: PathBuf,
         /// The name.
         endpoint: String,
+    },
+    /// The file has no PLC context of this name.
+    #[error("{path} has no PLC context named `{context}`")]
+    UnknownPlc {
+        /// The project file.
+        path: PathBuf,
+        /// The name.
+        context: String,
     },
     /// The file has no such route.
     #[error("{path} has no route from \"{from}\" to \"{to}\"")]
@@ -195,6 +203,9 @@ pub(super) fn add_routes(path: &Path, routes: &[RouteSetting]) -> Result<(), Wri
             let mut table = Table::new();
             table.insert("from", toml_edit::value(&route.from));
             table.insert("to", toml_edit::value(&route.to));
+            if route.on_stale != OnStale::default() {
+                table.insert("on_stale", toml_edit::value(route.on_stale.word()));
+            }
             push(document.as_table_mut(), "route", table);
         }
         Ok(document.to_string())
@@ -378,6 +389,13 @@ fn put_setting(path: &Path, document: &mut DocumentMut, setting: &CheckedSetting
             let table = endpoint_mut(document, name).ok_or_else(|| unknown_endpoint(path, name))?;
             put(table, key, value);
         }
+        Target::Plc { name, key } => {
+            let table = named_mut(document, "plc", name).ok_or_else(|| WriteError::UnknownPlc {
+                path: path.to_owned(),
+                context: name.clone(),
+            })?;
+            put(table, key, value);
+        }
     }
     Ok(())
 }
@@ -400,20 +418,26 @@ fn toml_value(checked: &Checked) -> Value {
         Checked::Text(text) => text.into(),
         Checked::Flag(flag) => (*flag).into(),
         Checked::Whole(number) => (*number).into(),
+        Checked::Micros(us) if us % 1_000 == 0 => i64::from(us / 1_000).into(),
+        Checked::Micros(us) => (f64::from(*us) / 1e3).into(),
         Checked::List(list) => Value::Array(list.iter().collect()),
         Checked::Address(address) => address.to_string().into(),
     }
 }
 
-/// The endpoint of a name, in either of TOML's two spellings.
 fn endpoint_mut<'a>(document: &'a mut DocumentMut, name: &str) -> Option<&'a mut dyn TableLike> {
-    match document.get_mut("realvirtual")? {
-        Item::ArrayOfTables(endpoints) => {
-            let table = endpoints.iter_mut().find(|table| is_named(*table, name));
+    named_mut(document, "realvirtual", name)
+}
+
+/// The section `[[kind]]` of a name, in either of TOML's two spellings.
+fn named_mut<'a>(document: &'a mut DocumentMut, kind: &str, name: &str) -> Option<&'a mut dyn TableLike> {
+    match document.get_mut(kind)? {
+        Item::ArrayOfTables(sections) => {
+            let table = sections.iter_mut().find(|table| is_named(*table, name));
             table.map(|table| table as &mut dyn TableLike)
         }
-        Item::Value(Value::Array(endpoints)) => {
-            let mut tables = endpoints.iter_mut().filter_map(Value::as_inline_table_mut);
+        Item::Value(Value::Array(sections)) => {
+            let mut tables = sections.iter_mut().filter_map(Value::as_inline_table_mut);
             tables
                 .find(|table| is_named(*table, name))
                 .map(|table| table as &mut dyn TableLike)

@@ -113,7 +113,7 @@ impl Checker<'_> {
     }
 
     /// Where a key was said, or its section when nobody said it.
-    fn place_of_key(&self, section: Option<&str>, key: &str, raw: &RawTable) -> Place {
+    pub(super) fn place_of_key(&self, section: Option<&str>, key: &str, raw: &RawTable) -> Place {
         match (section, raw.get(key)) {
             (Some(section), _) => self.place_of(&format!("{section}.{key}"), raw),
             (None, Some(entry)) => self.in_file(&entry.value_span),

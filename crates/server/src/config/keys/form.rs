@@ -2,6 +2,7 @@
 
 use super::super::limits::Limits;
 use super::super::raw::RawValue;
+use super::plcs::millis_of_us;
 use axum::http::uri::PathAndQuery;
 use serde_json::{Value, json};
 use std::net::{IpAddr, Ipv6Addr};
@@ -14,10 +15,17 @@ pub(crate) enum Form {
     Text,
     /// One segment of a signal's name.
     Segment,
+    /// Name or id of a PLC context: a segment that may hold blanks, as the original's names do.
+    Context,
     Flag,
     Whole {
         min: i64,
         max: i64,
+    },
+    /// A number of milliseconds, exact to the microsecond.
+    Millis {
+        min_us: u32,
+        max_us: u32,
     },
     Choice(&'static [&'static str]),
     /// A list of name patterns.
@@ -44,6 +52,8 @@ pub(crate) enum Checked {
     Text(String),
     Flag(bool),
     Whole(i64),
+    /// Microseconds; milliseconds in the file.
+    Micros(u32),
     List(Vec<String>),
     Address(IpAddr),
 }
@@ -76,6 +86,13 @@ impl Checked {
         }
     }
 
+    pub(super) fn micros(self) -> u32 {
+        match self {
+            Checked::Micros(us) => us,
+            other => unreachable!("{MISMATCH}: {other:?}"),
+        }
+    }
+
     pub(super) fn list(self) -> Vec<String> {
         match self {
             Checked::List(list) => list,
@@ -95,6 +112,7 @@ impl Checked {
             Checked::Text(text) => json!(text),
             Checked::Flag(flag) => json!(flag),
             Checked::Whole(number) => json!(number),
+            Checked::Micros(us) => millis_of_us(*us),
             Checked::List(list) => json!(list),
             Checked::Address(address) => json!(address),
         }
@@ -109,8 +127,16 @@ impl Form {
             Form::Segment => String::from(
                 "a name of the letters A-Z and a-z, digits, `_`, `-` and `.` that begins with none of the last two",
             ),
+            Form::Context => String::from(
+                "a name of the letters A-Z and a-z, digits, `_`, `-`, `.` and single blanks that begins with a letter, a digit or `_`",
+            ),
             Form::Flag => String::from("true or false"),
             Form::Whole { min, max } => format!("a whole number from {min} to {max}"),
+            Form::Millis { min_us, max_us } => format!(
+                "a number from {} to {} with at most three decimals",
+                millis_of_us(min_us),
+                millis_of_us(max_us)
+            ),
             Form::Choice([only]) => format!("\"{only}\""),
             Form::Choice(words) => {
                 let quoted: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
@@ -156,6 +182,11 @@ impl Form {
                 Ok(Checked::Whole(*number))
             }
             (Form::Whole { .. }, RawValue::Whole(_)) => Err("out_of_range"),
+            (Form::Millis { min_us, max_us }, RawValue::Whole(_) | RawValue::Float(_)) => {
+                let us = whole_micros(shaped).ok_or("bad_value")?;
+                let fits = u32::try_from(us).ok().filter(|us| (min_us..=max_us).contains(us));
+                fits.map(Checked::Micros).ok_or("out_of_range")
+            }
             (Form::Patterns, RawValue::List(items)) => patterns(items),
             (Form::Hosts, RawValue::List(items)) => list_of(items, |text| is_host(text).then(|| text.to_owned())),
             (Form::Origins { any }, RawValue::List(items)) => list_of(items, |text| origin(text, any)),
@@ -167,7 +198,7 @@ impl Form {
 
     /// Its values are written without quotes, or are lists.
     fn is_shaped(self) -> bool {
-        matches!(self, Form::Flag | Form::Whole { .. }) || self.is_list()
+        matches!(self, Form::Flag | Form::Whole { .. } | Form::Millis { .. }) || self.is_list()
     }
 
     fn is_list(self) -> bool {
@@ -191,6 +222,7 @@ impl Form {
         }
         let (fits, misfit) = match self {
             Form::Segment => (is_segment(text), "bad_name"),
+            Form::Context => (is_context(text), "bad_name"),
             Form::Choice(words) => (words.contains(&text), "bad_value"),
             Form::Host => (is_host(text), "bad_value"),
             Form::UrlPath => (is_target(text), "bad_path"),
@@ -215,6 +247,7 @@ impl Form {
             // Spreadsheets write TRUE.
             Form::Flag => text.to_ascii_lowercase().parse().map(RawValue::Flag).ok(),
             Form::Whole { .. } => text.parse().map(RawValue::Whole).ok(),
+            Form::Millis { .. } => text.parse().map(RawValue::Float).ok(),
             form if form.is_list() => Some(plain_list(text)),
             _ => None,
         }
@@ -227,6 +260,25 @@ fn is_segment(text: &str) -> bool {
     text.chars()
         .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'))
         && !text.starts_with(['-', '.'])
+}
+
+/// The name of a context stands in signal names and URLs, too, and its parts in environment variables.
+fn is_context(text: &str) -> bool {
+    text.split(' ').all(|part| !part.is_empty() && is_segment(part))
+}
+
+/// A number of milliseconds in microseconds; `None` when it has more than three decimals.
+fn whole_micros(millis: &RawValue) -> Option<i64> {
+    match millis {
+        RawValue::Whole(millis) => Some(millis.saturating_mul(1_000)),
+        RawValue::Float(millis) => {
+            let us = millis * 1e3;
+            // What was typed in decimals is a hair beside them in binary.
+            let is_whole = us.is_finite() && (us - us.round()).abs() < 1e-6;
+            is_whole.then_some(us.round() as i64)
+        }
+        _ => None,
+    }
 }
 
 /// A path with or without a query, as it can stand in the first line of a request.
@@ -364,12 +416,39 @@ mod tests {
     }
 
     #[test]
+    fn milliseconds_are_exact_to_the_microsecond() {
+        let scan = Form::Millis {
+            min_us: 500,
+            max_us: 1_000_000,
+        };
+        check(scan, RawValue::Float(0.5), Ok(Checked::Micros(500)));
+        check(scan, RawValue::Float(0.499), Err("out_of_range"));
+        check(scan, RawValue::Float(1.001), Ok(Checked::Micros(1_001)));
+        check(scan, RawValue::Whole(1_000), Ok(Checked::Micros(1_000_000)));
+        check(scan, RawValue::Float(1_000.001), Err("out_of_range"));
+        check(scan, RawValue::Float(1.000_5), Err("bad_value"));
+        check(scan, RawValue::Float(f64::NAN), Err("bad_value"));
+        check(scan, RawValue::Whole(i64::MAX), Err("out_of_range"));
+        check(scan, RawValue::Whole(-1), Err("out_of_range"));
+        check(scan, text("10"), Err("wrong_type"));
+        check(scan, plain("2.5"), Ok(Checked::Micros(2_500)));
+        check(scan, plain("fast"), Err("wrong_type"));
+        assert_eq!(scan.expected(), "a number from 0.5 to 1000 with at most three decimals");
+        assert_eq!(Checked::Micros(1_500).to_json(), json!(1.5));
+        assert_eq!(Checked::Micros(10_000).to_json(), json!(10));
+    }
+
+    #[test]
     fn texts_are_checked_by_their_form() {
         let own = |text: &str| Ok(Checked::Text(text.to_owned()));
         check(Form::Segment, text("line-1.a_B"), own("line-1.a_B"));
         check(Form::Segment, text("a/b"), Err("bad_name"));
         check(Form::Segment, text(""), Err("bad_name"));
         check(Form::Segment, text(".."), Err("bad_name"));
+        check(Form::Context, text("PLC 1"), own("PLC 1"));
+        for wrong in ["", " PLC", "PLC  1", "PLC ", "a/b", "a~1", "PLC .1", "-a"] {
+            check(Form::Context, text(wrong), Err("bad_name"));
+        }
         check(Form::UrlPath, text("/ws"), own("/ws"));
         check(Form::UrlPath, text("ws"), Err("bad_path"));
         check(Form::UrlPath, text("/a b"), Err("bad_path"));

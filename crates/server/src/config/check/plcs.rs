@@ -1,0 +1,172 @@
+//! `[piplc]` and `[[plc]]`: the contexts of a project, and their programs.
+
+use super::super::diagnostic::{Findings, Place, SourceText};
+use super::super::file::{read_file, shown_path};
+use super::super::keys::{Form, PIPLC_KEYS, PLC_KEYS};
+use super::super::limits::Limits;
+use super::super::raw::{RawConfig, RawTable};
+use super::super::{PiplcConfig, PlcConfig};
+use super::Checker;
+use crosstie_hub::plc::Program;
+use crosstie_hub::plc::program::DOCUMENT_LEN_MAX;
+use crosstie_ladder::diagnostic::Diagnostic;
+use crosstie_ladder::program::Position;
+use std::sync::Arc;
+
+impl Checker<'_> {
+    pub(super) fn piplc(&mut self, raw: Option<&RawTable>) -> Option<PiplcConfig> {
+        let raw = raw?;
+        let mut piplc = PiplcConfig::default();
+        self.settle(PIPLC_KEYS, Some("piplc"), "[piplc]", raw, &mut piplc);
+        if piplc.path.as_ref().is_some_and(|path| path.contains('?')) {
+            let place = self.place_of("piplc.path", raw);
+            let found = "the `path` of [piplc] has a query";
+            self.findings.error(&place, "bad_path", found, "a path without `?`");
+        }
+        Some(piplc)
+    }
+
+    pub(super) fn plcs(&mut self, raw: &RawConfig, piplc: Option<&PiplcConfig>) -> Vec<PlcConfig> {
+        let limit = Limits::DEFAULT.plcs_max;
+        let allowed = piplc.map_or(limit, |piplc| piplc.contexts_max);
+        if let Some(beyond) = raw.plcs.get(allowed) {
+            let place = self.in_file(&beyond.span);
+            let found = format!("{} PLC contexts", raw.plcs.len());
+            let expected = match allowed == limit {
+                true => format!("at most {limit}"),
+                false => format!("at most {allowed}, or a larger `max_contexts` in [piplc]"),
+            };
+            self.findings.error(&place, "too_large", found, expected);
+        }
+        let mut plcs: Vec<PlcConfig> = Vec::new();
+        for table in raw.plcs.iter().take(limit) {
+            let name = self.text(table, "name", "[[plc]]", Form::Context);
+            let is_taken = (name.as_ref()).is_some_and(|(name, _)| plcs.iter().any(|other| other.name == *name));
+            if let Some((name, place)) = &name
+                && is_taken
+            {
+                let found = format!("two PLC contexts are named `{name}`");
+                let expected = "a name that no other context has";
+                self.findings.error(place, "duplicate_name", found, expected);
+            }
+            let name = name.map(|(name, _)| name);
+            let section = name.as_ref().filter(|_| !is_taken).map(|name| format!("plc.{name}"));
+            let mut plc = PlcConfig::named(name.as_deref().unwrap_or("unnamed"));
+            let settings = table.without("name");
+            self.settle(PLC_KEYS, section.as_deref(), "[[plc]]", &settings, &mut plc);
+            self.id_of_its_own(section.as_deref(), &settings, &plc, &plcs);
+            self.program(section.as_deref(), &settings, &mut plc);
+            // A second context of the same name would hide the first.
+            if section.is_some() {
+                plcs.push(plc);
+            }
+        }
+        plcs
+    }
+
+    /// A context is asked for by its id or its name, so no id is the name or the id of another.
+    fn id_of_its_own(&mut self, section: Option<&str>, raw: &RawTable, plc: &PlcConfig, others: &[PlcConfig]) {
+        let clash = others.iter().find(|other| {
+            let theirs = [other.id(), &other.name];
+            theirs.contains(&plc.id()) || other.id() == plc.name
+        });
+        if let Some(other) = clash.filter(|other| other.name != plc.name) {
+            let place = self.place_of_key(section, "id", raw);
+            let found = format!("the id `{}` belongs to the context `{}`", plc.id(), other.name);
+            let expected = "an id that is neither the id nor the name of another context";
+            self.findings.error(&place, "duplicate_name", found, expected);
+        }
+    }
+
+    /// Reads the program of a context. What keeps it from running is an error; what is doubtful in it is kept apart.
+    fn program(&mut self, section: Option<&str>, raw: &RawTable, plc: &mut PlcConfig) {
+        let Some(file) = &plc.program_file else {
+            if plc.autostart {
+                let place = self.place_of_key(section, "autostart", raw);
+                let found = "`autostart` without `program`";
+                let expected = "a program that can be started";
+                self.findings.error(&place, "missing_key", found, expected);
+            }
+            return;
+        };
+        let path = self.folder.join(file);
+        let document = match read_file(&path) {
+            Ok(document) => document,
+            Err(unreadable) => {
+                let place = match unreadable.text.is_empty() {
+                    true => self.place_of_key(section, "program", raw),
+                    false => Place {
+                        source: SourceText::new(shown_path(&path), unreadable.text),
+                        span: unreadable.at..unreadable.at,
+                    },
+                };
+                self.findings
+                    .error(&place, unreadable.code, unreadable.found, unreadable.expected);
+                return;
+            }
+        };
+        if document.len() > DOCUMENT_LEN_MAX {
+            let place = self.place_of_key(section, "program", raw);
+            let found = format!("a program of {} bytes", document.len());
+            let expected = format!("at most {} MiB", DOCUMENT_LEN_MAX >> 20);
+            self.findings.error(&place, "too_large", found, expected);
+            return;
+        }
+        let source = SourceText::new(shown_path(&path), document.as_str());
+        match Program::read(&document) {
+            Ok(program) => {
+                for doubt in &program.diagnostics {
+                    let place = place_of(&source, doubt.place);
+                    let expected = "a program without what is probably a slip; it runs as it is";
+                    let findings = &mut self.program_findings;
+                    findings.warning(&place, doubt.code.as_str(), found(doubt), expected);
+                }
+                plc.program = Some(Arc::new(program));
+            }
+            Err(diagnostics) => {
+                for mistake in &diagnostics {
+                    let place = place_of(&source, mistake.place);
+                    let (code, expected) = (mistake.code.as_str(), "a program that can run");
+                    // Those that would not keep it from running are told with those that do.
+                    let add = match mistake.code.is_refusal() {
+                        true => Findings::error,
+                        false => Findings::warning,
+                    };
+                    add(&mut self.findings, &place, code, found(mistake), expected);
+                }
+                if !diagnostics.iter().any(|mistake| mistake.code.is_refusal()) {
+                    let found = "a program that cannot be read";
+                    let place = place_of(&source, None);
+                    self.findings
+                        .error(&place, "bad_value", found, "a program that can run");
+                }
+            }
+        }
+    }
+}
+
+/// What was found, with the rung that it stands in.
+fn found(diagnostic: &Diagnostic) -> String {
+    match diagnostic.rung {
+        Some(rung) => format!("rung {rung}: {}", diagnostic.text),
+        None => diagnostic.text.clone(),
+    }
+}
+
+/// The place of a line and a character, both counted from 1.
+fn place_of(source: &SourceText, position: Option<Position>) -> Place {
+    let at = position.map_or(0, |position| {
+        let (before, column) = (
+            position.line.saturating_sub(1) as usize,
+            position.column.saturating_sub(1) as usize,
+        );
+        let mut lines = source.text.split_inclusive('\n');
+        let start: usize = lines.by_ref().take(before).map(str::len).sum();
+        let line = lines.next().unwrap_or_default();
+        start + line.char_indices().nth(column).map_or(line.len(), |(at, _)| at)
+    });
+    Place {
+        source: source.clone(),
+        span: at..at,
+    }
+}

@@ -1,0 +1,125 @@
+//! PLC contexts and the port of PiPLC's protocol, as the project says them.
+
+use super::LOOPBACK;
+use crosstie_hub::plc::Program;
+use crosstie_hub::settings::{PiplcSettings, PlcSettings};
+use crosstie_ladder::controller::ControllerSettings;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Name and id of the context of a project that has `[piplc]` and no `[[plc]]`.
+pub const FIRST_CONTEXT: &str = "PLC 1";
+
+/// `[piplc]`: the port where clients of PiPLC's protocol connect (PL-1).
+#[derive(Clone, Debug)]
+pub struct PiplcConfig {
+    /// Address as the project says it.
+    pub bind: IpAddr,
+    /// Port as the project says it; 0 lets the system choose.
+    pub port: u16,
+    /// Where to listen: `bind` and `port` with the offset added.
+    pub address: SocketAddr,
+    /// The only request path that is taken; `None` takes every path.
+    pub path: Option<String>,
+    /// Clients may connect without a key, also where keys exist or from other machines.
+    pub allow_unauthenticated: bool,
+    /// Pages of these origins may connect besides those of this hub; `*` stands for every page.
+    pub allowed_origins: Vec<String>,
+    /// Speak TLS: wss.
+    pub tls: bool,
+    /// Name of the engine as a whole in `hello` (PL-3).
+    pub engine_name: String,
+    /// Contexts that there may be, those of the project among them: 1 to 64 (PL-21).
+    pub contexts_max: usize,
+}
+
+impl Default for PiplcConfig {
+    fn default() -> PiplcConfig {
+        let (bind, port) = (LOOPBACK, 9100);
+        let PiplcSettings {
+            engine_name,
+            contexts_max,
+            ..
+        } = PiplcSettings::default();
+        PiplcConfig {
+            bind,
+            port,
+            address: SocketAddr::new(bind, port),
+            path: None,
+            allow_unauthenticated: false,
+            allowed_origins: Vec::new(),
+            tls: false,
+            engine_name,
+            contexts_max,
+        }
+    }
+}
+
+impl PiplcConfig {
+    /// The address that clients are given: `ws://address:port/path`.
+    pub fn url(&self) -> String {
+        let scheme = if self.tls { "wss" } else { "ws" };
+        format!("{scheme}://{}{}", self.address, self.path.as_deref().unwrap_or("/"))
+    }
+}
+
+/// `[[plc]]`: one context, an engine with its program.
+#[derive(Clone, Debug)]
+pub struct PlcConfig {
+    /// Unique; the second segment of its signals.
+    pub name: String,
+    /// What PiPLC's protocol calls it, when that is not its name. Unique.
+    pub id: Option<String>,
+    /// Its program inside the project folder, as the project says it.
+    pub program_file: Option<PathBuf>,
+    /// That program, read.
+    pub program: Option<Arc<Program>>,
+    /// How it scans.
+    pub controller: ControllerSettings,
+    /// It runs when the hub starts.
+    pub autostart: bool,
+    /// A stop or a fault leaves what the outputs drive as it is: `safe_state = "hold"`.
+    pub hold_outputs: bool,
+}
+
+impl PlcConfig {
+    /// A context of this name with every setting at its default and no program.
+    pub fn named(name: &str) -> PlcConfig {
+        PlcConfig {
+            name: name.to_owned(),
+            id: None,
+            program_file: None,
+            program: None,
+            controller: ControllerSettings::default(),
+            autostart: false,
+            hold_outputs: false,
+        }
+    }
+
+    /// What PiPLC's protocol calls it.
+    pub fn id(&self) -> &str {
+        self.id.as_deref().unwrap_or(&self.name)
+    }
+
+    /// The part of a context that the hub is told.
+    pub fn hub_settings(&self) -> PlcSettings {
+        PlcSettings {
+            id: self.id().to_owned(),
+            controller: self.controller,
+            program: self.program.clone(),
+            autostart: self.autostart,
+            hold_outputs: self.hold_outputs,
+            ..PlcSettings::named(&self.name)
+        }
+    }
+}
+
+/// The contexts that the hub of a project begins with.
+pub(super) fn hub_contexts(piplc: Option<&PiplcConfig>, plcs: &[PlcConfig]) -> Vec<PlcSettings> {
+    match (piplc, plcs) {
+        // Whoever connects expects an engine to talk to.
+        (Some(_), []) => vec![PlcSettings::named(FIRST_CONTEXT)],
+        _ => plcs.iter().map(PlcConfig::hub_settings).collect(),
+    }
+}
