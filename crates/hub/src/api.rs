@@ -3,7 +3,7 @@
 pub mod plc;
 
 use crate::input::ConnId;
-use crate::settings::{EndpointId, Owner};
+use crate::settings::{EndpointId, OnStale, Owner};
 use crate::signal::{Generation, Kind, Quality, SignalId, Value};
 use crate::time::Time;
 
@@ -36,6 +36,8 @@ pub enum Request {
         from: String,
         /// Name of the target.
         to: String,
+        /// Where the target is a place of a PLC: what becomes of it when the source is stale.
+        on_stale: OnStale,
     },
     /// Would this route be added? Nothing is changed and nothing is carried.
     CheckRoute {
@@ -247,12 +249,16 @@ pub struct SignalRow {
     pub id: SignalId,
     /// Its name.
     pub name: String,
+    /// What the program of its PLC calls it.
+    pub symbol: Option<String>,
     /// Its kind.
     pub kind: Kind,
     /// Its value.
     pub value: Value,
     /// Its quality.
     pub quality: Quality,
+    /// Why the quality is not good.
+    pub reason: Option<String>,
     /// Who is meant to write it.
     pub owner: Owner,
     /// Who wrote it last, for people.
@@ -438,6 +444,8 @@ pub struct RouteRow {
     pub to: String,
     /// From the project file, not from the API.
     pub from_project: bool,
+    /// Where the target is a place of a PLC: what becomes of it when the source is stale.
+    pub on_stale: OnStale,
     /// Why it waits; `None` when it is active.
     pub waiting: Option<String>,
     /// Values passed.

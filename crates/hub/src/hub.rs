@@ -14,7 +14,7 @@ use crate::plc::orders::Plcs;
 use crate::plc::watch::Watches;
 use crate::problems::{Problems, Trouble};
 use crate::request::route_problem;
-use crate::route::{self, Routes};
+use crate::route::Routes;
 use crate::session::config::PendingSave;
 use crate::session::import::WaitingImport;
 use crate::settings::{EndpointId, PiplcSettings, Settings};
@@ -59,6 +59,8 @@ pub struct Hub {
     pub(crate) rejoining: Vec<ConnId>,
     /// Signals that appeared in this turn.
     pub(crate) created: Vec<SignalId>,
+    /// Names that stand for a signal since this turn: symbols.
+    pub(crate) named_anew: Vec<(String, SignalId)>,
     /// Names that endpoints show since this turn.
     pub(crate) appeared: Vec<(EndpointId, Box<str>, SignalId)>,
     /// Keys that were revoked in this run, with the number of the first ring without them.
@@ -98,6 +100,7 @@ impl Hub {
             answering: VecDeque::new(),
             rejoining: Vec::new(),
             created: Vec::new(),
+            named_anew: Vec::new(),
             appeared: Vec::new(),
             revocations: FxHashMap::default(),
             saves: FxHashMap::default(),
@@ -110,6 +113,10 @@ impl Hub {
             outputs: Vec::new(),
             limits,
         };
+        // Endpoints and routes may name what PLCs hold.
+        for plc in settings.plcs {
+            hub.begin_plc_of_project(plc);
+        }
         for mut endpoint in settings.endpoints {
             let signals = std::mem::take(&mut endpoint.signals);
             let id = EndpointId(hub.endpoints.len() as u16);
@@ -118,12 +125,9 @@ impl Hub {
                 hub.add_signal(id, &signal, false);
             }
         }
-        for plc in settings.plcs {
-            hub.begin_plc_of_project(plc);
-        }
         hub.begin_links();
         for route in settings.routes {
-            if let Err(refused) = hub.add_route(&route.from, &route.to, true) {
+            if let Err(refused) = hub.add_route(&route, true) {
                 let text = format!("the route is left out: {refused}");
                 hub.trouble(
                     true,
@@ -248,31 +252,6 @@ impl Hub {
         self.rejoin();
         let (views, mut house) = self.split();
         views.flush_due(&mut house);
-    }
-
-    /// What was written to the source of a route is written to its target, in the same generation. Routes have no circles, so
-    /// this ends.
-    fn carry_routes(&mut self) {
-        let mut next = 0;
-        while let Some(source) = self.ledger.routed.get(next).copied() {
-            next += 1;
-            let targets: Vec<(u32, SignalId)> = self.routes.targets(source).collect();
-            for (route, target) in targets {
-                let cell = self.ledger.space.cell(source);
-                let quality = cell.quality;
-                let kind = self.ledger.space.cell(target).value.kind();
-                let Some(value) = route::carry(&cell.value, kind) else {
-                    continue;
-                };
-                if self
-                    .ledger
-                    .store(self.now, target, value.clone(), Writer::Route(route), quality)
-                {
-                    self.routes.carried(self.now, route, &value);
-                }
-            }
-        }
-        self.ledger.routed.clear();
     }
 
     /// Keeps the number of signals that each peer is the writer of; a peer that begins to write is watched more closely.

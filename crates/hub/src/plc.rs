@@ -16,13 +16,18 @@ pub mod program;
 
 pub(crate) mod act;
 pub(crate) mod context;
+pub(crate) mod orders;
+pub(crate) mod publish;
+pub(crate) mod requests;
+pub(crate) mod tags;
+pub(crate) mod watch;
+
+mod feed;
 mod forces;
 mod lifecycle;
-pub(crate) mod orders;
-pub(crate) mod requests;
 mod rows;
+mod show;
 mod troubles;
-pub(crate) mod watch;
 
 pub use engine::Engine;
 pub use entry::{Border, Entry, EntrySink};

@@ -8,8 +8,8 @@ use crate::input::{ConnId, Face};
 use crate::output::{Output, Ticket};
 use crate::rights;
 use crate::session::config;
-use crate::settings::EndpointId;
-use crate::signal::{Pattern, SignalId, Value};
+use crate::settings::{EndpointId, RouteSetting};
+use crate::signal::{Pattern, SignalId, Value, name};
 use serde_json::Value as Json;
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ impl Hub {
             Request::Endpoints => Ok(Reply::Endpoints(self.endpoint_rows(), self.now)),
             Request::Clients => Ok(Reply::Clients(self.client_rows(), self.now)),
             Request::Routes => Ok(Reply::Routes(self.route_rows(&by.access), self.now)),
-            Request::AddRoute { from, to } => self.api_add_route(by, &from, &to),
+            Request::AddRoute { from, to, on_stale } => self.api_add_route(by, RouteSetting { from, to, on_stale }),
             Request::CheckRoute { from, to } => self.api_check_route(by, &from, &to),
             Request::RemoveRoute { id } => self.api_remove_route(by, id),
             Request::Import { endpoint } => {
@@ -113,58 +113,65 @@ impl Hub {
     /// The routes of which both ends may be seen.
     fn route_rows(&self, access: &Access) -> Vec<RouteRow> {
         let mut rows = self.routes.rows();
-        rows.retain(|row| access.sees(&row.from) && access.sees(&row.to));
+        rows.retain(|row| access.sees(&self.meant(&row.from)) && access.sees(&self.meant(&row.to)));
         rows
     }
 
-    fn api_check_route(&self, by: &Actor, from: &str, to: &str) -> Result<Reply, Refused> {
+    /// The name of the signal that a text means, or the text.
+    fn meant(&self, text: &str) -> String {
+        let space = &self.ledger.space;
+        space.find(text).map_or(text, |id| space.name(id)).to_owned()
+    }
+
+    fn api_check_route(&mut self, by: &Actor, from: &str, to: &str) -> Result<Reply, Refused> {
         // A route writes for ever what its maker may write once.
-        if !by.access.sees(from) || !by.access.writes(to) {
+        if !by.access.sees(&self.meant(from)) || !by.access.writes(&self.meant(to)) {
             return Err(rights::forbidden(&by.access, format!("tie '{from}' to '{to}'")));
+        }
+        for name in [from, to] {
+            self.make_tag_named(name)?;
         }
         let checked = self.routes.check(&self.ledger.space, from, to, self.limits.routes_max);
         checked.map(|_| Reply::Done)
     }
 
-    fn api_add_route(&mut self, by: &Actor, from: &str, to: &str) -> Result<Reply, Refused> {
-        self.api_check_route(by, from, to)?;
-        let id = self.add_route(from, to, false)?;
+    fn api_add_route(&mut self, by: &Actor, route: RouteSetting) -> Result<Reply, Refused> {
+        self.api_check_route(by, &route.from, &route.to)?;
+        let id = self.add_route(&route, false)?;
         let row = self.routes.row(id).ok_or_else(|| no_route(id))?;
-        self.audit(by, "route.add", to.to_owned(), (Json::Null, Json::from(from)));
+        self.audit(by, "route.add", route.to, (Json::Null, Json::from(route.from)));
         Ok(Reply::RouteAdded(row))
     }
 
     fn api_remove_route(&mut self, by: &Actor, id: u32) -> Result<Reply, Refused> {
         let row = self.routes.row(id).ok_or_else(|| no_route(id))?;
-        if !by.access.sees(&row.from) || !by.access.sees(&row.to) {
+        let (from, to) = (self.meant(&row.from), self.meant(&row.to));
+        if !by.access.sees(&from) || !by.access.sees(&to) {
             return Err(no_route(id));
         }
-        if !by.access.writes(&row.to) {
+        if !by.access.writes(&to) {
             return Err(rights::forbidden(
                 &by.access,
                 format!("untie '{}' from '{}'", row.to, row.from),
             ));
         }
-        self.routes.remove(&mut self.ledger.space, id);
+        self.drop_route(id);
         self.audit(by, "route.remove", row.to, (Json::from(row.from), Json::Null));
         Ok(Reply::Done)
     }
 
-    /// Adds a plain route and carries the present value over at once.
-    pub(crate) fn add_route(&mut self, from: &str, to: &str, from_project: bool) -> Result<u32, Refused> {
-        let id = self
-            .routes
-            .add(&mut self.ledger.space, from, to, from_project, self.limits.routes_max)?;
-        self.ledger.routed.extend(self.ledger.space.find(from));
-        self.problems.clear(&route_problem(from, to));
-        Ok(id)
-    }
-
-    fn known(&self, name: &str) -> Result<SignalId, Refused> {
-        self.ledger.space.find(name).ok_or_else(|| Refused::NotFound {
+    /// The signal of this name, when it may be seen; a place of a PLC becomes one by being named.
+    fn seen_by(&mut self, access: &Access, text: &str) -> Result<SignalId, Refused> {
+        let not_found = || Refused::NotFound {
             what: "signal",
-            name: name.to_owned(),
-        })
+            name: text.to_owned(),
+        };
+        if let Ok(name) = name::canonical(text, self.limits.name_len_max)
+            && !access.sees(&self.meant(&name))
+        {
+            return Err(not_found());
+        }
+        self.make_tag_named(text)?.ok_or_else(not_found)
     }
 
     fn endpoint_named(&self, name: &str) -> Result<EndpointId, Refused> {
@@ -180,20 +187,8 @@ impl Hub {
             })
     }
 
-    /// The signal of this name, when it may be seen.
-    fn seen_by(&self, access: &Access, name: &str) -> Result<SignalId, Refused> {
-        let id = self.known(name)?;
-        match access.sees(self.ledger.space.name(id)) {
-            true => Ok(id),
-            false => Err(Refused::NotFound {
-                what: "signal",
-                name: name.to_owned(),
-            }),
-        }
-    }
-
     fn api_write(&mut self, by: &Actor, name: &str, value: &Value) -> Result<Reply, Refused> {
-        let id = self.known(name)?;
+        let id = self.seen_by(&by.access, name)?;
         rights::check_write(&by.access, self.ledger.space.name(id))?;
         let old = rights::json(&self.ledger.space.cell(id).value);
         let fitted = self.operator_writes(id, value.as_wire(), None)?;

@@ -3,12 +3,18 @@
 //! Checked when a route is added: both kinds fit, nobody else is meant to write the target, and no chain of routes leads back
 //! to its start. A route whose signals do not exist yet waits for them. What a route carries is the value and the quality.
 
+mod carry;
+
 use crate::api::{Refused, RouteRow};
-use crate::session::link::STATE_PREFIX;
-use crate::settings::Owner;
-use crate::signal::{Kind, SignalId, SignalSpace, Value};
+use crate::session::link::is_state;
+use crate::settings::{OnStale, Owner, RouteSetting};
+use crate::signal::{SignalId, SignalSpace, Value};
 use crate::time::Time;
+pub(crate) use carry::carry;
 use rustc_hash::FxHashMap;
+
+/// Both ends of a route that runs: source and target.
+pub(crate) type Ends = (SignalId, SignalId);
 
 /// One route.
 #[derive(Debug)]
@@ -16,20 +22,25 @@ struct Route {
     from: String,
     to: String,
     from_project: bool,
+    on_stale: OnStale,
+    /// The names of the signals that `from` and `to` mean now: symbols stand for addresses.
+    means: (String, String),
     /// Both ends, once they exist and fit.
-    ends: Option<(SignalId, SignalId)>,
+    ends: Option<Ends>,
     /// Why it does not run although both names may exist.
     waiting: Option<String>,
+    /// Another route is in its way since a symbol has moved.
+    is_blocked: bool,
     count: u64,
     last: Option<(Value, Time)>,
 }
 
-/// A route that may be added.
+/// A route whose signals are others than before.
 #[derive(Debug)]
-pub(crate) struct Checked {
-    from: String,
-    to: String,
-    ends: Option<(SignalId, SignalId)>,
+pub(crate) struct Moved {
+    pub(crate) id: u32,
+    pub(crate) before: Option<Ends>,
+    pub(crate) after: Option<Ends>,
 }
 
 /// All routes, by id.
@@ -44,72 +55,127 @@ pub(crate) struct Routes {
 }
 
 impl Routes {
-    /// Would this route be added? Gives its canonical names, and its ends when both signals exist.
+    /// Would this route be added? Gives its canonical names.
     pub(crate) fn check(
         &self,
         space: &SignalSpace,
         from: &str,
         to: &str,
         routes_max: usize,
-    ) -> Result<Checked, Refused> {
+    ) -> Result<(String, String), Refused> {
         if self.routes.len() >= routes_max {
             return Err(Refused::Limit {
                 what: "routes",
                 limit: routes_max,
             });
         }
-        let from = canonical(space, from)?;
-        let to = canonical(space, to)?;
-        if let Some(other) = self.by_target.get(&to).and_then(|id| self.routes.get(id)) {
-            return Err(Refused::Conflict(format!(
-                "'{to}' is written by a route from '{}' already",
-                other.from
-            )));
+        let names = (canonical(space, from)?, canonical(space, to)?);
+        let (source, target) = (meant(space, &names.0), meant(space, &names.1));
+        if let Some(obstacle) = self.obstacle(&source, &target) {
+            return Err(Refused::Conflict(obstacle));
         }
-        if let Some(chain) = self.chain_from(&to, &from) {
-            return Err(Refused::Conflict(format!(
-                "the routes would go in a circle: {from} → {chain}"
-            )));
-        }
-        let ends = ends(space, &from, &to)?;
-        Ok(Checked { from, to, ends })
+        ends(space, &source, &target)?;
+        Ok(names)
     }
 
     /// Adds a route. It is active at once when both signals exist.
     pub(crate) fn add(
         &mut self,
         space: &mut SignalSpace,
-        from: &str,
-        to: &str,
+        setting: &RouteSetting,
         from_project: bool,
         routes_max: usize,
     ) -> Result<u32, Refused> {
-        let Checked { from, to, ends } = self.check(space, from, to, routes_max)?;
+        let (from, to) = self.check(space, &setting.from, &setting.to, routes_max)?;
         self.last_id += 1;
         let id = self.last_id;
-        self.by_target.insert(to.clone(), id);
         let route = Route {
             from,
             to,
             from_project,
+            on_stale: setting.on_stale,
+            means: (String::new(), String::new()),
             ends: None,
             waiting: None,
+            is_blocked: false,
             count: 0,
             last: None,
         };
         self.routes.insert(id, route);
-        match ends {
-            Some(ends) => self.activate(space, id, ends),
-            None => self.wait_for_what_is_missing(space, id),
-        }
+        self.attach(space, id);
         Ok(id)
     }
 
     /// Removes a route and gives its names.
     pub(crate) fn remove(&mut self, space: &mut SignalSpace, id: u32) -> Option<(String, String)> {
+        self.detach(space, id);
         let route = self.routes.remove(&id)?;
-        self.by_target.remove(&route.to);
-        for name in [&route.from, &route.to] {
+        Some((route.from, route.to))
+    }
+
+    /// Symbols under this prefix may mean other signals now: whatever route is named by one follows it, and whatever was in
+    /// the way of another may be no longer.
+    pub(crate) fn follow_symbols(&mut self, space: &mut SignalSpace, prefix: &str) -> Vec<Moved> {
+        let by_symbol = |name: &str| name.strip_prefix(prefix).is_some_and(|cell| !cell.contains(':'));
+        self.attach_again(space, |route| by_symbol(&route.from) || by_symbol(&route.to))
+    }
+
+    /// A route is gone: those that it was in the way of begin.
+    pub(crate) fn unblock(&mut self, space: &mut SignalSpace) -> Vec<Moved> {
+        self.attach_again(space, |_| false)
+    }
+
+    fn attach_again(&mut self, space: &mut SignalSpace, is_meant: impl Fn(&Route) -> bool) -> Vec<Moved> {
+        let chosen = self
+            .routes
+            .iter()
+            .filter(|(_, route)| route.is_blocked || is_meant(route));
+        let mut moved: Vec<Moved> = chosen
+            .map(|(id, route)| Moved {
+                id: *id,
+                before: route.ends,
+                after: None,
+            })
+            .collect();
+        moved.sort_unstable_by_key(|moved| moved.id);
+        moved.iter().for_each(|moved| self.detach(space, moved.id));
+        for moved in &mut moved {
+            self.attach(space, moved.id);
+            moved.after = self.routes.get(&moved.id).and_then(|route| route.ends);
+        }
+        moved.retain(|moved| moved.before != moved.after);
+        moved
+    }
+
+    /// Ties a route to the signals that its names mean now, or lets it wait with the reason.
+    fn attach(&mut self, space: &mut SignalSpace, id: u32) {
+        let Some(route) = self.routes.get(&id) else { return };
+        let means = (meant(space, &route.from), meant(space, &route.to));
+        let obstacle = self.obstacle(&means.0, &means.1);
+        let found = ends(space, &means.0, &means.1);
+        let Some(route) = self.routes.get_mut(&id) else { return };
+        route.means = means;
+        route.is_blocked = obstacle.is_some();
+        if obstacle.is_some() {
+            route.waiting = obstacle;
+            return;
+        }
+        self.by_target.insert(route.means.1.clone(), id);
+        match found {
+            Ok(Some(ends)) => self.activate(space, id, ends),
+            Ok(None) => self.wait_for_what_is_missing(space, id),
+            Err(refused) => route.waiting = Some(refused.to_string()),
+        }
+    }
+
+    /// Unties a route from its signals and its names.
+    fn detach(&mut self, space: &mut SignalSpace, id: u32) {
+        let Some(route) = self.routes.get_mut(&id) else { return };
+        let ends = route.ends.take();
+        if self.by_target.get(&route.means.1) == Some(&id) {
+            self.by_target.remove(&route.means.1);
+        }
+        for name in [&route.means.0, &route.means.1] {
             if let Some(waiting) = self.waiting_for.get_mut(name) {
                 waiting.retain(|other| *other != id);
                 if waiting.is_empty() {
@@ -117,13 +183,45 @@ impl Routes {
                 }
             }
         }
-        if let Some((source, _)) = route.ends
+        if let Some((source, _)) = ends
             && let Some(ids) = self.by_source.get_mut(&source)
         {
             ids.retain(|other| *other != id);
             space.set_routed(source, !ids.is_empty());
         }
-        Some((route.from, route.to))
+    }
+
+    /// What is in the way of a route from one name to another.
+    fn obstacle(&self, from: &str, to: &str) -> Option<String> {
+        if let Some(other) = self.by_target.get(to).and_then(|id| self.routes.get(id)) {
+            return Some(format!("'{to}' is written by a route from '{}' already", other.from));
+        }
+        let chain = self.chain_from(to, from)?;
+        Some(format!("the routes would go in a circle: {from} → {chain}"))
+    }
+
+    /// The names under this prefix for which routes wait.
+    pub(crate) fn missing(&self, prefix: &str) -> Vec<String> {
+        let names = self.waiting_for.keys().filter(|name| name.starts_with(prefix));
+        let mut names: Vec<String> = names.cloned().collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// The source of the route into a signal.
+    pub(crate) fn source_of(&self, target: SignalId) -> Option<SignalId> {
+        let ends = self.routes.values().filter_map(|route| route.ends);
+        ends.filter(|ends| ends.1 == target).map(|ends| ends.0).min()
+    }
+
+    /// Both ends of a route that runs.
+    pub(crate) fn ends(&self, id: u32) -> Option<Ends> {
+        self.routes.get(&id)?.ends
+    }
+
+    /// What becomes of the target of a route when its source is stale.
+    pub(crate) fn on_stale(&self, id: u32) -> OnStale {
+        self.routes.get(&id).map_or(OnStale::Hold, |route| route.on_stale)
     }
 
     /// A signal has appeared: routes that waited for it begin. Gives the sources that must be carried over now.
@@ -134,7 +232,7 @@ impl Routes {
         let mut sources = Vec::new();
         for id in ids {
             let Some(route) = self.routes.get(&id) else { continue };
-            match ends(space, &route.from, &route.to) {
+            match ends(space, &route.means.0, &route.means.1) {
                 Ok(Some(ends)) => {
                     self.activate(space, id, ends);
                     sources.push(ends.0);
@@ -185,6 +283,7 @@ impl Routes {
             from: route.from.clone(),
             to: route.to.clone(),
             from_project: route.from_project,
+            on_stale: route.on_stale,
             waiting: route.waiting.clone(),
             count: route.count,
             last_value: route.last.as_ref().map(|(value, _)| value.clone()),
@@ -199,7 +298,7 @@ impl Routes {
         while names.last().is_some_and(|name| name != start) {
             let last = names.last().expect("the list begins with one name");
             let into = self.by_target.get(last).and_then(|id| self.routes.get(id))?;
-            names.push(into.from.clone());
+            names.push(into.means.0.clone());
         }
         names.reverse();
         Some(names.join(" → "))
@@ -216,25 +315,14 @@ impl Routes {
 
     fn wait_for_what_is_missing(&mut self, space: &SignalSpace, id: u32) {
         let Some(route) = self.routes.get_mut(&id) else { return };
-        let missing = if space.find(&route.from).is_none() {
-            &route.from
-        } else {
-            &route.to
-        };
-        route.waiting = Some(format!("no signal is called '{missing}' yet"));
+        let (from, to) = &route.means;
+        let missing = if space.find(from).is_none() { from } else { to };
+        let is_symbol = missing.starts_with("plc/") && !missing.contains(':');
+        route.waiting = Some(match is_symbol {
+            true => format!("no program has the symbol '{missing}' yet"),
+            false => format!("no signal is called '{missing}' yet"),
+        });
         self.waiting_for.entry(missing.clone()).or_default().push(id);
-    }
-}
-
-/// The value as the target holds it; `None` when it does not fit (a plain route changes nothing but the form).
-pub(crate) fn carry(value: &Value, target: Kind) -> Option<Value> {
-    match (value, target) {
-        (value, target) if value.kind() == target => Some(value.clone()),
-        (Value::Bool(value), Kind::Int) => Some(Value::Int(i64::from(*value))),
-        (Value::Bool(value), Kind::Float) => Some(Value::Float(f64::from(u8::from(*value)))),
-        (Value::Int(value), Kind::Float) => Some(Value::Float(*value as f64)),
-        (Value::Int(value), Kind::Bool) => Some(Value::Bool(*value != 0)),
-        _ => None,
     }
 }
 
@@ -245,11 +333,15 @@ fn canonical(space: &SignalSpace, name: &str) -> Result<String, Refused> {
     })
 }
 
-fn ends(space: &SignalSpace, from: &str, to: &str) -> Result<Option<(SignalId, SignalId)>, Refused> {
-    if to.starts_with(STATE_PREFIX) {
-        return Err(Refused::Conflict(format!(
-            "'{to}' says how a link stands; only the hub writes it"
-        )));
+/// The name of the signal that a canonical name means: a symbol stands for an address.
+fn meant(space: &SignalSpace, name: &str) -> String {
+    let found = space.find(name).map(|id| space.name(id));
+    found.unwrap_or(name).to_owned()
+}
+
+fn ends(space: &SignalSpace, from: &str, to: &str) -> Result<Option<Ends>, Refused> {
+    if let Some(refusal) = is_state(to) {
+        return Err(Refused::Conflict(refusal));
     }
     let target = space.find(to);
     if let Some(target) = target
@@ -276,6 +368,7 @@ fn ends(space: &SignalSpace, from: &str, to: &str) -> Result<Option<(SignalId, S
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::signal::Kind;
 
     fn house() -> (SignalSpace, Routes) {
         let mut space = SignalSpace::new(99, 99);
@@ -291,8 +384,12 @@ mod tests {
         (space, Routes::default())
     }
 
+    fn add(space: &mut SignalSpace, routes: &mut Routes, from: &str, to: &str) -> Result<u32, Refused> {
+        routes.add(space, &RouteSetting::plain(from, to), false, 99)
+    }
+
     fn refusal(space: &mut SignalSpace, routes: &mut Routes, from: &str, to: &str) -> String {
-        routes.add(space, from, to, false, 99).unwrap_err().to_string()
+        add(space, routes, from, to).unwrap_err().to_string()
     }
 
     #[test]
@@ -311,11 +408,11 @@ mod tests {
     #[test]
     fn two_routes_into_one_signal_and_circles_over_several_are_refused() {
         let (mut space, mut routes) = house();
-        routes.add(&mut space, "twin/a/bit", "twin/b/bit", true, 99).unwrap();
-        routes.add(&mut space, "twin/b/bit", "twin/c/bit", true, 99).unwrap();
+        add(&mut space, &mut routes, "twin/a/bit", "twin/b/bit").unwrap();
+        add(&mut space, &mut routes, "twin/b/bit", "twin/c/bit").unwrap();
         let second = refusal(&mut space, &mut routes, "twin/c/bit", "twin/b/bit");
         assert!(second.contains("from 'twin/a/bit' already"), "{second}");
-        routes.add(&mut space, "twin/c/bit", "twin/d/later", true, 99).unwrap();
+        add(&mut space, &mut routes, "twin/c/bit", "twin/d/later").unwrap();
         let circle = refusal(&mut space, &mut routes, "twin/d/later", "twin/a/bit");
         assert!(
             circle.contains("twin/d/later → twin/a/bit → twin/b/bit → twin/c/bit → twin/d/later"),
@@ -326,7 +423,7 @@ mod tests {
     #[test]
     fn a_route_waits_for_its_signals_and_begins_when_they_appear() {
         let (mut space, mut routes) = house();
-        let id = routes.add(&mut space, "twin/x/new", "twin/b/bit", false, 99).unwrap();
+        let id = add(&mut space, &mut routes, "twin/x/new", "twin/b/bit").unwrap();
         assert_eq!(
             routes.row(id).unwrap().waiting.unwrap(),
             "no signal is called 'twin/x/new' yet"

@@ -3,6 +3,7 @@
 use super::PlcId;
 use super::entry::Border;
 use super::program::Program;
+use super::tags::Tags;
 use super::troubles::Window;
 use crate::settings::PlcSettings;
 use crate::time::Time;
@@ -41,6 +42,10 @@ pub(crate) struct Context {
     pub(crate) is_power_asked: bool,
     /// The power behind every instruction as it was told last; see [`Entry::Power`](super::Entry::Power).
     pub(crate) power: Box<[u64]>,
+    /// When its engine was heard last.
+    pub(crate) heard_at: Time,
+    /// What of it are signals.
+    pub(crate) tags: Tags,
 }
 
 /// The memory of an engine as it was told last, forced bits as they are forced.
@@ -79,6 +84,8 @@ impl Context {
     pub(crate) fn new(plc: PlcId, settings: PlcSettings) -> Context {
         Context {
             plc,
+            heard_at: Time::ZERO,
+            tags: Tags::new(&settings.name),
             settings,
             state: ControllerState::Stopped,
             fault: None,
@@ -115,6 +122,15 @@ impl Context {
         self.state = border.state;
         if border.state != ControllerState::Fault {
             self.fault = None;
+        }
+    }
+
+    /// What the outputs drive, bound signals among it: in the safe state nothing, or what they drove before where the project
+    /// says so (PL-30).
+    pub(crate) fn drives(&self) -> [u32; IO_WORDS] {
+        match self.mirror.is_safe && !self.settings.hold_outputs {
+            true => [0; IO_WORDS],
+            false => self.mirror.drives,
         }
     }
 
@@ -160,14 +176,6 @@ impl Mirror {
     /// The forced bits of all words.
     pub(crate) fn masks(&self) -> &[u32] {
         &self.masks
-    }
-
-    /// What the outputs drive, bound signals among it; all off in the safe state.
-    pub(crate) fn drives(&self) -> [u32; IO_WORDS] {
-        match self.is_safe {
-            true => [0; IO_WORDS],
-            false => self.drives,
-        }
     }
 
     /// What stands at an address; `None` for a timer or counter as a whole.

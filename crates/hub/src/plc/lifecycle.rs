@@ -100,7 +100,10 @@ impl Hub {
     fn end_plc(&mut self, plc: PlcId) {
         self.forget_plc_troubles(plc);
         self.end_watches_of(plc);
-        self.plcs.contexts.retain(|context| context.plc != plc);
+        if let Some(index) = self.plcs.contexts.iter().position(|context| context.plc == plc) {
+            let context = self.plcs.contexts.remove(index);
+            self.end_tags(&context);
+        }
         self.answer_orders_of_gone(plc);
         self.outputs.push(Output::PlcEnd { plc });
     }

@@ -3,17 +3,19 @@
 use super::PlcId;
 use super::act::Note;
 use super::context::{Context, Force, Loaded};
-use super::entry::Entry;
+use super::entry::{Border, Entry};
 use super::order::{Numbered, Order, Refused};
 use super::program::Program;
 use super::requests::Question;
+use super::tags::{as_value, output_word};
 use crate::hub::Hub;
 use crate::output::Output;
 use crate::settings::PlcSettings;
+use crate::signal::{SignalId, Value};
 use crate::time::Time;
 use crate::timers::Alarm;
 use crosstie_ladder::address::Address;
-use crosstie_ladder::controller::Event;
+use crosstie_ladder::controller::{Command, Event};
 use crosstie_ladder::data_table::AccessError;
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
@@ -29,6 +31,8 @@ pub(crate) const ORDERS_MAX: usize = 256;
 pub(crate) struct Plcs {
     pub(crate) contexts: Vec<Context>,
     waiting: FxHashMap<u64, Waiting>,
+    /// The place of every signal that is one.
+    pub(crate) tag_of: FxHashMap<SignalId, (PlcId, u32)>,
     last_number: u64,
     /// The number of the next context.
     next_id: u16,
@@ -75,6 +79,8 @@ pub(crate) enum Asked {
     Api(Box<Question>),
     /// The channels that wait for the power flow.
     Watchers,
+    /// The hub itself: it has asked for a fault because an input is stale.
+    OnStale,
 }
 
 /// Why an order was not carried out.
@@ -117,6 +123,15 @@ impl Plcs {
         on_the_way.count() >= ORDERS_MAX
     }
 
+    /// What an output drives, as a value of its signal; `None` where the signal is no output.
+    pub(crate) fn driven(&self, id: SignalId) -> Option<Value> {
+        let (plc, index) = self.tag_of.get(&id)?;
+        let tags = &self.get(*plc)?.tags;
+        let place = tags.get(*index)?.place;
+        let word = output_word(place.bits().0)?;
+        Some(as_value(place.value(tags.driven[word])))
+    }
+
     /// An order that forces this place is on its way.
     pub(crate) fn is_forcing(&self, plc: PlcId, address: Address) -> bool {
         let forces = |effect: &Effect| matches!(effect, Effect::Forced(force) if force.address == address);
@@ -151,6 +166,7 @@ impl Hub {
             settings: settings.controller,
         });
         self.plcs.contexts.push(Context::new(plc, settings));
+        self.begin_tags(plc);
         plc
     }
 
@@ -188,8 +204,15 @@ impl Hub {
         };
         self.plcs.waiting.insert(number, waiting);
         self.timers.set(due, Alarm::PlcAnswers);
+        let forgets = matches!(
+            order,
+            Order::Load(_) | Order::ClearProgram | Order::Command(Command::Reset)
+        );
         let order = Box::new(Numbered { number, order });
         self.outputs.push(Output::Plc { plc, order });
+        if forgets {
+            self.feed_again(plc);
+        }
     }
 
     /// Tells whoever waits for an order that no engine has answered in time. The order itself stays: an engine that answers
@@ -227,20 +250,21 @@ impl Hub {
 
     /// What an engine tells, in its order.
     pub(crate) fn plc_tells(&mut self, plc: PlcId, entries: Vec<Entry>) {
+        if let Some(context) = self.plcs.get_mut(plc) {
+            context.heard_at = self.now;
+        }
         for entry in entries {
             self.plc_entry(plc, entry);
         }
+        self.end_border(plc);
+        self.feed_what_waited(plc);
     }
 
     fn plc_entry(&mut self, plc: PlcId, entry: Entry) {
         let Some(context) = self.plcs.get_mut(plc) else { return };
         match entry {
-            Entry::Border(border) => {
-                let (had_fault, before) = (context.fault.is_some(), context.state);
-                context.take_border(border);
-                self.plc_at_border(plc, had_fault, before);
-            }
-            Entry::Change { word, after, .. } => context.mirror.set_word(word, after),
+            Entry::Border(border) => self.plc_border(plc, border),
+            Entry::Change { word, after, pulsed } => self.show_change(plc, word, after, pulsed),
             Entry::Forced { word, mask } => {
                 context.mirror.set_mask(word, mask);
                 context.forget_ended_forces();
@@ -248,19 +272,30 @@ impl Hub {
             }
             Entry::Drive { word, bits } => context.mirror.set_drive(word, bits),
             Entry::Statistics(statistics) => {
-                context.statistics = statistics;
+                self.show_statistics(plc, statistics);
                 self.judge_scans(plc);
             }
             Entry::Event(event) => {
                 if let Event::Fault(fault) = event {
                     let text = fault.to_string();
                     context.fault = Some(text.clone());
+                    self.show_state(plc);
                     self.plc_failed(plc, text);
                 }
             }
             Entry::Power(power) => context.power = power,
             Entry::Answer { number, result } => self.plc_answer(number, result),
         }
+    }
+
+    /// The head of a border. What the border before has changed goes out first.
+    fn plc_border(&mut self, plc: PlcId, border: Border) {
+        self.end_border(plc);
+        let Some(context) = self.plcs.get_mut(plc) else { return };
+        let (had_fault, before) = (context.fault.is_some(), context.state);
+        context.take_border(border);
+        self.plc_at_border(plc, had_fault, before);
+        self.show_border(plc);
     }
 
     fn plc_answer(&mut self, number: u64, result: Result<(), Refused>) {
@@ -288,14 +323,17 @@ impl Hub {
                 let rungs = program.compiled.rungs();
                 context.breakpoints.retain(|rung| *rung < rungs);
                 context.program_number += 1;
+                let logic = program.logic.clone();
                 context.program = Some(Loaded { program, by, at: now });
                 context.power = Box::default();
+                self.publish(plc, Some(&logic));
             }
             Effect::Cleared => {
                 context.breakpoints.clear();
                 context.program_number += 1;
                 context.program = None;
                 context.power = Box::default();
+                self.publish(plc, None);
             }
             Effect::Forced(force) => {
                 let expires_at = force.expires_at;
@@ -329,6 +367,11 @@ impl Hub {
             }
             Asked::Api(question) => self.plcs.answered.push((plc, question, result)),
             Asked::Watchers => self.power_is_told(plc),
+            Asked::OnStale => {
+                if let Some(context) = self.plcs.get_mut(plc) {
+                    context.tags.fault_asked = false;
+                }
+            }
         }
     }
 }

@@ -165,7 +165,7 @@ pub(crate) fn wire_row(row: &SignalRow) -> live::SignalRow<'_> {
         kind: row.kind,
         value: row.value.as_wire(),
         quality: live_quality(row.quality),
-        reason: row.quality.reason(),
+        reason: row.reason.as_deref(),
         owner: row.owner.word(),
         writer: row.writer.as_deref(),
         conflict: row.conflict,

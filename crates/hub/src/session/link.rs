@@ -29,7 +29,17 @@ const GROWS_AFTER: Duration = Duration::from_millis(100);
 /// Names of missing signals that a problem tells; the others are counted.
 const NAMES_TOLD: usize = 5;
 /// What the hub itself says stands under this; nobody else writes there.
-pub(crate) const STATE_PREFIX: &str = "sys/link/";
+const STATE_PREFIX: &str = "sys/link/";
+
+/// Why nobody but the hub writes a signal, when it says how a link or a PLC stands.
+pub(crate) fn is_state(name: &str) -> Option<String> {
+    let what = match name {
+        _ if name.starts_with(STATE_PREFIX) => "a link",
+        _ if name.starts_with(crate::plc::publish::STATE_PREFIX) => "a PLC",
+        _ => return None,
+    };
+    Some(format!("'{name}' says how {what} stands; only the hub writes it"))
+}
 
 impl Hub {
     /// Makes the signals that say how each link stands, and sets the links off that connect on start.
@@ -40,9 +50,9 @@ impl Hub {
                 continue;
             }
             let name = endpoint.settings.name.clone();
-            let up = self.state_signal(&name, "up", Value::Bool(false));
-            let state = self.state_signal(&name, "state", Value::Text("".into()));
-            let failures = self.state_signal(&name, "failures", Value::Int(0));
+            let up = self.state_signal(STATE_PREFIX, &name, "up", Value::Bool(false));
+            let state = self.state_signal(STATE_PREFIX, &name, "state", Value::Text("".into()));
+            let failures = self.state_signal(STATE_PREFIX, &name, "failures", Value::Int(0));
             if let (Some(up), Some(state), Some(failures), Some(link)) =
                 (up, state, failures, self.endpoints[index].link.as_mut())
             {
@@ -52,16 +62,19 @@ impl Hub {
         }
     }
 
-    fn state_signal(&mut self, endpoint: &str, what: &str, initial: Value) -> Option<SignalId> {
-        let name = format!("{STATE_PREFIX}{}/{what}", crate::signal::name::escape_segment(endpoint));
+    /// Makes a signal under one of the prefixes of [`is_state`]; one that is there already is taken over.
+    pub(crate) fn state_signal(&mut self, prefix: &str, subject: &str, what: &str, initial: Value) -> Option<SignalId> {
+        let name = format!("{prefix}{}/{what}", crate::signal::name::escape_segment(subject));
         let error = match self.ledger.space.find(&name) {
+            // A context of this name was there and is gone.
+            Some(id) if self.ledger.space.cell(id).quality == Quality::PlcGone => return Some(id),
             Some(_) => String::from("the project has a signal of this name"),
             None => match self.ledger.space.create(self.now, &name, Owner::Hub, initial) {
                 Ok(id) => return Some(id),
                 Err(error) => error.to_string(),
             },
         };
-        let text = format!("the state of the link is not shown: {error}");
+        let text = format!("the state is not shown: {error}");
         self.trouble(
             false,
             format!("signal:{name}"),

@@ -1,12 +1,13 @@
 //! Our own live channel: views by name or pattern, values with quality and age, writes that carry the channel's epoch.
 
 use super::answer::{Kind, wire_row};
-use super::link::STATE_PREFIX;
+use super::link::is_state;
 use crate::access::Actor;
 use crate::api::{Refused, SignalRow};
 use crate::client::{Client, Clients, Pending, View};
 use crate::hub::Hub;
 use crate::input::ConnId;
+use crate::plc::orders::Plcs;
 use crate::rights;
 use crate::route::Routes;
 use crate::settings::Owner;
@@ -84,7 +85,8 @@ impl Hub {
     /// Signals that appeared in this turn: routes that waited for them begin, and live views that fit them are told.
     pub(crate) fn announce_created(&mut self) {
         let created = std::mem::take(&mut self.created);
-        if created.is_empty() {
+        let named = std::mem::take(&mut self.named_anew);
+        if created.is_empty() && named.is_empty() {
             return;
         }
         for id in &created {
@@ -104,7 +106,14 @@ impl Hub {
                 let client = self.clients.get(&conn);
                 client.is_some_and(|client| client.access.sees(name) && client_wants(client, name))
             };
-            let new: Vec<SignalId> = created.iter().filter(fits).copied().collect();
+            let asked_for = |alias: &str, id: SignalId| {
+                let client = self.clients.get(&conn);
+                client
+                    .is_some_and(|client| client.access.sees(self.ledger.space.name(id)) && client_wants(client, alias))
+            };
+            let meant = named.iter().filter(|(alias, id)| asked_for(alias, *id));
+            let mut new: Vec<SignalId> = created.iter().filter(fits).copied().collect();
+            new.extend(meant.map(|(_, id)| *id));
             if new.is_empty() {
                 continue;
             }
@@ -116,6 +125,12 @@ impl Hub {
                 .cloned();
             let Some(key) = key else { continue };
             let mut ids: Vec<SignalId> = key.set.as_deref().unwrap_or_default().to_vec();
+            new.sort_unstable();
+            new.dedup();
+            new.retain(|id| ids.binary_search(id).is_err());
+            if new.is_empty() {
+                continue;
+            }
             let room = self.limits.live_signals_max.saturating_sub(ids.len());
             ids.extend(new.iter().take(room));
             ids.sort_unstable();
@@ -143,6 +158,7 @@ impl Hub {
             space: &self.ledger.space,
             clients: &self.clients,
             routes: &self.routes,
+            plcs: &self.plcs,
         }
     }
 
@@ -151,16 +167,29 @@ impl Hub {
     }
 
     fn live_subscribe(&mut self, conn: ConnId, subscribe: Subscribe) {
-        let space = &self.ledger.space;
         let Some(access) = self.clients.get(&conn).map(|client| client.access.clone()) else {
             return;
         };
+        for text in &subscribe.names {
+            self.make_tag_seen(&access, text);
+        }
+        let space = &self.ledger.space;
         let mut names: FxHashSet<Box<str>> = FxHashSet::default();
         let mut unknown = Vec::new();
         let mut ids: Vec<SignalId> = Vec::new();
         for text in subscribe.names {
             match space.find(&text) {
-                Some(id) if access.sees(space.name(id)) => ids.push(id),
+                Some(id) if access.sees(space.name(id)) => {
+                    ids.push(id);
+                    // A symbol may mean another signal tomorrow.
+                    let alias = name::canonical(&text, self.limits.name_len_max);
+                    names.extend(
+                        alias
+                            .ok()
+                            .filter(|alias| alias != space.name(id))
+                            .map(String::into_boxed_str),
+                    );
+                }
                 // What may not be seen is not there, and never will be.
                 Some(_) => unknown.push(text),
                 None => {
@@ -239,6 +268,7 @@ impl Hub {
         received: crosstie_wire::realvirtual::Value<'_>,
     ) -> Result<Value, Refusal> {
         let not_found = || ("not_found", String::from("no signal has this name"));
+        self.make_tag_seen(&by.access, name);
         let id = self.ledger.space.find(name).ok_or_else(not_found)?;
         let name = self.ledger.space.name(id).to_owned();
         rights::check_write(&by.access, &name).map_err(|refused| match refused {
@@ -265,9 +295,11 @@ impl Hub {
         conn: Option<ConnId>,
     ) -> Result<Fitted, Refused> {
         let name = self.ledger.space.name(id);
-        if name.starts_with(STATE_PREFIX) {
-            let text = format!("'{name}' says how a link stands; only the hub writes it");
-            return Err(Refused::Conflict(text));
+        if let Some(refusal) = is_state(name) {
+            return Err(Refused::Conflict(refusal));
+        }
+        if self.ledger.space.cell(id).is_tag {
+            return self.operator_writes_tag(id, received);
         }
         if let Some(endpoint) = self.link_writing(id) {
             let text = format!(
@@ -311,6 +343,7 @@ pub(crate) struct Observer<'a> {
     pub(crate) space: &'a SignalSpace,
     pub(crate) clients: &'a Clients,
     pub(crate) routes: &'a Routes,
+    pub(crate) plcs: &'a Plcs,
 }
 
 impl Observer<'_> {
@@ -323,9 +356,11 @@ impl Observer<'_> {
         SignalRow {
             id,
             name: self.space.name(id).to_owned(),
+            symbol: self.space.symbol(id).map(str::to_owned),
             kind: cell.value.kind(),
             value: cell.value.clone(),
             quality: cell.quality,
+            reason: self.space.reason(cell.quality).map(str::to_owned),
             owner: self.space.owner(id),
             writer: self.title(cell.writer),
             conflict: cell.conflict,
@@ -343,6 +378,7 @@ impl Observer<'_> {
         }
         match writer {
             Writer::Peer(conn) => self.clients.get(&conn).map(|client| client.last_seen),
+            Writer::Plc(plc) => self.plcs.get(plc).map(|context| context.heard_at),
             Writer::Nobody | Writer::Operator(_) | Writer::Route(_) => None,
         }
     }
@@ -360,6 +396,10 @@ impl Observer<'_> {
                 Some(holder.map_or_else(|| String::from("operator"), |client| client.access.who.to_string()))
             }
             Writer::Route(route) => Some(format!("route {route}")),
+            Writer::Plc(plc) => Some(match self.plcs.get(plc) {
+                Some(context) => context.settings.name.clone(),
+                None => String::from("a PLC that is gone"),
+            }),
         }
     }
 }

@@ -396,6 +396,7 @@ impl Hub {
             space,
             clients,
             routes: &self.routes,
+            plcs: &self.plcs,
         };
         let row = |id| observer.row(id);
         let Some(bytes) = answer.build(budget, space, endpoint, row) else {

@@ -423,6 +423,9 @@ impl Hub {
         setting: &SignalSetting,
         guessed: bool,
     ) -> Option<SignalId> {
+        if self.is_of_plc(&setting.signal) {
+            return self.add_signal_of_plc(endpoint_id, setting);
+        }
         let initial = setting.value.clone().unwrap_or_else(|| Value::zero(setting.kind));
         let existed = self.ledger.space.len();
         let id = match self

@@ -5,6 +5,7 @@ use super::recency::Recency;
 use super::value::{Kind, Quality, Value};
 use super::{Generation, SignalId};
 use crate::input::ConnId;
+use crate::plc::PlcId;
 use crate::settings::Owner;
 use crate::time::Time;
 use rustc_hash::FxHashMap;
@@ -20,6 +21,8 @@ pub enum Writer {
     Operator(Option<ConnId>),
     /// A route.
     Route(u32),
+    /// The engine of a PLC context.
+    Plc(PlcId),
 }
 
 /// What the space holds of one signal.
@@ -41,6 +44,8 @@ pub struct Cell {
     pub quality_generation: Generation,
     /// Some route starts here.
     pub is_routed: bool,
+    /// It is a place in the memory of a PLC: whoever writes it gives its engine an order.
+    pub is_tag: bool,
     /// Two writers were seen.
     pub conflict: bool,
 }
@@ -90,6 +95,12 @@ pub struct SignalSpace {
     cells: Vec<Cell>,
     cards: Vec<Card>,
     by_name: FxHashMap<Box<str>, SignalId>,
+    /// Other names of signals: the symbols of programs.
+    aliases: FxHashMap<Box<str>, SignalId>,
+    /// The symbols of signals, for people.
+    symbols: FxHashMap<SignalId, Box<str>>,
+    /// Why engines are in fault.
+    faults: FxHashMap<PlcId, Box<str>>,
     values: Recency,
     qualities: Recency,
     generation: Generation,
@@ -105,6 +116,9 @@ impl SignalSpace {
             cells: Vec::new(),
             cards: Vec::new(),
             by_name: FxHashMap::default(),
+            aliases: FxHashMap::default(),
+            symbols: FxHashMap::default(),
+            faults: FxHashMap::default(),
             values: Recency::new(),
             qualities: Recency::new(),
             generation: Generation(0),
@@ -165,6 +179,7 @@ impl SignalSpace {
             quality,
             quality_generation: generation,
             is_routed: false,
+            is_tag: false,
             conflict: false,
         });
         self.by_name.insert(name.as_str().into(), id);
@@ -178,13 +193,50 @@ impl SignalSpace {
         Ok(id)
     }
 
-    /// The signal of this name in any spelling.
+    /// The signal of this name in any spelling, or of this alias.
     pub fn find(&self, text: &str) -> Option<SignalId> {
         if let Some(id) = self.by_name.get(text) {
             return Some(*id);
         }
         let name = name::canonical(text, self.name_len_max).ok()?;
-        self.by_name.get(name.as_str()).copied()
+        let named = self.by_name.get(name.as_str());
+        named.or_else(|| self.aliases.get(name.as_str())).copied()
+    }
+
+    /// Lets a signal be found under another name too. `symbol` is what people read beside its own name; the first one counts.
+    pub fn add_alias(&mut self, alias: String, symbol: &str, id: SignalId) {
+        self.aliases.insert(alias.into(), id);
+        self.symbols.entry(id).or_insert_with(|| symbol.into());
+    }
+
+    /// Forgets the other names that begin so.
+    pub fn forget_aliases(&mut self, prefix: &str) {
+        let (aliases, symbols) = (&mut self.aliases, &mut self.symbols);
+        aliases.retain(|alias, id| {
+            let stays = !alias.starts_with(prefix);
+            if !stays {
+                symbols.remove(id);
+            }
+            stays
+        });
+    }
+
+    /// The symbol of a signal.
+    pub fn symbol(&self, id: SignalId) -> Option<&str> {
+        self.symbols.get(&id).map(|symbol| &**symbol)
+    }
+
+    /// Keeps why an engine is in fault.
+    pub fn set_fault(&mut self, plc: PlcId, text: &str) {
+        self.faults.insert(plc, text.into());
+    }
+
+    /// Why a value is not good, for people.
+    pub fn reason(&self, quality: Quality) -> Option<&str> {
+        match quality {
+            Quality::PlcFault(plc) => self.faults.get(&plc).map(|text| &**text).or(quality.reason()),
+            _ => quality.reason(),
+        }
     }
 
     /// The cell of a signal.
@@ -210,6 +262,11 @@ impl SignalSpace {
     /// Marks that a route starts here, or no longer does.
     pub fn set_routed(&mut self, id: SignalId, is_routed: bool) {
         self.cells[id.0 as usize].is_routed = is_routed;
+    }
+
+    /// Marks a place in the memory of a PLC.
+    pub fn set_tag(&mut self, id: SignalId) {
+        self.cells[id.0 as usize].is_tag = true;
     }
 
     /// Marks that two writers were seen, or that one of them has left.

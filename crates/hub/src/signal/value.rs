@@ -1,5 +1,7 @@
 //! Values, their kinds and their quality.
 
+use crate::plc::PlcId;
+
 pub use crosstie_wire::value::Kind;
 
 /// One value.
@@ -73,6 +75,16 @@ pub enum Quality {
     Stale,
     /// It is no value of anything: the peer that is meant to write it never has.
     NeverWritten,
+    /// The engine that holds it is stopped.
+    PlcStopped,
+    /// The engine that holds it is paused.
+    PlcPaused,
+    /// The engine that holds it is stepping.
+    PlcStepping,
+    /// The engine that holds it is in fault; the signal space knows why.
+    PlcFault(PlcId),
+    /// The engine that held it is gone.
+    PlcGone,
 }
 
 impl Quality {
@@ -80,8 +92,8 @@ impl Quality {
     pub const fn word(self) -> &'static str {
         match self {
             Quality::Good => "good",
-            Quality::Stale => "stale",
-            Quality::NeverWritten => "bad",
+            Quality::Stale | Quality::PlcStopped | Quality::PlcPaused | Quality::PlcStepping => "stale",
+            Quality::NeverWritten | Quality::PlcFault(_) | Quality::PlcGone => "bad",
         }
     }
 
@@ -91,6 +103,11 @@ impl Quality {
             Quality::Good => None,
             Quality::Stale => Some("its writer has gone or is silent"),
             Quality::NeverWritten => Some("never written"),
+            Quality::PlcStopped => Some("the engine is stopped"),
+            Quality::PlcPaused => Some("the engine is paused"),
+            Quality::PlcStepping => Some("the engine is stepping"),
+            Quality::PlcFault(_) => Some("the engine is in fault"),
+            Quality::PlcGone => Some("the PLC context is gone"),
         }
     }
 }

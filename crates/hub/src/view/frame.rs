@@ -87,8 +87,8 @@ pub(crate) fn into_bytes(builder: FrameBuilder) -> Bytes {
 pub(crate) fn live_quality(quality: Quality) -> live::Quality {
     match quality {
         Quality::Good => live::Quality::Good,
-        Quality::Stale => live::Quality::Stale,
-        Quality::NeverWritten => live::Quality::Bad,
+        Quality::Stale | Quality::PlcStopped | Quality::PlcPaused | Quality::PlcStepping => live::Quality::Stale,
+        Quality::NeverWritten | Quality::PlcFault(_) | Quality::PlcGone => live::Quality::Bad,
     }
 }
 
@@ -99,6 +99,7 @@ pub(crate) fn live_writer(writer: Writer) -> Option<live::Writer> {
         Writer::Peer(conn) => Some(live::Writer::Client(u64::from(conn.0))),
         Writer::Operator(_) => Some(live::Writer::Operator),
         Writer::Route(route) => Some(live::Writer::Route(route)),
+        Writer::Plc(plc) => Some(live::Writer::Plc(plc.0)),
     }
 }
 
@@ -108,7 +109,7 @@ fn live_row(space: &SignalSpace, row: Row) -> live::DataRow<'_> {
         id: row.id.0,
         value: row.shown.map_or_else(|| cell.value.as_wire(), realvirtual::Value::Bool),
         quality: live_quality(cell.quality),
-        reason: cell.quality.reason().unwrap_or_default(),
+        reason: space.reason(cell.quality).unwrap_or_default(),
         changed_at_ms: cell.changed_at.as_millis(),
         writer: live_writer(cell.writer),
     }

@@ -3,7 +3,7 @@
 use crate::house::{House, Wire, line, signal};
 use crosstie_hub::api::{ImportReport, LinkRow, LinkState, Refused, Reply, Request};
 use crosstie_hub::settings::{
-    EndpointId, EndpointSettings, LinkSettings, Owner, RouteSetting, Settings, SignalSetting,
+    EndpointId, EndpointSettings, LinkSettings, OnStale, Owner, RouteSetting, Settings, SignalSetting,
 };
 use crosstie_hub::signal::{Kind, Quality, Value};
 use crosstie_hub::{ConnId, Face, Input, Time};
@@ -733,6 +733,7 @@ fn the_state_of_a_link_is_a_signal_that_routes_may_start_from_and_nobody_writes(
     let reply = house.ask(Request::AddRoute {
         from: "twin/line/Run".into(),
         to: "sys/link/line/up".into(),
+        on_stale: OnStale::Hold,
     });
     assert!(matches!(reply, Reply::Refused(Refused::Conflict(_))), "{reply:?}");
 }

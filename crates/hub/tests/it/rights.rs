@@ -3,7 +3,7 @@
 use crate::house::{House, Wire, line};
 use crosstie_hub::access::{Access, Role, Scope};
 use crosstie_hub::api::{Refused, Reply, Request, SignalQuery};
-use crosstie_hub::settings::EndpointId;
+use crosstie_hub::settings::{EndpointId, OnStale};
 use crosstie_hub::signal::Value;
 use crosstie_hub::{ConnId, Face, Input};
 use serde_json::{Value as Json, json};
@@ -74,6 +74,7 @@ fn a_viewer_looks_an_operator_writes_an_engineer_changes() {
             Request::AddRoute {
                 from: "twin/line/Run".into(),
                 to: "twin/line/Lamp".into(),
+                on_stale: OnStale::Hold,
             },
         ),
         (Role::Engineer, Request::RemoveRoute { id: 1 }),
@@ -141,6 +142,7 @@ fn a_route_needs_the_right_to_see_its_source_and_to_write_its_target() {
     let route = |from: &str, to: &str| Request::AddRoute {
         from: from.into(),
         to: to.into(),
+        on_stale: OnStale::Hold,
     };
     let lamp = key(
         Role::Engineer,
@@ -347,6 +349,7 @@ fn what_somebody_did_is_written_down_with_what_was_there_before() {
     let route = Request::AddRoute {
         from: "twin/line/Run".into(),
         to: "twin/line/Lamp".into(),
+        on_stale: OnStale::Hold,
     };
     house.ask_as(engineer.clone(), route);
     house.ask_as(engineer.clone(), Request::RemoveRoute { id: 1 });

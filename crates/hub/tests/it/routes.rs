@@ -2,7 +2,7 @@
 
 use crate::house::{House, line, signal};
 use crosstie_hub::api::{Reply, Request};
-use crosstie_hub::settings::{EndpointSettings, Owner, RouteSetting, Settings};
+use crosstie_hub::settings::{EndpointSettings, OnStale, Owner, RouteSetting, Settings};
 use crosstie_hub::signal::{Kind, Quality, Value};
 use serde_json::json;
 use std::time::Duration;
@@ -61,6 +61,7 @@ fn a_route_made_while_running_carries_the_present_value_and_a_removed_one_nothin
     let add = Request::AddRoute {
         from: "twin/line/Speed".into(),
         to: "twin/line/Setpoint".into(),
+        on_stale: OnStale::Hold,
     };
     let Reply::RouteAdded(row) = house.ask(add) else {
         panic!("the route fits")

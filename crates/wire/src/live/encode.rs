@@ -83,13 +83,15 @@ pub struct DataRow<'a> {
 
 /// Who wrote a value, short.
 ///
-/// Shape: a client by its number `3`, others in words `"route 1"`, `"operator"`.
+/// Shape: a client by its number `3`, others in words `"route 1"`, `"plc 0"`, `"operator"`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Writer {
     /// A connected client.
     Client(u64),
     /// A route by its id.
     Route(u32),
+    /// The engine of a PLC context, by the number of the context.
+    Plc(u16),
     /// A person or script through the API.
     Operator,
 }
@@ -332,6 +334,10 @@ fn write_writer_text(out: &mut Vec<u8>, writer: Writer) {
             out.extend_from_slice(b"route ");
             write_uint(out, u64::from(route));
         }
+        Writer::Plc(plc) => {
+            out.extend_from_slice(b"plc ");
+            write_uint(out, u64::from(plc));
+        }
         Writer::Operator => out.extend_from_slice(b"operator"),
     }
     out.push(b'"');
@@ -516,8 +522,16 @@ mod tests {
             r#"{"type":"tick","now_ms":82234,"generation":9200,"writers":{"3":82230},"lag_ms":0}"#,
         );
         check(
-            |out| write_tick(out, 1, 2, [(Writer::Client(3), 4), (Writer::Route(5), 6)], 7),
-            r#"{"type":"tick","now_ms":1,"generation":2,"writers":{"3":4,"route 5":6},"lag_ms":7}"#,
+            |out| {
+                write_tick(
+                    out,
+                    1,
+                    2,
+                    [(Writer::Client(3), 4), (Writer::Route(5), 6), (Writer::Plc(0), 7)],
+                    7,
+                )
+            },
+            r#"{"type":"tick","now_ms":1,"generation":2,"writers":{"3":4,"route 5":6,"plc 0":7},"lag_ms":7}"#,
         );
         let refused = WriteOutcome::Refused {
             code: "not_found",
