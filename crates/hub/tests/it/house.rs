@@ -585,7 +585,9 @@ impl House {
             return;
         }
         let bytes = text.len() as u32;
-        let is_live = text.contains("\"epoch\"") || text.contains("\"cycle_ms\"");
+        let is_live = ["\"epoch\"", "\"cycle_ms\"", "\"watch_plc\""]
+            .iter()
+            .any(|sign| text.contains(sign));
         let input = if is_live {
             Input::Live {
                 conn,
