@@ -17,8 +17,10 @@ use std::time::Duration;
 
 use bytes::{Buf as _, Bytes};
 use crosstie_hub::access::Access;
+use crosstie_hub::plc::Program;
 use crosstie_hub::{ConnId, Face, Input, Unreadable};
-use crosstie_wire::{frame, live, realvirtual};
+use crosstie_ladder::diagnostic::Diagnostic;
+use crosstie_wire::{frame, live, piplc, realvirtual};
 
 use crate::core_task::{Door, Event, Gone, Share};
 use crate::sink::{MaskKeys, Sink, Wake};
@@ -80,7 +82,7 @@ pub(crate) async fn serve(upgraded: Upgraded, door: Door) {
     door.tell(connected);
     let mut connection = Connection {
         conn,
-        is_live: upgraded.face == Face::Live,
+        face: upgraded.face,
         sink,
         door,
         share: Share::default(),
@@ -125,7 +127,7 @@ enum Never {}
 
 struct Connection {
     conn: ConnId,
-    is_live: bool,
+    face: Face,
     sink: Arc<Sink>,
     door: Door,
     /// What it may still hand in before the core has to take something.
@@ -274,13 +276,25 @@ impl Connection {
         let (conn, size) = (self.conn, text.len());
         // Messages end far below 4 GiB.
         let bytes = size as u32;
-        if self.is_live {
-            let request = live::decode(text);
-            return Input::Live { conn, request, bytes };
-        }
-        match realvirtual::decode(text) {
-            Ok(message) => Input::Realvirtual { conn, message, bytes },
-            Err(error) => self.unreadable(Unreadable::Malformed(error.to_string()), size),
+        match self.face {
+            Face::Live => Input::Live {
+                conn,
+                request: live::decode(text),
+                bytes,
+            },
+            Face::Piplc => {
+                let message = piplc::decode(&text);
+                Input::Piplc {
+                    conn,
+                    program: program_of(&message),
+                    message,
+                    bytes,
+                }
+            }
+            Face::Realvirtual(_) | Face::Link(_) => match realvirtual::decode(text) {
+                Ok(message) => Input::Realvirtual { conn, message, bytes },
+                Err(error) => self.unreadable(Unreadable::Malformed(error.to_string()), size),
+            },
         }
     }
 
@@ -389,6 +403,17 @@ impl Connection {
                 }
             }
         })
+    }
+}
+
+/// The program of a download, read here: a long one has left the workers of the other connections already.
+fn program_of(message: &Result<piplc::Envelope, piplc::RequestError>) -> Option<Result<Arc<Program>, Vec<Diagnostic>>> {
+    match message {
+        Ok(piplc::Envelope {
+            request: piplc::Request::Download { document, .. },
+            ..
+        }) => Some(Program::read(document).map(Arc::new)),
+        _ => None,
     }
 }
 

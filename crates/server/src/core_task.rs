@@ -239,6 +239,7 @@ impl Core {
                 }
             }
             Event::Stop => {
+                self.handle(Input::ShuttingDown);
                 let now = Instant::now();
                 self.links.hang_up_all();
                 let drive = self.engines.stop_all();
@@ -320,13 +321,16 @@ impl Core {
         }
     }
 
-    /// Name of the endpoint that a connection belongs to; `live` for channels of the page.
+    /// Name of the endpoint that a connection belongs to; `live` for channels of the page, `piplc` for clients of the engines.
     fn endpoint_of(&self, conn: Option<ConnId>) -> Option<&str> {
-        let face = self.faces.get(&conn?)?;
-        let endpoint = face.endpoint().map(|endpoint| usize::from(endpoint.0));
-        endpoint.map_or(Some("live"), |endpoint| {
-            self.endpoint_names.get(endpoint).map(String::as_str)
-        })
+        match self.faces.get(&conn?)? {
+            Face::Live => Some("live"),
+            Face::Piplc => Some("piplc"),
+            Face::Realvirtual(endpoint) | Face::Link(endpoint) => {
+                let name = self.endpoint_names.get(usize::from(endpoint.0));
+                name.map(String::as_str)
+            }
+        }
     }
 
     fn send(&mut self, conn: ConnId, frame: &Frame) {

@@ -16,7 +16,6 @@ use axum::http::{HeaderValue, Request, Response, StatusCode};
 use crosstie_hub::Face;
 use crosstie_hub::access::Actor;
 use crosstie_hub::api::Report;
-use crosstie_hub::settings::EndpointId;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -186,11 +185,11 @@ async fn tell_of_tls(tcp: TcpStream) {
     let _ = http().serve_connection(TokioIo::new(tcp), service).await;
 }
 
-/// The port of one realvirtual endpoint, where there is nothing else.
+/// The port of one protocol, where there is nothing else: that of a realvirtual endpoint, or of the PLC engines.
 #[derive(Clone)]
 pub(crate) struct ProtocolPort {
-    /// The endpoint.
-    pub(crate) endpoint: EndpointId,
+    /// What is spoken there.
+    pub(crate) face: Face,
     /// The one path that is accepted; `None` for every path (RV-20).
     pub(crate) path: Option<String>,
     /// What to say to somebody who comes without a WebSocket.
@@ -205,11 +204,22 @@ pub(crate) struct ProtocolPort {
     pub(crate) is_open: bool,
     /// The pages that may connect.
     pub(crate) origins: Arc<Origins>,
-    /// Name of the endpoint, for messages.
+    /// Its name, for messages: that of the endpoint, or `piplc`.
     pub(crate) name: String,
+    /// Where its settings stand, for people: `the endpoint 'line'`, `[piplc]`.
+    pub(crate) section: String,
 }
 
 impl ProtocolPort {
+    /// Begins to accept connections. Within a runtime only.
+    pub(crate) fn open(self, listener: TcpListener) {
+        let shortage = shortage(&self.name, &self.door);
+        let port = Arc::new(self);
+        tokio::spawn(accept_all(listener, shortage, move |stream, address, permit| {
+            tokio::spawn(Arc::clone(&port).serve(stream, address, permit));
+        }));
+    }
+
     /// Serves one accepted socket until it is a session or closed.
     pub(crate) async fn serve(self: Arc<Self>, tcp: TcpStream, address: SocketAddr, permit: OwnedSemaphorePermit) {
         let Some(stream) = secure(tcp, address, self.tls.as_ref()).await else {
@@ -247,10 +257,7 @@ impl ProtocolPort {
         };
         let from = gate::origin_of(request.headers(), address);
         match upgrade::check(&request) {
-            Ok(key) => {
-                let face = Face::Realvirtual(self.endpoint);
-                upgrade::accept(&mut request, &key, face, Actor { access, from }, &self.door)
-            }
+            Ok(key) => upgrade::accept(&mut request, &key, self.face, Actor { access, from }, &self.door),
             Err(why) => closing(upgrade::refuse(why, &self.hint)),
         }
     }
@@ -258,7 +265,7 @@ impl ProtocolPort {
     /// A browser has a page that may not connect. People learn it as a problem, as the page itself cannot say why.
     fn refuse_page(&self) -> Response<Body> {
         let name = &self.name;
-        let setting = format!("`allowed_origins` of the endpoint '{name}'");
+        let setting = format!("`allowed_origins` of {}", self.section);
         self.door.report(Report {
             id: format!("origin:{name}"),
             is_error: false,

@@ -7,6 +7,7 @@
 //! Ports come first: a hub has all of them or it does not start, and then it says at once which are taken. Nothing slow
 //! happens before they listen.
 
+mod piplc;
 mod summary;
 
 use std::io;
@@ -15,6 +16,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use crosstie_hub::Face;
 use crosstie_hub::settings::{EndpointId, Settings};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -32,7 +34,9 @@ use crate::keys::{self, Gate};
 use crate::listener::{self, ProtocolPort};
 use crate::origin::Origins;
 use crate::practice::twin;
+use crate::state;
 use crate::tls::{self, Identity, Made, TlsError};
+use piplc::PiplcPort;
 pub(crate) use summary::{elsewhere, reachable};
 
 /// How long tasks that still run may take at the very end.
@@ -148,6 +152,7 @@ pub struct RunningHub {
     web: SocketAddr,
     web_tls: bool,
     ports: Vec<EndpointPort>,
+    piplc: Option<PiplcPort>,
     /// What the listeners with TLS show; `None` when there is none.
     certificate: Option<tls::Facts>,
 }
@@ -195,11 +200,24 @@ impl RunningHub {
             ports.push(EndpointPort::new(EndpointId(index as u16), endpoint, bound, origins));
         }
 
+        let piplc = PiplcPort::new(&config, listeners.piplc.as_ref(), web.port())?;
+        if let Some(port) = &piplc {
+            settings.piplc.url.clone_from(&port.url);
+            settings.piplc.engine_id =
+                state::engine_id(&config.state_folder()).map_err(system("keeping the id of the PLC engine"))?;
+        }
+
         config::remove_leftovers(&config.file());
         let door = Door::new();
         let (store, store_thread) =
             Store::start(config.file(), door.clone()).map_err(system("starting the store thread"))?;
-        let tls = tls_state(identity.as_ref(), (web, config.web.tls), &ports, &settings);
+        let tls = tls_state(
+            identity.as_ref(),
+            (web, config.web.tls),
+            &ports,
+            piplc.as_ref(),
+            &settings,
+        );
         let links = Links::new(&config, runtime.handle().clone());
         let (audit, audit_thread) =
             AuditLog::start(config.state_folder(), door.clone()).map_err(system("starting the audit thread"))?;
@@ -218,9 +236,8 @@ impl RunningHub {
                 "This is the realvirtual endpoint '{}' of Crosstie: connect a WebSocket client. The page is at {scheme}://{web}/.",
                 port.name
             );
-            let name = &port.name;
             let port = ProtocolPort {
-                endpoint: port.id,
+                face: Face::Realvirtual(port.id),
                 path: path.clone(),
                 hint,
                 door: door.clone(),
@@ -229,16 +246,14 @@ impl RunningHub {
                 is_open: port.is_open,
                 origins: Arc::clone(&port.origins),
                 name: port.name.clone(),
+                section: format!("the endpoint '{}'", port.name),
             };
-            let shortage = listener::shortage(name, &door);
-            let port = Arc::new(port);
-            tokio::spawn(listener::accept_all(
-                listener,
-                shortage,
-                move |stream, address, permit| {
-                    tokio::spawn(Arc::clone(&port).serve(stream, address, permit));
-                },
-            ));
+            port.open(listener);
+        }
+        if let (Some(port), Some(listener)) = (&piplc, listeners.piplc) {
+            let page = format!("{scheme}://{web}/");
+            port.protocol_port(&door, &gate, acceptor(port.tls), &page)
+                .open(listener);
         }
         let api = Api {
             door: door.clone(),
@@ -273,6 +288,7 @@ impl RunningHub {
             web,
             web_tls,
             ports,
+            piplc,
             certificate: identity.map(|identity| identity.facts),
         })
     }
@@ -290,7 +306,12 @@ impl RunningHub {
             .and_then(EndpointPort::address)
     }
 
-    /// Closes every connection with 1001, finishes what is to be written and ends, within three seconds.
+    /// The address that clients of PiPLC's protocol connect to; `None` without `[piplc]`.
+    pub fn piplc(&self) -> Option<SocketAddr> {
+        self.piplc.as_ref().map(|port| port.address)
+    }
+
+    /// Stops the PLC engines, closes every connection with 1001, finishes what is to be written and ends, within three seconds.
     pub fn stop(self) {
         self.door.tell(Event::Stop);
         // A core that panicked has ended the whole process, so it is there to be joined.
@@ -304,7 +325,8 @@ impl RunningHub {
 
 /// The certificate of a project, when a listener wants one.
 fn identity(config: &Config) -> Result<Option<Identity>, TlsError> {
-    let is_wanted = config.web.tls || config.endpoints.iter().any(|endpoint| endpoint.tls);
+    let of_piplc = config.piplc.as_ref().is_some_and(|piplc| piplc.tls);
+    let is_wanted = config.web.tls || of_piplc || config.endpoints.iter().any(|endpoint| endpoint.tls);
     if !is_wanted {
         return Ok(None);
     }
@@ -331,6 +353,7 @@ fn tls_state(
     identity: Option<&Identity>,
     (web, web_tls): (SocketAddr, bool),
     ports: &[EndpointPort],
+    piplc: Option<&PiplcPort>,
     settings: &Settings,
 ) -> TlsState {
     let scheme = if web_tls { "https" } else { "http" };
@@ -345,9 +368,14 @@ fn tls_state(
         url: settings.endpoints[usize::from(port.id.0)].url.clone(),
         tls: port.tls,
     });
+    let piplc = piplc.map(|port| Listener {
+        name: String::from("piplc"),
+        url: port.url.clone(),
+        tls: port.tls,
+    });
     TlsState {
         certificate: identity.map(|identity| identity.facts.clone()),
-        listeners: std::iter::once(page).chain(endpoints).collect(),
+        listeners: std::iter::once(page).chain(endpoints).chain(piplc).collect(),
         web,
     }
 }
@@ -357,6 +385,8 @@ struct Listeners {
     web: TcpListener,
     /// One for each endpoint, in their order; `None` for those that connect to a server.
     endpoints: Vec<Option<TcpListener>>,
+    /// There with `[piplc]`.
+    piplc: Option<TcpListener>,
 }
 
 impl Listeners {
@@ -385,8 +415,10 @@ impl Listeners {
                 Role::Client => None,
             })
             .collect();
+        let piplc = (config.piplc.as_ref())
+            .and_then(|piplc| bind(String::from("piplc"), String::from("piplc.port"), piplc.address));
         match web {
-            Some(web) if busy.is_empty() => Ok(Listeners { web, endpoints }),
+            Some(web) if busy.is_empty() => Ok(Listeners { web, endpoints, piplc }),
             _ => Err(RunError::BusyPorts(busy_ports_message(&busy))),
         }
     }

@@ -9,6 +9,8 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use data_encoding::HEXLOWER;
+
 /// How long to wait for a lock that somebody else holds. Then the change is given up: the holder hangs.
 const LOCK_WAIT_MAX: Duration = Duration::from_secs(5);
 
@@ -97,6 +99,47 @@ pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Name of the file with the id of the engine.
+const ENGINE_ID: &str = "engine-id";
+
+/// The id by which clients know the PLC engines again: a random UUID that is made once and kept in the state folder (PL-3).
+///
+/// # Errors
+///
+/// The folder takes no file, or the system gives no chance.
+pub(crate) fn engine_id(folder: &Path) -> io::Result<String> {
+    let _locked = lock(folder, "engine-id.lock")?;
+    let path = folder.join(ENGINE_ID);
+    match fs::read_to_string(&path) {
+        Ok(kept) if is_uuid(kept.trim()) => return Ok(kept.trim().to_owned()),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        // One that somebody has spoilt is made anew: nothing but the recognition hangs on it.
+        _ => {}
+    }
+    let mut chance = [0; 16];
+    getrandom::fill(&mut chance).map_err(io::Error::other)?;
+    let made = uuid(chance);
+    write_whole(&path, format!("{made}\n").as_bytes())?;
+    Ok(made)
+}
+
+/// A UUID of version 4 (RFC 9562) of these random bytes.
+fn uuid(mut bytes: [u8; 16]) -> String {
+    bytes[6] = bytes[6] & 0x0F | 0x40;
+    bytes[8] = bytes[8] & 0x3F | 0x80;
+    let hex = HEXLOWER.encode(&bytes);
+    let (a, b, c, d, e) = (&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]);
+    format!("{a}-{b}-{c}-{d}-{e}")
+}
+
+fn is_uuid(text: &str) -> bool {
+    let is_sign = |(at, sign): (usize, u8)| match at {
+        8 | 13 | 18 | 23 => sign == b'-',
+        _ => sign.is_ascii_hexdigit(),
+    };
+    text.len() == 36 && text.bytes().enumerate().all(is_sign)
+}
+
 /// A time as people and programs read it: RFC 3339 in UTC with milliseconds, `2026-03-01T09:30:00.250Z`.
 pub(crate) fn rfc3339(at: SystemTime) -> String {
     // A clock before 1970 is a clock that nobody has set.
@@ -142,6 +185,18 @@ mod tests {
         check(1_798_761_599_001, "2026-12-31T23:59:59.001Z");
         check(4_107_542_400_000, "2100-03-01T00:00:00.000Z");
         assert_eq!(rfc3339(UNIX_EPOCH - Duration::from_secs(1)), "1970-01-01T00:00:00.000Z");
+    }
+
+    #[test]
+    fn the_id_of_the_engine_is_made_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let id = engine_id(folder.path()).unwrap();
+        assert!(is_uuid(&id) && id.as_bytes()[14] == b'4', "{id}");
+        assert_eq!(engine_id(folder.path()).unwrap(), id);
+        fs::write(folder.path().join(ENGINE_ID), "what is this?").unwrap();
+        let other = engine_id(folder.path()).unwrap();
+        assert!(is_uuid(&other) && other != id);
+        assert_eq!(uuid([0xFF; 16]), "ffffffff-ffff-4fff-bfff-ffffffffffff");
     }
 
     #[test]

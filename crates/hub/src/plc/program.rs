@@ -4,7 +4,7 @@
 
 use crosstie_ladder::check;
 use crosstie_ladder::compile::CompiledProgram;
-use crosstie_ladder::diagnostic::Diagnostic;
+use crosstie_ladder::diagnostic::{Diagnostic, DiagnosticCode};
 use crosstie_ladder::program::Program as Logic;
 use crosstie_ladder::text;
 use std::sync::Arc;
@@ -32,6 +32,18 @@ impl Program {
     ///
     /// All reasons why it cannot run, with their places (PL-11, PL-41).
     pub fn read(document: &str) -> Result<Program, Vec<Diagnostic>> {
+        if document.len() > DOCUMENT_LEN_MAX {
+            return Err(vec![Diagnostic {
+                code: DiagnosticCode::TooLarge,
+                rung: None,
+                column: None,
+                place: None,
+                text: format!(
+                    "the program has {} bytes, at most {DOCUMENT_LEN_MAX} are read",
+                    document.len()
+                ),
+            }]);
+        }
         let logic = text::read(document)?;
         let compiled = CompiledProgram::new(&logic)?;
         let mut diagnostics = check::check(&logic);

@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::RunningHub;
+use super::piplc::PiplcPort;
 use crate::config::bracketed;
 use crate::http::endpoints::lan_addresses;
 use crate::http::tls::page_urls;
@@ -23,6 +24,7 @@ fn text(project: &str, hub: &RunningHub, practice: bool, practices: usize, lan: 
     let heads = std::iter::once("  page      ").chain(std::iter::repeat("            "));
     lines.extend(heads.zip(pages).map(|(head, page)| format!("{head}{page}")));
     lines.extend(hub.ports.iter().flat_map(|port| endpoint_lines(port, lan)));
+    lines.extend(hub.piplc.iter().flat_map(|port| piplc_lines(port, lan)));
     if let Some(facts) = &hub.certificate {
         lines.push(format!("  TLS       SHA-256 {}", facts.fingerprint));
     }
@@ -61,6 +63,16 @@ fn endpoint_lines(port: &EndpointPort, lan: &[IpAddr]) -> Vec<String> {
     }
 }
 
+/// Where clients of the PLC engines connect.
+fn piplc_lines(port: &PiplcPort, lan: &[IpAddr]) -> Vec<String> {
+    let scheme = if port.tls { "wss" } else { "ws" };
+    let path = port.path.as_deref().unwrap_or("/");
+    let elsewhere = elsewhere(port.address, lan).map(|address| format!("            {scheme}://{address}{path}"));
+    std::iter::once(format!("  PiPLC     {scheme}://{}{path}", reachable(port.address)))
+        .chain(elsewhere)
+        .collect()
+}
+
 /// Where this machine itself reaches a listener: one that listens everywhere is reached at the loopback.
 pub(crate) fn reachable(address: SocketAddr) -> SocketAddr {
     match address.ip() {
@@ -84,6 +96,26 @@ mod tests {
     use crate::config::{EndpointConfig, Role};
     use crate::origin::Origins;
     use crosstie_hub::settings::EndpointId;
+    use std::sync::Arc;
+
+    #[test]
+    fn the_port_of_the_engines_says_where_it_is_reached() {
+        let mut port = PiplcPort {
+            address: SocketAddr::from(([0, 0, 0, 0], 9100)),
+            path: None,
+            url: String::new(),
+            tls: false,
+            is_open: false,
+            origins: Arc::default(),
+        };
+        let lan = [IpAddr::from([10, 0, 0, 5])];
+        let everywhere = ["  PiPLC     ws://127.0.0.1:9100/", "            ws://10.0.0.5:9100/"];
+        assert_eq!(piplc_lines(&port, &lan), everywhere);
+        port.address.set_ip([127, 0, 0, 1].into());
+        port.tls = true;
+        port.path = Some(String::from("/plc"));
+        assert_eq!(piplc_lines(&port, &lan), ["  PiPLC     wss://127.0.0.1:9100/plc"]);
+    }
 
     #[test]
     fn endpoints_say_where_they_listen_and_links_what_they_connect_to() {

@@ -8,7 +8,6 @@ use super::super::raw::{RawConfig, RawTable};
 use super::super::{PiplcConfig, PlcConfig};
 use super::Checker;
 use crosstie_hub::plc::Program;
-use crosstie_hub::plc::program::DOCUMENT_LEN_MAX;
 use crosstie_ladder::diagnostic::Diagnostic;
 use crosstie_ladder::program::Position;
 use std::sync::Arc;
@@ -105,13 +104,6 @@ impl Checker<'_> {
                 return;
             }
         };
-        if document.len() > DOCUMENT_LEN_MAX {
-            let place = self.place_of_key(section, "program", raw);
-            let found = format!("a program of {} bytes", document.len());
-            let expected = format!("at most {} MiB", DOCUMENT_LEN_MAX >> 20);
-            self.findings.error(&place, "too_large", found, expected);
-            return;
-        }
         let source = SourceText::new(shown_path(&path), document.as_str());
         match Program::read(&document) {
             Ok(program) => {
