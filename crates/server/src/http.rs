@@ -85,6 +85,8 @@ pub(crate) struct Api {
     pub(crate) is_open: bool,
     /// Where the endpoints listen and what they connect to, in the order of the hub's endpoints.
     pub(crate) ports: Vec<EndpointPort>,
+    /// Where clients of PiPLC's protocol connect, as a URL; `None` without `[piplc]`.
+    pub(crate) piplc: Option<String>,
     /// The certificate, and which listeners speak TLS.
     pub(crate) tls: tls::TlsState,
 }

@@ -264,6 +264,7 @@ impl RunningHub {
             is_open: config.web.allow_unauthenticated,
             config: Mutex::new(config),
             ports: ports.clone(),
+            piplc: piplc.as_ref().map(|port| port.url.clone()),
             tls,
         };
         let router = http::router(Arc::new(api));

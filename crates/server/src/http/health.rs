@@ -7,7 +7,9 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use crosstie_hub::access::Actor;
+use crosstie_hub::api::plc::{ContextRow, PlcReply, PlcRequest};
 use crosstie_hub::api::{HealthRow, Problem, Reply, Request};
+use crosstie_ladder::controller::ControllerState;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -69,10 +71,37 @@ pub(crate) struct Health {
     clients: usize,
     /// Endpoints.
     endpoints: usize,
+    /// PLC contexts.
+    plc: PlcHealth,
     /// Newest generation.
     generation: u64,
     /// What a person should know, newest last.
     problems: Vec<ProblemRow>,
+}
+
+/// The PLC contexts in short.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct PlcHealth {
+    /// How many there are.
+    contexts: usize,
+    /// How many of them run.
+    running: usize,
+    /// How many of them are in fault.
+    in_fault: usize,
+    /// Where clients of PiPLC's protocol connect, null without `[piplc]`.
+    url: Option<String>,
+}
+
+impl PlcHealth {
+    fn new(contexts: &[ContextRow], url: Option<String>) -> PlcHealth {
+        let in_state = |state| contexts.iter().filter(|context| context.state == state).count();
+        PlcHealth {
+            contexts: contexts.len(),
+            running: in_state(ControllerState::Running),
+            in_fault: in_state(ControllerState::Fault),
+            url,
+        }
+    }
 }
 
 /// A thing that a person should know.
@@ -115,8 +144,8 @@ impl From<Problem> for ProblemRow {
     }
 }
 
-impl From<HealthRow> for Health {
-    fn from(row: HealthRow) -> Health {
+impl Health {
+    fn new(row: HealthRow, plc: PlcHealth) -> Health {
         let is_degraded = row.problems.iter().any(|problem| problem.is_error);
         Health {
             status: if is_degraded { "degraded" } else { "ok" },
@@ -125,6 +154,7 @@ impl From<HealthRow> for Health {
             signals: row.signals,
             clients: row.clients,
             endpoints: row.endpoints,
+            plc,
             generation: row.generation.0,
             problems: row.problems.into_iter().map(ProblemRow::from).collect(),
         }
@@ -137,8 +167,12 @@ impl From<HealthRow> for Health {
     (status = 503, body = ErrorBody),
 ))]
 pub(crate) async fn health(State(api): State<Arc<Api>>, Caller(by): Caller) -> Result<Json<Health>, ApiError> {
-    match api.ask(&by, Request::Health).await? {
-        Reply::Health(row) => Ok(Json(row.into())),
-        _ => Err(ApiError::mismatch()),
-    }
+    let Reply::Health(row) = api.ask(&by, Request::Health).await? else {
+        return Err(ApiError::mismatch());
+    };
+    let contexts = Request::Plc(PlcRequest::Contexts);
+    let Reply::Plc(PlcReply::Contexts(contexts, _)) = api.ask(&by, contexts).await? else {
+        return Err(ApiError::mismatch());
+    };
+    Ok(Json(Health::new(row, PlcHealth::new(&contexts, api.piplc.clone()))))
 }

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
+use crosstie_hub::api::plc::{ContextRow, PlcReply, PlcRequest};
 use crosstie_hub::api::{Counters, EndpointRow, HealthRow, Ignored, Reply, Request};
+use crosstie_ladder::controller::ControllerState;
 
 use super::{Api, ApiError, Caller};
 
@@ -23,11 +25,15 @@ pub(crate) async fn metrics(State(api): State<Arc<Api>>, Caller(by): Caller) -> 
     let Reply::Endpoints(endpoints, _) = api.ask(&by, Request::Endpoints).await? else {
         return Err(ApiError::mismatch());
     };
+    let contexts = Request::Plc(PlcRequest::Contexts);
+    let Reply::Plc(PlcReply::Contexts(contexts, _)) = api.ask(&by, contexts).await? else {
+        return Err(ApiError::mismatch());
+    };
     let kind = [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
-    Ok((kind, exposition(&health, &endpoints)).into_response())
+    Ok((kind, exposition(&health, &endpoints, &contexts)).into_response())
 }
 
-fn exposition(health: &HealthRow, endpoints: &[EndpointRow]) -> String {
+fn exposition(health: &HealthRow, endpoints: &[EndpointRow], contexts: &[ContextRow]) -> String {
     let mut page = Page::default();
     page.family("crosstie_info", "gauge", "Version and project of this hub.");
     page.sample(
@@ -88,8 +94,72 @@ fn exposition(health: &HealthRow, endpoints: &[EndpointRow]) -> String {
             page.sample(&labels, counter(&endpoint.counters.ignored));
         }
     }
+    add_engines(&mut page, contexts);
     page.text
 }
+
+/// The figures of the PLC engines. Their counters begin anew with another program and with a reset.
+fn add_engines(page: &mut Page, contexts: &[ContextRow]) {
+    page.family(
+        "crosstie_plc_state",
+        "gauge",
+        "1 for the state that a PLC context is in, 0 for the others.",
+    );
+    for context in contexts {
+        for state in STATES {
+            let labels = [("context", context.name.as_str()), ("state", state.as_str())];
+            page.sample(&labels, u8::from(context.state == state));
+        }
+    }
+    for (name, help, counter) in SCAN_COUNTERS {
+        page.family(name, "counter", help);
+        for context in contexts {
+            page.sample(&[("context", &context.name)], counter(context));
+        }
+    }
+    page.family(
+        "crosstie_plc_scan_seconds",
+        "gauge",
+        "What scans take, and the target time between their beginnings.",
+    );
+    for context in contexts {
+        for (of, micros) in SCAN_TIMES {
+            let labels = [("context", context.name.as_str()), ("of", of)];
+            page.sample(&labels, micros(context) as f64 / 1e6);
+        }
+    }
+}
+
+const STATES: [ControllerState; 5] = [
+    ControllerState::Stopped,
+    ControllerState::Running,
+    ControllerState::Paused,
+    ControllerState::Stepping,
+    ControllerState::Fault,
+];
+
+const SCAN_COUNTERS: [(&str, &str, Of<ContextRow>); 3] = [
+    ("crosstie_plc_scans_total", "Scans that were finished.", |c| {
+        c.statistics.scan_count
+    }),
+    (
+        "crosstie_plc_overruns_total",
+        "Scans that took longer than the target time.",
+        |c| c.statistics.overrun_count,
+    ),
+    (
+        "crosstie_plc_merged_scans_total",
+        "Scans whose changes the hub has seen together with those of others.",
+        |c| c.merged_scans,
+    ),
+];
+
+const SCAN_TIMES: [(&str, Of<ContextRow>); 4] = [
+    ("last", |c| c.statistics.last_us),
+    ("max", |c| c.statistics.max_us),
+    ("average", |c| c.statistics.average_us()),
+    ("target", |c| u64::from(c.target_scan_us)),
+];
 
 type Of<T> = fn(&T) -> u64;
 

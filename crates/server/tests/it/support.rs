@@ -65,6 +65,11 @@ impl TestHub {
         self.hub().endpoint(name).expect("the endpoint is in the project")
     }
 
+    /// Where clients of the PLC engines connect.
+    pub(crate) fn piplc(&self) -> SocketAddr {
+        self.hub().piplc().expect("the project has a [piplc]")
+    }
+
     pub(crate) fn url(&self, name: &str) -> String {
         format!("ws://{}/", self.endpoint(name))
     }
