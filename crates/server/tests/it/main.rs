@@ -9,6 +9,7 @@ mod keys;
 mod links;
 mod nasty;
 mod operations;
+mod plc;
 mod plc_config;
 mod server;
 mod support;
