@@ -47,6 +47,9 @@ pub struct AddArgs {
     pub from: String,
     /// Signal that gets them; the hub must be its writer
     pub to: String,
+    /// What becomes of a place of a PLC when the source falls silent
+    #[arg(long, value_name = "WHAT", value_parser = ["hold", "zero", "fault"])]
+    pub on_stale: Option<String>,
     /// Which hub.
     #[command(flatten)]
     pub at: At,
@@ -111,7 +114,10 @@ async fn list(args: &ListArgs, out: &mut impl Write) -> Result<(), CliError> {
 }
 
 async fn add(args: &AddArgs, out: &mut impl Write) -> Result<(), CliError> {
-    let body = json!({ "from": args.from, "to": args.to });
+    let mut body = json!({ "from": args.from, "to": args.to });
+    if let Some(on_stale) = &args.on_stale {
+        body["on_stale"] = Value::from(on_stale.as_str());
+    }
     let answer = Hub::at(&args.at)?
         .send(Method::POST, "/api/v1/routes", Some(&body))
         .await?;

@@ -251,6 +251,7 @@ fn refusal(hub: &mut Hub, from: &str, to: &str) -> Option<String> {
     let request = Request::AddRoute {
         from: from.to_owned(),
         to: to.to_owned(),
+        on_stale: OnStale::default(),
     };
     let input = Input::Request {
         ticket: Ticket(0),

@@ -104,8 +104,8 @@ pub fn write_settings(path: &Path, changes: &[(String, serde_json::Value)]) -> R
 ///
 /// # Errors
 /// [`WriteError`]; [`WriteError::Invalid`] when the names are none or the route exists.
-pub fn add_route(path: &Path, from: &str, to: &str) -> Result<(), WriteError> {
-    add_routes(path, &[RouteSetting::plain(from, to)])
+pub fn add_route(path: &Path, route: &RouteSetting) -> Result<(), WriteError> {
+    add_routes(path, std::slice::from_ref(route))
 }
 
 /// Removes a route from a project file, with the comment that stands directly above it.

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use crosstie_hub::Ticket;
-use crosstie_hub::settings::SignalSetting;
+use crosstie_hub::settings::{RouteSetting, SignalSetting};
 use serde_json::Value;
 use tokio::sync::oneshot;
 
@@ -44,10 +44,8 @@ pub(crate) enum Job {
     },
     /// A route that was added.
     AddRoute {
-        /// Name of the source.
-        from: String,
-        /// Name of the target.
-        to: String,
+        /// The route.
+        route: RouteSetting,
         /// Hears the end of it.
         done: oneshot::Sender<Result<(), StoreError>>,
     },
@@ -159,7 +157,7 @@ fn keep(file: &Path, job: &Job) -> Result<(), WriteError> {
     match job {
         Job::Settings { changes, .. } => config::write_settings(file, changes),
         Job::Signals { endpoint, signals } => config::add_signals(file, endpoint, signals),
-        Job::AddRoute { from, to, .. } => config::add_route(file, from, to),
+        Job::AddRoute { route, .. } => config::add_route(file, route),
         Job::RemoveRoute { from, to, .. } => config::remove_route(file, from, to),
     }
 }

@@ -7,6 +7,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use crosstie_hub::api::{self, Reply, Request};
+use crosstie_hub::settings::{OnStale, RouteSetting};
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 use utoipa::ToSchema;
@@ -40,6 +41,8 @@ pub(crate) struct RouteRow {
     state: &'static str,
     /// Why it waits.
     reason: Option<String>,
+    /// Where the target is a place of a PLC: what becomes of it when the source is stale.
+    on_stale: &'static str,
     /// Values passed.
     count: u64,
     /// Last value passed.
@@ -57,6 +60,7 @@ impl From<api::RouteRow> for RouteRow {
             source: if row.from_project { "project" } else { "api" },
             state: if row.waiting.is_none() { "active" } else { "waiting" },
             reason: row.waiting,
+            on_stale: row.on_stale.word(),
             count: row.count,
             last_value: row.last_value.as_ref().map(to_json),
             last_at_ms: row.last_at.map(crosstie_hub::Time::as_millis),
@@ -86,6 +90,9 @@ pub(crate) struct NewRoute {
     /// Name of the target.
     #[schema(example = "twin/line/Start")]
     to: String,
+    /// Where the target is a place of a PLC: what becomes of it when the source is stale, `hold`, `zero` or `fault`.
+    #[schema(example = "hold")]
+    on_stale: Option<String>,
 }
 
 /// Adds a route.
@@ -97,23 +104,28 @@ pub(crate) struct NewRoute {
 pub(crate) async fn add(
     State(api): State<Arc<Api>>,
     Caller(by): Caller,
-    JsonBody(NewRoute { from, to }): JsonBody<NewRoute>,
+    JsonBody(NewRoute { from, to, on_stale }): JsonBody<NewRoute>,
 ) -> Result<(StatusCode, Json<RouteRow>), ApiError> {
+    let on_stale = on_stale.map_or(Ok(OnStale::default()), |word| on_stale_of(&word, &to))?;
     // A route carries its value at once, so everything that can refuse it is asked first: the hub, then the project file.
     let check = Request::CheckRoute {
         from: from.clone(),
         to: to.clone(),
     };
     api.ask(&by, check).await?;
-    let names = (from.clone(), to.clone());
-    let kept = keep(&api, |done| Job::AddRoute { from, to, done }).await;
+    let route = RouteSetting { from, to, on_stale };
+    let kept = keep(&api, |done| Job::AddRoute {
+        route: route.clone(),
+        done,
+    })
+    .await;
     kept.map_err(|error| ApiError::not_saved(error.to_string()))?;
-    let (from, to) = names.clone();
-    match api.ask(&by, Request::AddRoute { from, to }).await {
+    let RouteSetting { from, to, .. } = route.clone();
+    match api.ask(&by, Request::AddRoute { from, to, on_stale }).await {
         Ok(Reply::RouteAdded(row)) => Ok((StatusCode::CREATED, Json(row.into()))),
         refused => {
             // Somebody was faster meanwhile: the file must not promise a route that the hub has not.
-            let (from, to) = names;
+            let RouteSetting { from, to, .. } = route;
             let taken_back = keep(&api, |done| Job::RemoveRoute { from, to, done }).await;
             taken_back.map_err(|error| ApiError::not_saved(error.to_string()))?;
             refused.and(Err(ApiError::mismatch()))
@@ -146,6 +158,18 @@ pub(crate) async fn remove(
         kept.map_err(|error| ApiError::not_saved(error.to_string()))?;
     }
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// What is meant by a word for stale sources; only a place of a PLC has a choice.
+fn on_stale_of(word: &str, to: &str) -> Result<OnStale, ApiError> {
+    let on_stale = OnStale::from_word(word)
+        .ok_or_else(|| ApiError::bad_value(String::from("`on_stale`: expected hold, zero or fault")))?;
+    if on_stale != OnStale::default() && !to.starts_with("plc/") {
+        return Err(ApiError::bad_value(String::from(
+            "`on_stale`: expected a target that begins with plc/",
+        )));
+    }
+    Ok(on_stale)
 }
 
 /// Hands a job to the store and waits for its end.

@@ -1,6 +1,6 @@
 //! Project folders as people write them: every mistake at its place, every source in its order, every change with its comments kept.
 
-use crosstie_hub::settings::{Owner, SignalSetting};
+use crosstie_hub::settings::{Owner, RouteSetting, SignalSetting};
 use crosstie_hub::signal::{Kind, Value};
 use crosstie_server::config::{
     self, Diagnostic, Loaded, Overrides, Severity, Source, WriteError, add_route, add_signals, load, load_text,
@@ -498,7 +498,7 @@ fn permissions_and_links_survive_a_write() {
 fn routes_come_and_go_without_touching_their_neighbours() {
     check_edit(
         COMMENTED,
-        |path| add_route(path, "sim/e", "sim/f"),
+        |path| add_route(path, &RouteSetting::plain("sim/e", "sim/f")),
         (
             "\"sim/d\"\n",
             "\"sim/d\"\n\n[[route]]\nfrom = \"sim/e\"\nto = \"sim/f\"\n",
@@ -516,7 +516,7 @@ fn routes_come_and_go_without_touching_their_neighbours() {
     );
     check_edit(
         "",
-        |path| add_route(path, "sim/e", "sim/f"),
+        |path| add_route(path, &RouteSetting::plain("sim/e", "sim/f")),
         ("", "\n[[route]]\nfrom = \"sim/e\"\nto = \"sim/f\"\n"),
     );
     let inline = "route = [{ from = \"sim/a\", to = \"sim/b\" }] # x\n";
@@ -532,10 +532,13 @@ fn routes_come_and_go_without_touching_their_neighbours() {
         Err(WriteError::UnknownRoute { .. })
     ));
     assert!(matches!(
-        add_route(&path, "sim/a", "sim/b"),
+        add_route(&path, &RouteSetting::plain("sim/a", "sim/b")),
         Err(WriteError::Invalid(_))
     ));
-    assert!(matches!(add_route(&path, "a", "sim/b"), Err(WriteError::Invalid(_))));
+    assert!(matches!(
+        add_route(&path, &RouteSetting::plain("a", "sim/b")),
+        Err(WriteError::Invalid(_))
+    ));
     assert_eq!(fs::read_to_string(&path).unwrap(), COMMENTED);
 }
 

@@ -2,6 +2,7 @@
 
 use crate::cli::{check, crosstie, text, word};
 use crate::support::{TestHub, http};
+use crosstie_hub::settings::RouteSetting;
 use crosstie_server::config::{self, Config, Overrides, Role, Style, load, load_text};
 use serde_json::{Value, json};
 use std::fs;
@@ -258,7 +259,7 @@ fn the_query_of_a_path_is_shown_in_no_setting_and_no_message() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join(config::FILE_NAME);
     fs::write(&file, format!("{CLIENT}path = \"/ws?{secret}\n")).unwrap();
-    let error = config::add_route(&file, "sim/a", "sim/b").unwrap_err();
+    let error = config::add_route(&file, &RouteSetting::plain("sim/a", "sim/b")).unwrap_err();
     assert!(!format!("{error} {error:?}").contains(secret), "{error:?}");
 }
 

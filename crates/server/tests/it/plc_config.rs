@@ -1,6 +1,6 @@
 //! PLC contexts and the port of PiPLC's protocol as people write them into a project.
 
-use crosstie_hub::settings::OnStale;
+use crosstie_hub::settings::{OnStale, RouteSetting};
 use crosstie_server::config::{
     self, Diagnostic, Loaded, Overrides, Severity, Source, add_route, export_routes, import_routes, load, load_text,
     write_settings,
@@ -232,7 +232,7 @@ fn on_stale_stands_on_routes_that_end_at_a_plc() {
 fn on_stale_outlives_spreadsheets_and_other_changes_of_the_file() {
     let text = format!("{TWIN}[[route]]\nfrom = \"twin/cell/Start\"\nto = \"plc/line/I:0/0\"\non_stale = \"zero\"\n");
     let (folder, path) = project(&[("crosstie.toml", &text)]);
-    add_route(&path, "twin/cell/Start", "plc/line/I:0/1").unwrap();
+    add_route(&path, &RouteSetting::plain("twin/cell/Start", "plc/line/I:0/1")).unwrap();
     let routes = || load(folder.path(), &Overrides::default()).config.unwrap().routes;
     let exported = export_routes(&routes()).text;
     assert_eq!(

@@ -82,7 +82,7 @@ async fn a_dial_through_tls_becomes_a_connection_that_masks_and_is_served_like_a
     let identity = crate::tls::load(&config).unwrap();
     let (mut near, mut far) = (Events::new(), Events::new());
     let port = ProtocolPort {
-        endpoint: EndpointId(0),
+        face: Face::Realvirtual(EndpointId(0)),
         path: None,
         hint: String::new(),
         door: far.door.clone(),
@@ -91,6 +91,7 @@ async fn a_dial_through_tls_becomes_a_connection_that_masks_and_is_served_like_a
         is_open: false,
         origins: Arc::default(),
         name: String::from("line"),
+        section: String::from("the endpoint 'line'"),
     };
     let port = Arc::new(port);
     let listener = listener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
