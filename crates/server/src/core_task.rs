@@ -170,24 +170,27 @@ impl Core {
 
     /// Goes on with the end, if there is one; true when it is there.
     fn is_over(&mut self) -> bool {
-        let Some(Ending { ends_at, step }) = &mut self.ending else {
+        let Some(ending) = &mut self.ending else {
             return false;
         };
         let now = Instant::now();
-        let ends_at = *ends_at;
-        if let Step::Engines { drive, until } = *step
+        if let Step::Engines { drive, until } = ending.step
             && (self.engines.have_stopped() || now >= until)
         {
             let until = if drive { now + LAST_VALUES } else { now };
-            *step = Step::LastValues { until };
+            ending.step = Step::LastValues { until };
         }
-        if let Step::LastValues { until } = *step
-            && (self.sinks.is_empty() || now >= until)
-        {
-            *step = Step::Farewell;
-            self.sinks.values().for_each(|sink| say_goodbye(sink));
+        let ends_at = ending.ends_at;
+        match ending.step {
+            Step::LastValues { until } if self.sinks.is_empty() || now >= until => {
+                ending.step = Step::Farewell;
+                self.handle(Input::ShuttingDown);
+                self.sinks.values().for_each(|sink| say_goodbye(sink));
+                self.sinks.is_empty()
+            }
+            Step::Farewell => self.sinks.is_empty() || now >= ends_at,
+            Step::Engines { .. } | Step::LastValues { .. } => now >= ends_at,
         }
-        now >= ends_at || (matches!(step, Step::Farewell) && self.sinks.is_empty())
     }
 
     fn event(&mut self, event: Event) {
@@ -239,7 +242,6 @@ impl Core {
                 }
             }
             Event::Stop => {
-                self.handle(Input::ShuttingDown);
                 let now = Instant::now();
                 self.links.hang_up_all();
                 let drive = self.engines.stop_all();

@@ -80,8 +80,12 @@ pub(super) fn style_of(out: &impl IsTerminal) -> Style {
 
 fn summary(config: &Config) -> String {
     let signal_count = config.endpoints.iter().map(|endpoint| endpoint.signals.len()).sum();
+    let contexts = match config.plcs.len() {
+        0 => String::new(),
+        many => format!(", {}", counted(many, "PLC context")),
+    };
     format!(
-        "the project \"{}\" is sound: {}, {}, {}",
+        "the project \"{}\" is sound: {}, {}, {}{contexts}",
         config.project.name,
         counted(config.endpoints.len(), "endpoint"),
         counted(signal_count, "signal"),
