@@ -10,9 +10,9 @@ use std::sync::Arc;
 pub enum Role {
     /// Looks.
     Viewer,
-    /// Writes signals, connects and disconnects links, acknowledges problems.
+    /// Writes signals, connects and disconnects links, starts and stops PLC programs, acknowledges problems.
     Operator,
-    /// Changes routes, settings, signals, keys and the log.
+    /// Changes routes, settings, signals, keys, PLC programs and the log; forces.
     Engineer,
 }
 

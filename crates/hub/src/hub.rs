@@ -215,6 +215,7 @@ impl Hub {
         for client in self.clients.values_mut() {
             client.judged_from = self.now;
         }
+        self.wait_anew_for_orders();
         if missed >= self.stale_after {
             self.expect_bursts();
             let text = format!(

@@ -59,7 +59,8 @@ pub enum Level {
 pub struct AuditEntry {
     /// Who, and from where.
     pub by: Actor,
-    /// What was done: `write`, `config`, `route.add`, `route.remove`, `import`, `connect`, `disconnect`, `acknowledge`.
+    /// What was done: `write`, `config`, `route.add`, `route.remove`, `import`, `connect`, `disconnect`, `acknowledge`,
+    /// `plc.start` and what else is done to a PLC.
     pub what: &'static str,
     /// Name of the signal, setting, route or endpoint.
     pub subject: String,

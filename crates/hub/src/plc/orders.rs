@@ -215,6 +215,17 @@ impl Hub {
         }
     }
 
+    /// The hub itself was away: engines have the full time again to answer what is not given up yet.
+    pub(crate) fn wait_anew_for_orders(&mut self) {
+        let due = self.now + ANSWER_MAX;
+        let waiting = self.plcs.waiting.values_mut();
+        let mut open = waiting.filter_map(|waiting| waiting.due.as_mut()).peekable();
+        if open.peek().is_some() {
+            self.timers.set(due, Alarm::PlcAnswers);
+        }
+        open.for_each(|at| *at = due);
+    }
+
     /// Tells whoever waits for an order that no engine has answered in time. The order itself stays: an engine that answers
     /// after all has executed it, and what follows from that is remembered.
     pub(crate) fn give_up_orders(&mut self) {

@@ -7,6 +7,7 @@ mod link_ends;
 mod live;
 mod plc_forces;
 mod plc_requests;
+mod plc_rights;
 mod plc_watch;
 mod pulses;
 mod replay;

@@ -1,7 +1,6 @@
 //! What the API asks of PLC contexts: programs, commands, memory, contexts that come and go; rights and the audit log.
 
 use crate::house::House;
-use crosstie_hub::access::{Access, Role, Scope};
 use crosstie_hub::api::plc::{ContextRow, MemoryRow, PlcReply, PlcRequest};
 use crosstie_hub::api::{Refused, Reply, Request};
 use crosstie_hub::plc::{PlcId, Program};
@@ -19,7 +18,7 @@ pub(crate) fn ms(millis: u64) -> Duration {
 }
 
 /// A lamp behind a button, and a word that is divided by another.
-const LINE: &str = "PROGRAM \"Bottling line\"\nSYM Start I:0/0 BOOL \"green\"\nSYM Speed N:7 INT \"\"\n\
+pub(crate) const LINE: &str = "PROGRAM \"Bottling line\"\nSYM Start I:0/0 BOOL \"green\"\nSYM Speed N:7 INT \"\"\n\
     SOR XIC Start OTE O:0/0 EOR\nSOR XIC I:0/1 DIV N:0 N:1 N:2 EOR\n";
 
 pub(crate) fn program(document: &str) -> Arc<Program> {
@@ -124,21 +123,6 @@ pub(crate) fn audited(house: &mut House) -> Vec<(&'static str, String, Json, Jso
     let entries = std::mem::take(&mut house.audited);
     let entry = |entry: crosstie_hub::output::AuditEntry| (entry.what, entry.subject, entry.old, entry.new);
     entries.into_iter().map(entry).collect()
-}
-
-fn key(role: Role, view: Option<&[&str]>, write: Option<&[&str]>) -> Arc<Access> {
-    let scope = |patterns: Option<&[&str]>| {
-        let texts: Option<Vec<String>> = patterns.map(|texts| texts.iter().map(|text| (*text).to_owned()).collect());
-        Scope::new(texts.as_deref())
-    };
-    Arc::new(Access {
-        key: Some("k7".into()),
-        ring: 1,
-        who: "HMI".into(),
-        role,
-        view: scope(view),
-        write: scope(write),
-    })
 }
 
 #[test]
@@ -444,6 +428,19 @@ fn an_engine_that_does_not_answer_is_given_up_and_its_late_answer_still_counts()
 }
 
 #[test]
+fn a_hub_that_was_away_itself_gives_engines_the_full_time_to_answer() {
+    let mut house = house_with("line");
+    house.engines.get_mut(&PlcId(0)).expect("it is there").holds = true;
+    let ticket = house.ask_later(Request::Plc(write("N:0", Value::Int(1))));
+    house.now = house.now + ms(60_000);
+    house.run_for(ms(4_999));
+    assert!(house.reply(ticket).is_none());
+    assert_eq!(problems(&mut house), ["hub:away"]);
+    house.run_for(ms(1));
+    assert!(matches!(house.reply(ticket), Some(Reply::Refused(Refused::Plc(_)))));
+}
+
+#[test]
 fn a_stalled_engine_collects_no_orders_without_limit() {
     let mut house = house_with("line");
     house.engines.get_mut(&PlcId(0)).expect("it is there").holds = true;
@@ -521,123 +518,6 @@ fn contexts_are_made_and_removed_within_their_limits() {
             entry("plc.create", "plc/PLC 1"),
         ]
     );
-}
-
-#[test]
-fn a_viewer_looks_an_operator_starts_and_writes_an_engineer_changes() {
-    let force = PlcRequest::Force {
-        context: line(),
-        address: String::from("I:0/3"),
-        value: Value::Bool(true),
-        reason: String::new(),
-        expires_after: None,
-    };
-    let release = |address: Option<&str>| PlcRequest::Release {
-        context: line(),
-        address: address.map(str::to_owned),
-    };
-    let requests = [
-        (Role::Viewer, PlcRequest::Contexts),
-        (Role::Viewer, PlcRequest::Program { context: line() }),
-        (Role::Viewer, PlcRequest::Memory { context: line() }),
-        (Role::Operator, command(Command::Reset)),
-        (Role::Operator, write("I:0/0", Value::Bool(true))),
-        (Role::Engineer, command(Command::StepScan)),
-        (Role::Engineer, force),
-        (Role::Engineer, release(Some("I:0/3"))),
-        (Role::Engineer, release(None)),
-        (Role::Engineer, PlcRequest::ClearProgram { context: line() }),
-        (
-            Role::Engineer,
-            PlcRequest::Download {
-                context: line(),
-                program: program(LINE),
-            },
-        ),
-        (
-            Role::Engineer,
-            PlcRequest::Breakpoint {
-                context: line(),
-                rung: 0,
-                is_set: true,
-            },
-        ),
-        (Role::Engineer, PlcRequest::ClearBreakpoints { context: line() }),
-        (Role::Engineer, PlcRequest::Create { name: None }),
-        (
-            Role::Engineer,
-            PlcRequest::Remove {
-                context: String::from("PLC 1"),
-            },
-        ),
-    ];
-    let mut house = house_with("line");
-    for (needed, request) in requests {
-        for role in [Role::Viewer, Role::Operator, Role::Engineer] {
-            let reply = house.ask_as(key(role, None, None), Request::Plc(request.clone()));
-            let is_forbidden = matches!(reply, Reply::Refused(Refused::Forbidden { .. }));
-            assert_eq!(is_forbidden, role < needed, "{role:?}: {request:?}: {reply:?}");
-        }
-    }
-    let actors: Vec<_> = house.audited.iter().map(|entry| &*entry.by.access.who).collect();
-    assert!(actors.iter().all(|who| *who == "HMI"), "{actors:?}");
-}
-
-#[test]
-fn a_write_or_force_needs_the_scope_of_its_signal_and_the_memory_that_of_all() {
-    let mut house = house_with("line");
-    let hmi = key(
-        Role::Engineer,
-        Some(&["plc/line/I:0/3", "plc/line/N:7"]),
-        Some(&["plc/*/I:0/3"]),
-    );
-    let mut as_hmi = |request| house.ask_as(hmi.clone(), Request::Plc(request));
-    let is_written = |reply: &Reply| matches!(reply, Reply::Plc(PlcReply::Written { .. }));
-    assert!(is_written(&as_hmi(write("i:0/3", Value::Bool(true)))));
-    let seen_only = as_hmi(write("Speed", Value::Int(1)));
-    assert!(
-        matches!(seen_only, Reply::Refused(Refused::Forbidden { .. })),
-        "{seen_only:?}"
-    );
-    let unseen = as_hmi(write("Start", Value::Bool(true)));
-    assert!(
-        matches!(&unseen, Reply::Refused(Refused::NotFound { what: "signal", .. })),
-        "{unseen:?}"
-    );
-    let memory = as_hmi(PlcRequest::Memory { context: line() });
-    assert!(
-        matches!(memory, Reply::Refused(Refused::Forbidden { .. })),
-        "{memory:?}"
-    );
-
-    // A force that it may not see is not shown to it, and not ended by it.
-    ask(&mut house, force("Start", "test", None));
-    ask(&mut house, force("I:0/3", "test", None));
-    let mut as_hmi = |request| house.ask_as(hmi.clone(), Request::Plc(request));
-    match as_hmi(PlcRequest::Context { context: line() }) {
-        Reply::Plc(PlcReply::Context(row, _)) => {
-            let forces: Vec<&str> = row.forces.iter().map(|force| &*force.address).collect();
-            assert_eq!(forces, ["I:0/3"]);
-        }
-        other => panic!("{other:?}"),
-    }
-    let release = |address: Option<&str>| PlcRequest::Release {
-        context: line(),
-        address: address.map(str::to_owned),
-    };
-    assert!(matches!(
-        as_hmi(release(None)),
-        Reply::Refused(Refused::NotFound { .. })
-    ));
-    assert!(matches!(
-        as_hmi(release(Some("I:0/3"))),
-        Reply::Plc(PlcReply::Context(..))
-    ));
-    assert_eq!(row(&mut house).forces.len(), 1);
-
-    let viewer = key(Role::Viewer, Some(&["plc/line/**"]), None);
-    let memory = house.ask_as(viewer, Request::Plc(PlcRequest::Memory { context: line() }));
-    assert!(matches!(memory, Reply::Plc(PlcReply::Memory(_))), "{memory:?}");
 }
 
 /// Forces a place to on.
