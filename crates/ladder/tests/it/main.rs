@@ -7,6 +7,8 @@ mod captured;
 mod checks;
 mod controller;
 mod cost;
+mod io_configs;
+mod multi_projects;
 mod plc;
 mod programs;
 mod projects;

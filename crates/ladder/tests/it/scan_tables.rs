@@ -1,13 +1,23 @@
-//! Runs the tables of `tests/scan`, and shows what a wrong one is told.
+//! Runs the tables of `tests/scan` and of the samples, and shows what a wrong one is told.
 
+use std::collections::HashSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use crosstie_ladder::scan_table;
+use crosstie_ladder::check::check;
+use crosstie_ladder::compile::CompiledProgram;
+use crosstie_ladder::instruction::{DecoratorKind, InstructionKind};
+use crosstie_ladder::project::{Project, read_project};
+use crosstie_ladder::scan_table::{Case, Problem};
+use crosstie_ladder::{scan_table, text};
 
 /// All problems of a text, of its form or of a run.
 fn problems(source: &str) -> Vec<String> {
-    match scan_table::read(source) {
+    problems_of(scan_table::read(source))
+}
+
+fn problems_of(read: Result<Vec<Case>, Vec<Problem>>) -> Vec<String> {
+    match read {
         Err(problems) => problems.iter().map(ToString::to_string).collect(),
         Ok(cases) => {
             let failed = cases
@@ -24,26 +34,111 @@ fn problems(source: &str) -> Vec<String> {
     }
 }
 
-#[test]
-fn scan_tables_hold() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scan");
+/// The files of a folder of this repository with this extension.
+fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut found: Vec<_> = paths
+        .filter(|path| path.extension().is_some_and(|found| found == extension))
+        .collect();
+    found.sort();
+    found
+}
+
+/// Runs the tables of a folder: how many cases there are.
+fn run_tables(folder: &str) -> usize {
     let mut found = Vec::new();
-    let mut cases = 0;
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_some_and(|extension| extension == "scan") {
-            let source = fs::read_to_string(&path).unwrap();
-            cases += scan_table::read(&source).map_or(0, |cases| cases.len());
-            let name = path.file_name().unwrap().to_string_lossy().into_owned();
-            found.extend(
-                problems(&source)
-                    .into_iter()
-                    .map(|problem| format!("{name}: {problem}")),
-            );
-        }
+    let mut count = 0;
+    for path in files(folder, "scan") {
+        let source = fs::read_to_string(&path).unwrap();
+        let mut load = |name: &str| fs::read_to_string(path.with_file_name(name)).map_err(|error| error.to_string());
+        let read = scan_table::read_beside(&source, &mut load);
+        count += read.as_ref().map_or(0, Vec::len);
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        found.extend(
+            problems_of(read)
+                .into_iter()
+                .map(|problem| format!("{name}: {problem}")),
+        );
     }
     assert!(found.is_empty(), "\n{}", found.join("\n"));
+    count
+}
+
+#[test]
+fn scan_tables_hold() {
+    let cases = run_tables("tests/scan");
     assert!(cases >= 60, "only {cases} cases");
+}
+
+/// The folder of the samples.
+const SAMPLES: &str = "../../examples/ladder";
+
+#[test]
+fn the_scan_tables_of_the_samples_hold() {
+    let cases = run_tables(SAMPLES);
+    assert!(cases >= 20, "only {cases} cases");
+}
+
+#[test]
+fn the_samples_are_written_as_the_original_does_and_no_check_finds_anything() {
+    let paths = files(SAMPLES, "plcproj");
+    assert!(paths.len() >= 10, "only {} samples", paths.len());
+    let mut kinds = HashSet::new();
+    let mut decorators = HashSet::new();
+    for path in paths {
+        let source = fs::read_to_string(&path).unwrap();
+        let project = read_project(&source).unwrap();
+        assert_eq!(project.write(), source, "{}", path.display());
+        assert_eq!(project.warnings, [], "{}", path.display());
+        assert_eq!(check(&project.program), [], "{}", path.display());
+        let compiled = CompiledProgram::new(&project.program).unwrap();
+        assert_eq!(compiled.warnings(), [], "{}", path.display());
+        assert!(path.with_extension("scan").exists(), "{} has no table", path.display());
+        for (_, instruction) in project.program.instructions() {
+            kinds.insert(instruction.kind);
+            decorators.extend(instruction.decorators.iter().map(|decorator| decorator.kind));
+        }
+    }
+    let missing: Vec<_> = InstructionKind::ALL.iter().filter(|kind| !kinds.contains(kind)).collect();
+    assert!(missing.is_empty(), "no sample has {missing:?}");
+    assert_eq!(decorators.len(), DecoratorKind::ALL.len());
+}
+
+#[test]
+fn a_project_file_that_cannot_be_had_is_told_with_its_line() {
+    let beside = |source: &str| {
+        let mut load = |name: &str| match name {
+            "good.plcproj" => Ok(Project::new(text::read("SOR XIC I:0/0 OTE O:0/0 EOR").unwrap()).write()),
+            "wrong.plcproj" => Ok(Project::new(text::read("SOR XIC I:9/0 OTE O:0/0 EOR").unwrap()).write()),
+            "bad.plcproj" => Ok("<PLCProject/>".to_owned()),
+            _ => Err("no such file".to_owned()),
+        };
+        problems_of(scan_table::read_beside(source, &mut load))
+    };
+    let row = "columns ms I:0/0 | O:0/0\n10 1 | 1\n";
+    assert_eq!(beside(&format!("case a\nprogram good.plcproj\n{row}")), [""; 0]);
+    let name = "expected the name of a .plcproj file beside the table, got";
+    for (program, expected) in [
+        ("program good.plcproj\nSOR EOR", "good.plcproj: expected either a project file or a program, got both".to_owned()),
+        ("program none.plcproj", "none.plcproj: no such file".to_owned()),
+        ("program ../good.plcproj", format!("{name} `../good.plcproj`")),
+        ("program /good.plcproj", format!("{name} `/good.plcproj`")),
+        ("program good.txt", format!("{name} `good.txt`")),
+        (
+            "program bad.plcproj",
+            "bad.plcproj: E103 (line 1, character 1): expected `version` such as 3.2 in `PLCProject`".to_owned(),
+        ),
+        (
+            "program wrong.plcproj",
+            "wrong.plcproj: E101 rung 0 column 0 (line 11, character 55): `address` of XIC: expected a word from 0 to 7, got 9".to_owned(),
+        ),
+    ] {
+        let found = beside(&format!("case a\n{program}\n"));
+        assert_eq!(found, [format!("line 2: {expected}")]);
+    }
+    let alone = problems("case a\nprogram good.plcproj\n");
+    assert_eq!(alone, ["line 2: good.plcproj: a table without a folder has no files beside it"]);
 }
 
 #[test]

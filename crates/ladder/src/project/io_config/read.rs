@@ -137,27 +137,33 @@ fn pins_and_channels(fields: &mut Fields<'_>, config: &mut IoConfig, report: &mu
     }
     let mut taken = (Taken::new(), Taken::new());
     for mut pin in fields.list("digitalPins", report) {
+        let errors = report.errors.len();
         let read = digital_pin(&mut pin, report);
-        taken.0.claim(read.gpio_line, &pin, "gpioLine", report);
-        let address = (read.direction.as_str(), read.plc_word, read.plc_bit);
-        taken.1.claim(address, &pin, "plcBit", report);
+        if report.errors.len() == errors {
+            taken.0.claim(read.gpio_line, &pin, "gpioLine", report);
+            let address = (read.direction.as_str(), read.plc_word, read.plc_bit);
+            taken.1.claim(address, &pin, "plcBit", report);
+        }
         pin.end(report);
         config.digital_pins.push(read);
     }
     let mut taken = (Taken::new(), Taken::new());
     for mut channel in fields.list("analogChannels", report) {
+        let errors = report.errors.len();
         let read = analog_channel(&mut channel, report);
-        let direction = read.direction.as_str();
-        taken.0.claim((direction, read.channel), &channel, "channel", report);
-        taken
-            .1
-            .claim((direction, read.plc_n_word), &channel, "plcNWord", report);
+        if report.errors.len() == errors {
+            let direction = read.direction.as_str();
+            taken.0.claim((direction, read.channel), &channel, "channel", report);
+            taken
+                .1
+                .claim((direction, read.plc_n_word), &channel, "plcNWord", report);
+        }
         channel.end(report);
         config.analog_channels.push(read);
     }
 }
 
-/// What earlier entries of a list have taken.
+/// What earlier entries of a list have taken. Entries with errors take nothing: their numbers are not theirs.
 struct Taken<T>(HashSet<T>);
 
 impl<T: Hash + Eq> Taken<T> {
@@ -268,13 +274,16 @@ fn bit_mappings(fields: &mut Fields<'_>, name: &'static str, report: &mut Report
     let (mut servers, mut plcs) = (Taken::new(), Taken::new());
     let mut mappings = Vec::new();
     for mut entry in fields.list(name, report) {
+        let errors = report.errors.len();
         let mapping = BitMapping {
             modbus_addr: modbus_addr(&mut entry, report),
             plc_word: plc_word(&mut entry, report),
             plc_bit: plc_bit(&mut entry, report),
         };
-        servers.claim(mapping.modbus_addr, &entry, "modbusAddr", report);
-        plcs.claim((mapping.plc_word, mapping.plc_bit), &entry, "plcBit", report);
+        if report.errors.len() == errors {
+            servers.claim(mapping.modbus_addr, &entry, "modbusAddr", report);
+            plcs.claim((mapping.plc_word, mapping.plc_bit), &entry, "plcBit", report);
+        }
         entry.end(report);
         mappings.push(mapping);
     }
@@ -285,12 +294,15 @@ fn word_mappings(fields: &mut Fields<'_>, name: &'static str, report: &mut Repor
     let (mut servers, mut plcs) = (Taken::new(), Taken::new());
     let mut mappings = Vec::new();
     for mut entry in fields.list(name, report) {
+        let errors = report.errors.len();
         let mapping = WordMapping {
             modbus_addr: modbus_addr(&mut entry, report),
             plc_n_word: plc_n_word(&mut entry, report),
         };
-        servers.claim(mapping.modbus_addr, &entry, "modbusAddr", report);
-        plcs.claim(mapping.plc_n_word, &entry, "plcNWord", report);
+        if report.errors.len() == errors {
+            servers.claim(mapping.modbus_addr, &entry, "modbusAddr", report);
+            plcs.claim(mapping.plc_n_word, &entry, "plcNWord", report);
+        }
         entry.end(report);
         mappings.push(mapping);
     }
