@@ -147,6 +147,16 @@ fn pl64_decorators_are_read_in_every_spelling_and_get_their_slots() {
 }
 
 #[test]
+fn pl64_a_decorator_that_the_original_drops_is_refused() {
+    for kind in ["OTE' address='O:0/0", "GRT' sourceA='1' sourceB='2"] {
+        let decorated =
+            format!("<Instruction type='{kind}'><Decorators><Decorator type='OSR'/></Decorators></Instruction>");
+        let found = CompiledProgram::new(&read(&rung(&decorated)).program).unwrap_err();
+        assert!(texts(&found)[0].starts_with("E103 rung 0"), "{found:?}");
+    }
+}
+
+#[test]
 fn pl70_all_problems_are_told_at_once_with_their_places() {
     let source = r#"<?xml version="1.0"?>
 <PLCProject>
@@ -428,6 +438,12 @@ fn pl70_what_is_no_project_is_refused_with_the_reason() {
 
 #[test]
 fn pl70_documents_that_are_made_to_hurt_are_refused_with_the_reason() {
+    // The smallest stack that a thread of a server is likely to have.
+    let thread = std::thread::Builder::new().stack_size(512 * 1024);
+    thread.spawn(refuse_what_is_made_to_hurt).unwrap().join().unwrap();
+}
+
+fn refuse_what_is_made_to_hurt() {
     let refused = |source: &str, expected: &str| {
         let found = problems(source);
         assert!(found.len() == 1 && found[0].contains(expected), "{found:?}");
@@ -458,7 +474,10 @@ fn pl70_documents_that_are_made_to_hurt_are_refused_with_the_reason() {
         &nested("<Branch><Path>", "</Path></Branch>", 33),
         "expected at most 32 branches in each other",
     );
-    read(&nested("<Branch><Path>", "</Path></Branch>", 32));
+    let deepest = read(&nested("<Branch><Path>", "</Path></Branch>", 32));
+    assert_eq!(read(&deepest.write()).without_places(), deepest.without_places());
+    let deepest = read(&nested("<a>", "</a>", 123));
+    assert_eq!(read(&deepest.write()).without_places(), deepest.without_places());
     let many: String = (0..257).map(|number| format!(" a{number}=''")).collect();
     refused(
         &rung(&format!("<Instruction type='XIC'{many}/>")),

@@ -100,7 +100,10 @@ fn the_samples_are_written_as_the_original_does_and_no_check_finds_anything() {
             decorators.extend(instruction.decorators.iter().map(|decorator| decorator.kind));
         }
     }
-    let missing: Vec<_> = InstructionKind::ALL.iter().filter(|kind| !kinds.contains(kind)).collect();
+    let missing: Vec<_> = InstructionKind::ALL
+        .iter()
+        .filter(|kind| !kinds.contains(kind))
+        .collect();
     assert!(missing.is_empty(), "no sample has {missing:?}");
     assert_eq!(decorators.len(), DecoratorKind::ALL.len());
 }
@@ -138,7 +141,10 @@ fn a_project_file_that_cannot_be_had_is_told_with_its_line() {
         assert_eq!(found, [format!("line 2: {expected}")]);
     }
     let alone = problems("case a\nprogram good.plcproj\n");
-    assert_eq!(alone, ["line 2: good.plcproj: a table without a folder has no files beside it"]);
+    assert_eq!(
+        alone,
+        ["line 2: good.plcproj: a table without a folder has no files beside it"]
+    );
 }
 
 #[test]
