@@ -42,8 +42,8 @@ pub const MAX_DOCUMENT_BYTES: usize = 8 * 1024 * 1024;
 const MAX_ELEMENT_DEPTH: usize = 128;
 /// Attributes of one element. More are refused, because comparing them with each other takes the square of the time.
 const MAX_ATTRIBUTES: usize = 256;
-/// Elements, texts and comments of a file. More are refused; they bound the memory of a tree.
-const MAX_NODES: u32 = 1_000_000;
+/// Elements, texts and comments of a file, blank ones included. More are refused; they bound the memory of a tree.
+const MAX_NODES: u32 = 500_000;
 /// Problems that are told; a file with more is no project. Warnings beyond it are dropped.
 const MAX_PROBLEMS: usize = 1000;
 

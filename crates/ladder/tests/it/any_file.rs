@@ -3,10 +3,13 @@
 use std::fs;
 use std::path::Path;
 
-use crosstie_ladder::fuzz;
+use crosstie_ladder::project::{Project, read_project};
+use crosstie_ladder::{fuzz, text};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
+
+use crate::programs::program;
 
 fn corpus(target: &str, least: usize, function: fn(&[u8])) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -35,7 +38,17 @@ fn the_collected_files_break_no_promise() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(500))]
+    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn pl73_text_and_project_file_carry_the_same_logic(program in program()) {
+        let written = text::write(&program);
+        let project = Project::new(text::read(&written).unwrap().without_places());
+        let file = project.write();
+        let read = read_project(&file).map(Project::without_places);
+        prop_assert_eq!(read.as_ref(), Ok(&project), "{}", file);
+        prop_assert_eq!(text::write(&read.unwrap().program), written);
+    }
 
     #[test]
     fn pl70_any_project_file_breaks_no_promise(parts in vec(part(), 0..40), text: String) {

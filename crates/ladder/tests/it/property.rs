@@ -5,7 +5,6 @@ use crosstie_ladder::compile::{CompiledProgram, RunMemory};
 use crosstie_ladder::controller::{Command, Controller, ControllerSettings, ControllerState, Inputs};
 use crosstie_ladder::data_table::{CellValue, DataTable};
 use crosstie_ladder::program::Program;
-use crosstie_ladder::project::{Project, read_project};
 use crosstie_ladder::{Address, CounterMember, Region, TimerMember, fuzz, text};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -210,16 +209,6 @@ proptest! {
         let written = text::write(&program);
         let read = text::read(&written).map(Program::without_places);
         prop_assert_eq!(read, Ok(program), "{}", written);
-    }
-
-    #[test]
-    fn pl73_text_and_project_file_carry_the_same_logic(program in program()) {
-        let written = text::write(&program);
-        let project = Project::new(text::read(&written).unwrap().without_places());
-        let file = project.write();
-        let read = read_project(&file).map(Project::without_places);
-        prop_assert_eq!(read.as_ref(), Ok(&project), "{}", file);
-        prop_assert_eq!(text::write(&read.unwrap().program), written);
     }
 
     #[test]
