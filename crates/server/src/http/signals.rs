@@ -29,6 +29,9 @@ pub(crate) struct SignalRow {
     /// Name in the signal space.
     #[schema(example = "twin/line/Level")]
     name: String,
+    /// What the program of its PLC calls it; only where it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    symbol: Option<String>,
     /// `bool`, `int`, `float` or `text`.
     kind: &'static str,
     /// The value: a boolean, a number or a text, by its kind.
@@ -36,7 +39,7 @@ pub(crate) struct SignalRow {
     /// `good`, `stale` or `bad`.
     quality: &'static str,
     /// Why the quality is not good.
-    reason: Option<&'static str>,
+    reason: Option<String>,
     /// Who is meant to write it: `hub` or `peer`.
     owner: &'static str,
     /// Who wrote it last.
@@ -58,10 +61,11 @@ impl From<api::SignalRow> for SignalRow {
         SignalRow {
             id: row.id.0,
             name: row.name,
+            symbol: row.symbol,
             kind: row.value.kind().word(),
             value: to_json(&row.value),
             quality: row.quality.word(),
-            reason: row.quality.reason(),
+            reason: row.reason,
             owner: row.owner.word(),
             writer: row.writer,
             conflict: row.conflict,
