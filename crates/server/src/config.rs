@@ -35,7 +35,6 @@ pub(crate) use file::{read_file, shown_path};
 pub use limits::Limits;
 pub use plcs::{FIRST_CONTEXT, PiplcConfig, PlcConfig};
 pub use setting::{CheckedSetting, Setting, SettingError, Source, check_setting};
-pub(crate) use write_back::add_routes;
 pub use write_back::{WriteError, add_route, add_signals, remove_leftovers, remove_route, try_writing, write_settings};
 
 use crosstie_hub::settings::{Direction, DirectionConvention, Echo, LinkSettings, RouteSetting, SignalSetting};

@@ -196,7 +196,7 @@ pub(super) fn put_signals(
 ///
 /// # Errors
 /// As [`add_route`].
-pub(crate) fn add_routes(path: &Path, routes: &[RouteSetting]) -> Result<(), WriteError> {
+pub(super) fn add_routes(path: &Path, routes: &[RouteSetting]) -> Result<(), WriteError> {
     edit(path, |_, document| {
         let mut document = document.into_mut();
         for route in routes {
