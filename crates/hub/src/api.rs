@@ -433,6 +433,28 @@ pub struct ClientRow {
     pub counters: Counters,
 }
 
+/// Where a route comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RouteOrigin {
+    /// The project file.
+    Project,
+    /// The API.
+    Api,
+    /// The route table that a client of PiPLC's protocol has sent.
+    Piplc,
+}
+
+impl RouteOrigin {
+    /// The word of the API.
+    pub const fn word(self) -> &'static str {
+        match self {
+            RouteOrigin::Project => "project",
+            RouteOrigin::Api => "api",
+            RouteOrigin::Piplc => "piplc",
+        }
+    }
+}
+
 /// One route.
 #[derive(Clone, Debug)]
 pub struct RouteRow {
@@ -442,8 +464,8 @@ pub struct RouteRow {
     pub from: String,
     /// Name of the target.
     pub to: String,
-    /// From the project file, not from the API.
-    pub from_project: bool,
+    /// Where it comes from.
+    pub origin: RouteOrigin,
     /// Where the target is a place of a PLC: what becomes of it when the source is stale.
     pub on_stale: OnStale,
     /// Why it waits; `None` when it is active.

@@ -17,7 +17,8 @@ use crate::request::route_problem;
 use crate::route::Routes;
 use crate::session::config::PendingSave;
 use crate::session::import::WaitingImport;
-use crate::settings::{EndpointId, PiplcSettings, Settings};
+use crate::session::piplc::Piplc;
+use crate::settings::{EndpointId, Settings};
 use crate::signal::{Generation, Quality, SignalId, SignalSpace, Value, Writer};
 use crate::time::Time;
 use crate::timers::{Alarm, Timers};
@@ -71,9 +72,9 @@ pub struct Hub {
     pub(crate) imports: Vec<WaitingImport>,
     pub(crate) last_dial: u64,
     pub(crate) plcs: Plcs,
-    pub(crate) piplc: PiplcSettings,
     /// Channels that watch a PLC context.
     pub(crate) watches: Watches,
+    pub(crate) piplc: Piplc,
     pub(crate) outputs: Vec<Output>,
 }
 
@@ -108,8 +109,8 @@ impl Hub {
             imports: Vec::new(),
             last_dial: 0,
             plcs: Plcs::default(),
-            piplc: settings.piplc,
             watches: Watches::default(),
+            piplc: Piplc::new(settings.piplc),
             outputs: Vec::new(),
             limits,
         };
@@ -173,7 +174,7 @@ impl Hub {
                 bytes,
             } => {
                 if self.received(conn, bytes) {
-                    self.piplc(conn, message, program);
+                    self.piplc(conn, message, program, bytes);
                 }
             }
             Input::ShuttingDown => self.piplc_shuts_down(),
@@ -240,6 +241,9 @@ impl Hub {
                 Alarm::PlcAnswers => self.give_up_orders(),
                 Alarm::PlcForces => self.expire_forces(),
                 Alarm::PlcWatch(conn) => self.watch_alarm(conn, at),
+                Alarm::Piplc(conn) => self.piplc_alarm(conn, at),
+                Alarm::Snapshots(key) => self.snapshots_alarm(key, at),
+                Alarm::RouteTable => self.table_alarm(at),
             }
         }
         self.reply_of_plcs();
@@ -343,6 +347,7 @@ impl Hub {
         }
         self.answering.retain(|other| *other != conn);
         self.unwatch(conn);
+        self.piplc_left(conn);
         let title = client.title().to_owned();
         self.log(Level::Info, Some(conn), format!("{title} has left: {reason}"));
         self.end_conflicts(conn);
@@ -413,7 +418,7 @@ impl Hub {
         if let Step::Behind { told: own, .. } = client.step {
             told = own;
         }
-        let mut control = Vec::new();
+        let (mut control, mut snapshots) = (Vec::new(), Vec::new());
         for frame in frames {
             match frame.class {
                 Class::Control => control.push(frame.bytes),
@@ -423,11 +428,15 @@ impl Hub {
                         .owed
                         .extend(extra.iter().flat_map(|ids| ids.iter()).map(|id| (*id, 0)));
                 }
-                Class::Snapshot { .. } => {}
+                Class::Snapshot { plc, sequence } => snapshots.push((plc, sequence)),
             }
         }
         client.outlet.stick(house.now, control);
         views.fall_behind(&mut house, conn, told);
+        // The first number that was not used is the next one: it is given back last.
+        for (plc, sequence) in snapshots.into_iter().rev() {
+            self.snapshot_unsent(conn, plc, sequence);
+        }
         self.set_alarm(conn);
     }
 
@@ -444,6 +453,7 @@ impl Hub {
         client.baseline_at = Some(house.now);
         client.outlet.open(conn, house.outputs);
         views.catch_up(&mut house, conn);
+        self.piplc_writable(conn);
         self.set_alarm(conn);
     }
 
@@ -495,6 +505,7 @@ impl Hub {
         let face = client.face;
         self.outputs.push(Output::Close { conn, code, reason });
         self.log(Level::Warn, Some(conn), format!("closed with {code}: {reason}"));
+        self.piplc_left(conn);
         self.import_peer_left(conn);
         self.link_closes(conn, face, reason);
     }

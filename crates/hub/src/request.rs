@@ -113,6 +113,7 @@ impl Hub {
     /// The routes of which both ends may be seen.
     fn route_rows(&self, access: &Access) -> Vec<RouteRow> {
         let mut rows = self.routes.rows();
+        rows.extend(self.piplc.table.rows());
         rows.retain(|row| access.sees(&self.meant(&row.from)) && access.sees(&self.meant(&row.to)));
         rows
     }
@@ -144,6 +145,10 @@ impl Hub {
     }
 
     fn api_remove_route(&mut self, by: &Actor, id: u32) -> Result<Reply, Refused> {
+        if self.piplc.table.holds(id) {
+            let text = format!("route {id} stands in the table of PiPLC clients; change it there");
+            return Err(Refused::Conflict(text));
+        }
         let row = self.routes.row(id).ok_or_else(|| no_route(id))?;
         let (from, to) = (self.meant(&row.from), self.meant(&row.to));
         if !by.access.sees(&from) || !by.access.sees(&to) {

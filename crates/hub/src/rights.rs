@@ -22,6 +22,10 @@ const FORCE: Need = (Role::Engineer, "force");
 const SET_BREAKPOINTS: Need = (Role::Engineer, "set breakpoints");
 /// To make and remove PLC contexts.
 pub(crate) const CHANGE_CONTEXTS: Need = (Role::Engineer, "change contexts");
+/// To say what drives the inputs of a PLC and what its outputs drive.
+pub(crate) const CHANGE_IO: Need = (Role::Engineer, "change I/O configurations");
+/// To tie signals or addresses to each other.
+pub(crate) const CHANGE_ROUTES: Need = (Role::Engineer, "change routes");
 
 /// The role that a request needs, and the request as a verb.
 fn needed(request: &Request) -> Need {
@@ -35,9 +39,7 @@ fn needed(request: &Request) -> Need {
         Request::Write { .. } => WRITE,
         Request::Connect { .. } | Request::Disconnect { .. } => (Role::Operator, "steer links"),
         Request::Acknowledge { .. } => (Role::Operator, "acknowledge problems"),
-        Request::AddRoute { .. } | Request::CheckRoute { .. } | Request::RemoveRoute { .. } => {
-            (Role::Engineer, "change routes")
-        }
+        Request::AddRoute { .. } | Request::CheckRoute { .. } | Request::RemoveRoute { .. } => CHANGE_ROUTES,
         Request::Import { .. } => (Role::Engineer, "import signals"),
         Request::Configure { .. } => (Role::Engineer, "change settings"),
         Request::Plc(request) => needed_of_plc(request),
@@ -81,10 +83,14 @@ fn needed_of_command(command: Command) -> Need {
 
 /// Refuses a request that the role of its sender does not cover.
 pub(crate) fn check(by: &Actor, request: &Request) -> Result<(), Refused> {
-    let (role, what) = needed(request);
-    match by.access.role >= role {
+    check_need(&by.access, needed(request))
+}
+
+/// Refuses what a role does not cover.
+pub(crate) fn check_need(access: &Access, (role, what): Need) -> Result<(), Refused> {
+    match access.role >= role {
         true => Ok(()),
-        false => Err(forbidden(&by.access, what)),
+        false => Err(forbidden(access, what)),
     }
 }
 

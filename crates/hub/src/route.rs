@@ -5,7 +5,7 @@
 
 mod carry;
 
-use crate::api::{Refused, RouteRow};
+use crate::api::{Refused, RouteOrigin, RouteRow};
 use crate::session::link::is_state;
 use crate::settings::{OnStale, Owner, RouteSetting};
 use crate::signal::{SignalId, SignalSpace, Value};
@@ -87,8 +87,7 @@ impl Routes {
         routes_max: usize,
     ) -> Result<u32, Refused> {
         let (from, to) = self.check(space, &setting.from, &setting.to, routes_max)?;
-        self.last_id += 1;
-        let id = self.last_id;
+        let id = self.next_id();
         let route = Route {
             from,
             to,
@@ -104,6 +103,12 @@ impl Routes {
         self.routes.insert(id, route);
         self.attach(space, id);
         Ok(id)
+    }
+
+    /// A number that no route has had.
+    pub(crate) fn next_id(&mut self) -> u32 {
+        self.last_id += 1;
+        self.last_id
     }
 
     /// Removes a route and gives its names.
@@ -282,7 +287,10 @@ impl Routes {
             id,
             from: route.from.clone(),
             to: route.to.clone(),
-            from_project: route.from_project,
+            origin: match route.from_project {
+                true => RouteOrigin::Project,
+                false => RouteOrigin::Api,
+            },
             on_stale: route.on_stale,
             waiting: route.waiting.clone(),
             count: route.count,

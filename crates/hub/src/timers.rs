@@ -4,6 +4,7 @@
 //! skipped. Setting an alarm is therefore a push, and nothing is ever searched.
 
 use crate::input::ConnId;
+use crate::session::piplc::StreamKey;
 use crate::settings::EndpointId;
 use crate::time::Time;
 use crate::view::GroupId;
@@ -27,6 +28,12 @@ pub(crate) enum Alarm {
     PlcForces,
     /// The cycle of a channel that watches a context is over.
     PlcWatch(ConnId),
+    /// A client of PiPLC's protocol is to be asked for a sign of life.
+    Piplc(ConnId),
+    /// Snapshots are due.
+    Snapshots(StreamKey),
+    /// Routes of PiPLC's table are due.
+    RouteTable,
 }
 
 /// The alarms, earliest first.

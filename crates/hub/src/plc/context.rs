@@ -2,14 +2,16 @@
 
 use super::PlcId;
 use super::entry::Border;
+use super::order::Order;
 use super::program::Program;
 use super::tags::Tags;
 use super::troubles::Window;
 use crate::settings::PlcSettings;
 use crate::time::Time;
 use crosstie_ladder::address::{Address, IO_WORDS};
-use crosstie_ladder::controller::{ControllerState, ScanStatistics};
+use crosstie_ladder::controller::{Command, ControllerState, ScanStatistics};
 use crosstie_ladder::data_table::{CellValue, Place, USED_WORDS, WordIndex};
+use crosstie_ladder::project::{IoConfig, IoProvider};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -46,6 +48,8 @@ pub(crate) struct Context {
     pub(crate) heard_at: Time,
     /// What of it are signals.
     pub(crate) tags: Tags,
+    /// What drives its inputs and what its outputs drive.
+    pub(crate) io: IoConfig,
 }
 
 /// The memory of an engine as it was told last, forced bits as they are forced.
@@ -102,6 +106,7 @@ impl Context {
             records_power: false,
             is_power_asked: false,
             power: Box::default(),
+            io: IoConfig::default(),
         }
     }
 
@@ -109,6 +114,19 @@ impl Context {
         self.program
             .as_ref()
             .map_or(0, |loaded| loaded.program.compiled.rungs())
+    }
+
+    /// Why it cannot scan: what is to move its inputs and outputs is not there (PL-30).
+    pub(crate) fn why_not(&self, order: &Order) -> Option<String> {
+        let begins = matches!(
+            order,
+            Order::Command(Command::Start | Command::StepScan | Command::StepRung)
+        );
+        let is_there = self.io.provider == IoProvider::Virtual;
+        (begins && !is_there).then(|| {
+            let name = self.io.provider_name();
+            format!("the I/O provider {name} is not built in; load a configuration with providerType \"Virtual\"")
+        })
     }
 
     /// Takes the head of a border; its changes follow.
@@ -119,6 +137,10 @@ impl Context {
             self.mirror.version += 1;
         }
         self.mirror.is_safe = border.is_safe;
+        if border.scan == 0 {
+            // After a download or a reset they begin anew, and are told only with the next scan.
+            self.statistics = ScanStatistics::default();
+        }
         self.state = border.state;
         if border.state != ControllerState::Fault {
             self.fault = None;

@@ -33,7 +33,7 @@ impl Hub {
     /// Makes a context in the name of somebody; it is gone when the hub ends.
     pub(crate) fn plc_create(&mut self, by: &Actor, name: Option<&str>) -> Result<PlcId, Refused> {
         check_role(by)?;
-        let limit = self.piplc.contexts_max;
+        let limit = self.piplc.settings.contexts_max;
         if self.plcs.contexts.len() >= limit {
             return Err(Refused::Limit {
                 what: "contexts",
@@ -100,6 +100,7 @@ impl Hub {
     fn end_plc(&mut self, plc: PlcId) {
         self.forget_plc_troubles(plc);
         self.end_watches_of(plc);
+        self.piplc_context_gone(plc);
         if let Some(index) = self.plcs.contexts.iter().position(|context| context.plc == plc) {
             let context = self.plcs.contexts.remove(index);
             self.end_tags(&context);

@@ -9,6 +9,7 @@ use super::program::Program;
 use super::requests::Question;
 use super::tags::{as_value, output_word};
 use crate::hub::Hub;
+use crate::input::ConnId;
 use crate::output::Output;
 use crate::settings::PlcSettings;
 use crate::signal::{SignalId, Value};
@@ -81,6 +82,13 @@ pub(crate) enum Asked {
     Watchers,
     /// The hub itself: it has asked for a fault because an input is stale.
     OnStale,
+    /// A client of PiPLC's protocol.
+    Piplc {
+        /// Its connection.
+        conn: ConnId,
+        /// The turn of its request.
+        turn: u64,
+    },
 }
 
 /// Why an order was not carried out.
@@ -89,6 +97,9 @@ pub(crate) enum OrderError {
     /// The engine says so.
     #[error(transparent)]
     Refused(#[from] Refused),
+    /// What is to move its inputs and outputs is not there.
+    #[error("{0}")]
+    Io(String),
     /// Too many orders wait.
     #[error("the engine is busy: {ORDERS_MAX} orders wait for it")]
     Busy,
@@ -184,8 +195,12 @@ impl Hub {
         asked: Asked,
         note: Option<Note>,
     ) {
-        if self.plcs.get(plc).is_none() {
+        let Some(context) = self.plcs.get(plc) else {
             self.plc_answered(plc, asked, Err(OrderError::Gone));
+            return;
+        };
+        if let Some(why) = context.why_not(&order) {
+            self.plc_answered(plc, asked, Err(OrderError::Io(why)));
             return;
         }
         if self.plcs.is_busy(plc) {
@@ -285,6 +300,7 @@ impl Hub {
             Entry::Statistics(statistics) => {
                 self.show_statistics(plc, statistics);
                 self.judge_scans(plc);
+                self.piplc_statistics(plc);
             }
             Entry::Event(event) => {
                 if let Event::Fault(fault) = event {
@@ -293,6 +309,7 @@ impl Hub {
                     self.show_state(plc);
                     self.plc_failed(plc, text);
                 }
+                self.piplc_happened(plc, event);
             }
             Entry::Power(power) => context.power = power,
             Entry::Answer { number, result } => self.plc_answer(number, result),
@@ -383,6 +400,7 @@ impl Hub {
                     context.tags.fault_asked = false;
                 }
             }
+            Asked::Piplc { conn, turn } => self.piplc_answered(conn, turn, plc, result),
         }
     }
 }

@@ -6,6 +6,7 @@ use crosstie_ladder::check;
 use crosstie_ladder::compile::CompiledProgram;
 use crosstie_ladder::diagnostic::{Diagnostic, DiagnosticCode};
 use crosstie_ladder::program::Program as Logic;
+use crosstie_ladder::project::read_project;
 use crosstie_ladder::text;
 use std::sync::Arc;
 
@@ -26,7 +27,7 @@ pub struct Program {
 }
 
 impl Program {
-    /// Reads, checks and compiles a document: the text form (PL-73).
+    /// Reads, checks and compiles a document: a `.plcproj` (PL-70), or the text form (PL-73).
     ///
     /// # Errors
     ///
@@ -44,9 +45,15 @@ impl Program {
                 ),
             }]);
         }
-        let logic = text::read(document)?;
+        let (logic, mut diagnostics) = match document.trim_start_matches('\u{feff}').trim_start().starts_with('<') {
+            true => {
+                let project = read_project(document)?;
+                (project.program, project.warnings)
+            }
+            false => (text::read(document)?, Vec::new()),
+        };
         let compiled = CompiledProgram::new(&logic)?;
-        let mut diagnostics = check::check(&logic);
+        diagnostics.extend(check::check(&logic));
         diagnostics.extend(compiled.warnings().iter().cloned());
         Ok(Program {
             document: document.into(),

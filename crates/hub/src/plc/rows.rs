@@ -6,9 +6,6 @@ use crate::access::Access;
 use crate::api::plc::{ContextRow, ForceRow, ProgramSummary};
 use crosstie_ladder::address::Address;
 
-/// What drives the inputs of a context while nothing else is configured, for people.
-const VIRTUAL_IO: &str = "Virtual I/O";
-
 impl Context {
     /// All that the API says of a context; of its forces those that may be seen.
     pub(crate) fn row(&self, access: &Access) -> ContextRow {
@@ -27,7 +24,7 @@ impl Context {
             merged_scans: self.merged_scans,
             breakpoints: self.breakpoints.iter().copied().collect(),
             forces: seen.map(|force| self.force_row(force)).collect(),
-            io_provider: String::from(VIRTUAL_IO),
+            io_provider: self.io.provider_name(),
             is_temporary: self.settings.is_temporary,
             hold_outputs: self.settings.hold_outputs,
         }

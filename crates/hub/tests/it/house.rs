@@ -3,12 +3,12 @@
 use crosstie_hub::access::{Access, Actor};
 use crosstie_hub::api::{Reply, Request, SignalRow};
 use crosstie_hub::output::AuditEntry;
-use crosstie_hub::plc::{Engine, Entry, Numbered, Order, PlcId};
+use crosstie_hub::plc::{Engine, Entry, Numbered, Order, PlcId, Program};
 use crosstie_hub::settings::{EndpointId, EndpointSettings, Owner, Settings, SignalSetting};
 use crosstie_hub::signal::{Kind, Quality, Value};
 use crosstie_hub::{ConnId, Face, Frame, Hub, Input, Output, Ticket, Time, Unreadable};
 use crosstie_ladder::controller::ControllerState;
-use crosstie_wire::{live, realvirtual};
+use crosstie_wire::{live, piplc, realvirtual};
 use serde_json::{Value as Json, json};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap, VecDeque};
@@ -42,6 +42,11 @@ pub(crate) struct Peer {
     begun: Option<Frame>,
     is_stuck: bool,
     pub(crate) inbox: Vec<Json>,
+    /// When the messages of the inbox have arrived.
+    pub(crate) arrivals: Vec<Time>,
+    /// Binary frames, and when they have arrived.
+    pub(crate) binary: Vec<(Time, Vec<u8>)>,
+    face: Face,
     /// Wire name to value, from snapshots and data, and from its own writes.
     pub(crate) believes: BTreeMap<String, Json>,
     /// It returns every value that it gets, after this.
@@ -189,6 +194,9 @@ impl House {
             begun: None,
             is_stuck: false,
             inbox: Vec::new(),
+            arrivals: Vec::new(),
+            binary: Vec::new(),
+            face,
             believes: BTreeMap::new(),
             echoes_after: None,
             closed: None,
@@ -564,6 +572,11 @@ impl House {
             }
             return;
         }
+        if opcode == 2 {
+            peer.binary.push((self.now, payload.to_vec()));
+            return;
+        }
+        peer.arrivals.push(self.now);
         let message: Json = serde_json::from_slice(payload).expect("the hub sends JSON");
         if let (Some("data" | "snapshot"), Some(signals)) = (message["type"].as_str(), message["signals"].as_object()) {
             let signals: Vec<(String, Json)> = signals
@@ -588,7 +601,22 @@ impl House {
         let is_live = ["\"epoch\"", "\"cycle_ms\"", "\"watch_plc\""]
             .iter()
             .any(|sign| text.contains(sign));
-        let input = if is_live {
+        let input = if self.peer(conn).face == Face::Piplc {
+            let message = piplc::decode(&text);
+            let program = match &message {
+                Ok(envelope) => match &envelope.request {
+                    piplc::Request::Download { document, .. } => Some(Program::read(document).map(Arc::new)),
+                    _ => None,
+                },
+                Err(_) => None,
+            };
+            Input::Piplc {
+                conn,
+                message,
+                program,
+                bytes,
+            }
+        } else if is_live {
             Input::Live {
                 conn,
                 request: live::decode(text),

@@ -35,7 +35,8 @@ pub(crate) struct RouteRow {
     from: String,
     /// Name of the target.
     to: String,
-    /// `project` when it stood in the project file at the start, otherwise `api`.
+    /// `project` when it stood in the project file at the start, `piplc` when a client of PiPLC's protocol sent it in its route
+    /// table, otherwise `api`.
     source: &'static str,
     /// `active`, or `waiting` for a signal that does not exist yet.
     state: &'static str,
@@ -57,7 +58,7 @@ impl From<api::RouteRow> for RouteRow {
             id: row.id,
             from: row.from,
             to: row.to,
-            source: if row.from_project { "project" } else { "api" },
+            source: row.origin.word(),
             state: if row.waiting.is_none() { "active" } else { "waiting" },
             reason: row.waiting,
             on_stale: row.on_stale.word(),

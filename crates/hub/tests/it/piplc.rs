@@ -1,0 +1,972 @@
+//! PiPLC's protocol: the conversation of its description, events, rights, commands by state, the order of replies.
+
+use crate::house::{House, Wire};
+use crosstie_hub::access::{Access, Role, Scope};
+use crosstie_hub::api::{Reply, Request};
+use crosstie_hub::plc::PlcId;
+use crosstie_hub::settings::{PiplcSettings, PlcSettings, Settings};
+use crosstie_hub::{ConnId, Face, Input, Unreadable};
+use serde_json::{Value as Json, json};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A start-stop circuit and a timer.
+pub(crate) const DOCUMENT: &str = r#"<?xml version="1.0" encoding="UTF-8"?><PLCProject version="3.2"><Metadata><Name>t</Name></Metadata><SymbolTable><Symbol name="Start" address="I:0/0" type="BOOL"/></SymbolTable><Programs><Program name="Main" type="Main"><Rungs><Rung number="0"><Instruction type="XIC" address="I:0/0"/><Instruction type="OTE" address="O:0/0"/></Rung><Rung number="1"><Instruction type="XIC" address="B:0/0"/><Instruction type="DIV" sourceA="7" sourceB="N:9" dest="N:4"/></Rung></Rungs></Program></Programs></PLCProject>"#;
+
+pub(crate) const fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+/// A hub with these contexts.
+pub(crate) fn house(contexts: &[&str]) -> House {
+    House::with(Settings {
+        plcs: contexts.iter().map(|name| PlcSettings::named(name)).collect(),
+        piplc: PiplcSettings {
+            engine_name: "Press shop".into(),
+            engine_id: "6d9f4a3e-0f0e-4b7c-9a51-2d3c4b5a6978".into(),
+            ..PiplcSettings::default()
+        },
+        ..Settings::default()
+    })
+}
+
+/// A client that has said hello in the words of this version.
+pub(crate) fn client(house: &mut House, version: &str) -> ConnId {
+    client_with(house, version, Access::full("this machine"))
+}
+
+pub(crate) fn client_with(house: &mut House, version: &str, access: Arc<Access>) -> ConnId {
+    let conn = house.connect_with(Face::Piplc, Wire::default(), access);
+    let hello =
+        json!({"type": "hello", "seq": 1, "protocolVersion": 1, "clientName": "probe", "clientVersion": version});
+    let answer = exchange(house, conn, hello);
+    assert_eq!(answer[0]["type"], "hello.reply");
+    conn
+}
+
+/// Everything that a client has got, without the statistics of scans; forgets it.
+pub(crate) fn heard(house: &mut House, conn: ConnId) -> Vec<Json> {
+    let mut inbox = std::mem::take(&mut house.peer(conn).inbox);
+    house.peer(conn).arrivals.clear();
+    inbox.retain(|message| message["type"] != "event.scanStats");
+    inbox
+}
+
+/// Says something and gives what comes within one and a half scans.
+pub(crate) fn exchange(house: &mut House, conn: ConnId, message: Json) -> Vec<Json> {
+    heard(house, conn);
+    house.say(conn, message);
+    house.run_for(ms(15));
+    heard(house, conn)
+}
+
+/// The same for a request whose only consequence for its sender is the reply.
+pub(crate) fn reply(house: &mut House, conn: ConnId, message: Json) -> Json {
+    let mut got = exchange(house, conn, message);
+    assert!(!got.is_empty(), "there is a reply");
+    got.remove(0)
+}
+
+/// A request that must succeed.
+pub(crate) fn done(house: &mut House, conn: ConnId, message: Json) {
+    let got = reply(house, conn, message.clone());
+    assert_eq!(got["success"], true, "{message} → {got}");
+}
+
+pub(crate) fn download(house: &mut House, conn: ConnId, context: &str) {
+    done(
+        house,
+        conn,
+        json!({"type": "program.download", "seq": 10, "contextId": context, "format": "plcproj-xml", "data": DOCUMENT}),
+    );
+}
+
+fn access(role: Role, view: Option<&[&str]>, write: Option<&[&str]>) -> Arc<Access> {
+    let scope = |patterns: Option<&[&str]>| {
+        let texts: Option<Vec<String>> = patterns.map(|list| list.iter().map(|text| text.to_string()).collect());
+        Scope::new(texts.as_deref())
+    };
+    Arc::new(Access {
+        key: Some("k1".into()),
+        ring: 1,
+        who: "panel".into(),
+        role,
+        view: scope(view),
+        write: scope(write),
+    })
+}
+
+/// The description's examples, field by field, in the order of its lifecycle diagram.
+#[test]
+fn pl1_the_conversation_of_the_description() {
+    let mut house = house(&["line"]);
+    let conn = house.connect_as(Face::Piplc, Wire::default());
+    let hello = json!({"type": "hello", "seq": 1, "protocolVersion": 1, "clientName": "PiPLC Editor", "clientVersion": "0.2.0"});
+    let answer = reply(&mut house, conn, hello.clone());
+    let expected = json!({
+        "type": "hello.reply",
+        "seq": 1,
+        "protocolVersion": 1,
+        "serverName": "Crosstie",
+        "serverVersion": "0.2.0",
+        "engineId": "6d9f4a3e-0f0e-4b7c-9a51-2d3c4b5a6978",
+        "capabilities": [],
+        "memoryLayout": {
+            "inputWords": 8, "outputWords": 8, "bitWords": 64, "integerWords": 256, "timerCount": 64, "counterCount": 64,
+            "timers": 64, "counters": 64, "snapshotSize": 2704,
+        },
+        "success": true,
+        "engineName": "Press shop",
+        "engineState": "Stopped",
+        "contexts": [{"id": "line", "name": "line", "state": "Stopped", "hasProgram": false}],
+        "ioConfig": {"boardName": "", "digitalPins": [], "gpioChipPath": "", "providerType": "Virtual",
+            "virtualInputCount": 8, "virtualOutputCount": 8},
+        "ioProviderName": "Virtual I/O",
+    });
+    assert_eq!(answer, expected);
+    assert_eq!(
+        reply(&mut house, conn, hello),
+        expected,
+        "a second hello is answered alike"
+    );
+
+    let download = json!({"type": "program.download", "seq": 10, "format": "plcproj-xml", "data": DOCUMENT});
+    let answer = reply(&mut house, conn, download);
+    assert_eq!(
+        answer,
+        json!({"type": "program.download.reply", "seq": 10, "success": true, "contextId": "line"})
+    );
+
+    house.say(conn, json!({"type": "memory.subscribe", "seq": 30, "intervalMs": 50}));
+    house.run_for(ms(1));
+    let began = house.peer(conn).binary[0].0;
+    assert_eq!(
+        heard(&mut house, conn),
+        [json!({"type": "memory.subscribe.reply", "seq": 30, "success": true, "contextId": "line", "intervalMs": 50})]
+    );
+    house.run_for(ms(99));
+    let times: Vec<Duration> = house.peer(conn).binary.iter().map(|(at, _)| at.since(began)).collect();
+    assert_eq!(times.len(), 2, "one at once, one after 50 ms: {times:?}");
+
+    let started = exchange(&mut house, conn, json!({"type": "engine.start", "seq": 2}));
+    assert_eq!(
+        started,
+        [
+            json!({"type": "engine.start.reply", "seq": 2, "success": true, "state": "Running", "contextId": "line"}),
+            json!({"type": "event.stateChanged", "state": "Running", "contextId": "line"}),
+        ]
+    );
+    let forced = json!({"type": "memory.forceBit", "seq": 20, "address": "I:0/3", "value": true});
+    let answer = reply(&mut house, conn, forced);
+    assert_eq!(
+        answer,
+        json!({"type": "memory.forceBit.reply", "seq": 20, "success": true, "contextId": "line"})
+    );
+
+    // The pings of the description, and what becomes of a client that answers them, and of one that does not.
+    house.say(conn, json!({"type": "memory.unsubscribe", "seq": 31}));
+    for _ in 0..4 {
+        house.run_for(Duration::from_secs(30));
+        let pings = heard(&mut house, conn);
+        let pings = pings.iter().filter(|message| message["type"] == "event.ping");
+        assert_eq!(pings.count(), 1);
+        house.say(conn, json!({"type": "pong"}));
+    }
+    assert_eq!(house.peer(conn).closed, None);
+}
+
+#[test]
+fn pl2_nothing_is_heard_before_hello_and_nothing_is_told() {
+    let mut house = house(&["line"]);
+    let known = client(&mut house, "0.2.0");
+    let conn = house.connect_as(Face::Piplc, Wire::default());
+    let answer = reply(&mut house, conn, json!({"type": "engine.start", "seq": 7}));
+    assert_eq!(
+        answer,
+        json!({"type": "engine.start.reply", "seq": 7, "success": false, "error": "handshake required: send 'hello' first"})
+    );
+    download(&mut house, known, "");
+    done(&mut house, known, json!({"type": "engine.start", "seq": 8}));
+    house.run_for(Duration::from_secs(61));
+    assert_eq!(heard(&mut house, conn), [Json::Null; 0], "no event reaches it");
+    let answer = reply(
+        &mut house,
+        conn,
+        json!({"type": "hello", "seq": 9, "protocolVersion": 99}),
+    );
+    assert_eq!(
+        (&answer["protocolVersion"], &answer["success"]),
+        (&json!(1), &json!(true))
+    );
+    assert_eq!(answer["engineState"], "Running");
+    done(&mut house, conn, json!({"type": "engine.stop", "seq": 10}));
+}
+
+#[test]
+fn pl4_replies_keep_the_order_of_their_requests_and_events_follow() {
+    let mut house = house(&["a", "b"]);
+    let (conn, other) = (client(&mut house, "0.2.0"), client(&mut house, "0.2.0"));
+    download(&mut house, conn, "a");
+    download(&mut house, conn, "b");
+    done(
+        &mut house,
+        conn,
+        json!({"type": "engine.start", "seq": 11, "contextId": "a"}),
+    );
+    heard(&mut house, other);
+    // Context a answers at the border of its next scan, b at once, and the query needs no engine at all.
+    house.say(conn, json!({"type": "engine.pause", "seq": 12, "contextId": "a"}));
+    house.say(conn, json!({"type": "engine.start", "seq": 13, "contextId": "b"}));
+    house.say(conn, json!({"type": "engine.state", "seq": 14, "contextId": "a"}));
+    house.say(conn, json!({"type": "engine.nonsense", "seq": 15}));
+    house.run_for(ms(15));
+    let got: Vec<String> = heard(&mut house, conn)
+        .iter()
+        .map(|message| format!("{} {} {}", message["type"], message["seq"], message["state"]))
+        .collect();
+    assert_eq!(
+        got,
+        [
+            r#""engine.pause.reply" 12 "Paused""#,
+            r#""engine.start.reply" 13 "Running""#,
+            r#""event.stateChanged" null "Running""#,
+            r#""engine.state.reply" 14 "Paused""#,
+            r#""engine.nonsense.reply" 15 null"#,
+            r#""event.stateChanged" null "Paused""#,
+        ]
+    );
+    let told: Vec<Json> = heard(&mut house, other)
+        .iter()
+        .map(|message| message["contextId"].clone())
+        .collect();
+    assert_eq!(told, ["b", "a"], "others hear events as they come");
+}
+
+#[test]
+fn pl4_many_writes_meet_one_border() {
+    let mut house = house(&["line"]);
+    let conn = client(&mut house, "0.2.0");
+    download(&mut house, conn, "");
+    done(&mut house, conn, json!({"type": "engine.start", "seq": 2}));
+    for seq in 0..500 {
+        house.say(conn, json!({"type": "memory.writeInteger", "seq": seq, "address": format!("N:{}", 10 + seq % 100), "value": seq}));
+    }
+    house.run_for(ms(90));
+    let got = heard(&mut house, conn);
+    let seqs: Vec<i64> = got.iter().filter_map(|message| message["seq"].as_i64()).collect();
+    assert_eq!(seqs, (0..500).collect::<Vec<i64>>());
+    assert!(got.iter().all(|message| message["success"] == true));
+}
+
+#[test]
+fn pl4_an_engine_that_does_not_answer_is_told_after_five_seconds() {
+    let mut house = house(&["line"]);
+    let conn = client(&mut house, "0.2.0");
+    house.engines.get_mut(&PlcId(0)).expect("it was begun").holds = true;
+    house.say(conn, json!({"type": "engine.reset", "seq": 5}));
+    house.say(conn, json!({"type": "engine.state", "seq": 6}));
+    house.run_for(ms(4_999));
+    assert_eq!(heard(&mut house, conn), [Json::Null; 0]);
+    house.run_for(ms(2));
+    let got = heard(&mut house, conn);
+    assert_eq!(got[0]["error"], "the engine has not answered within 5 s");
+    assert_eq!((&got[0]["success"], &got[0]["seq"]), (&json!(false), &json!(5)));
+    assert_eq!((&got[1]["success"], &got[1]["seq"]), (&json!(true), &json!(6)));
+}
+
+#[test]
+fn pl5_what_is_no_request_is_answered_where_it_can_be_and_the_connection_stays() {
+    let mut house = house(&["line"]);
+    let conn = client(&mut house, "0.2.0");
+    let answer = reply(&mut house, conn, json!({"type": "engine.dance", "seq": 3}));
+    assert_eq!(
+        (&answer["type"], &answer["success"]),
+        (&json!("engine.dance.reply"), &json!(false))
+    );
+    let answer = reply(
+        &mut house,
+        conn,
+        json!({"type": "memory.forceBit", "seq": 4, "value": 7}),
+    );
+    assert_eq!(
+        (&answer["type"], &answer["seq"], &answer["success"]),
+        (&json!("memory.forceBit.reply"), &json!(4), &json!(false))
+    );
+    house.log.clear();
+    for text in ["not json", "[1,2]", "{\"typ", "7"] {
+        house.say_text(conn, text.into());
+    }
+    house.run_for(ms(5));
+    assert_eq!(heard(&mut house, conn), [Json::Null; 0]);
+    assert!(house.log.is_empty(), "the first one was logged before: {:?}", house.log);
+    house.give(Input::Unreadable {
+        conn,
+        why: Unreadable::Binary,
+        bytes: 9,
+    });
+    let Reply::Clients(rows, _) = house.ask(Request::Clients) else {
+        panic!("a list of clients")
+    };
+    let ignored = rows[0].counters.ignored;
+    assert_eq!((ignored.malformed, ignored.unknown_type, ignored.binary), (5, 1, 1));
+    assert_eq!((rows[0].protocol, rows[0].name.as_str()), ("piplc", "probe"));
+    done(&mut house, conn, json!({"type": "engine.state", "seq": 5}));
+}
+
+#[test]
+fn pl6_no_context_is_the_first_one_and_an_unknown_one_is_refused() {
+    let mut house = house(&["a", "b"]);
+    let conn = client(&mut house, "0.2.0");
+    for request in [
+        json!({"type": "engine.state", "seq": 1}),
+        json!({"type": "engine.state", "seq": 1, "contextId": ""}),
+    ] {
+        assert_eq!(reply(&mut house, conn, request)["contextId"], "a");
+    }
+    let answer = reply(
+        &mut house,
+        conn,
+        json!({"type": "engine.state", "seq": 1, "contextId": "b"}),
+    );
+    assert_eq!(answer["contextId"], "b");
+    for kind in [
+        "engine.start",
+        "engine.info",
+        "memory.subscribe",
+        "program.upload",
+        "memory.clearAllForces",
+        "context.remove",
+    ] {
+        let answer = reply(&mut house, conn, json!({"type": kind, "seq": 2, "contextId": "nope"}));
+        assert_eq!(
+            (&answer["success"], &answer["error"]),
+            (&json!(false), &json!("unknown context 'nope'")),
+            "{kind}"
+        );
+    }
+}
+
+#[test]
+fn pl7_a_client_without_pong_is_closed_after_ninety_seconds() {
+    let mut house = house(&["line"]);
+    let conn = client(&mut house, "0.2.0");
+    for at in [30, 60] {
+        house.run_for(Duration::from_secs(30));
+        let got = heard(&mut house, conn);
+        assert_eq!(got, [json!({"type": "event.ping"})], "{at} s");
+        // Other words are no pong.
+        done(&mut house, conn, json!({"type": "engine.state", "seq": at}));
+        assert_eq!(house.peer(conn).closed, None);
+    }
+    house.run_for(Duration::from_secs(31));
+    assert_eq!(house.peer(conn).closed, Some(1000));
+}
+
+#[test]
+fn pl7_a_shutdown_is_told_before_the_connection_closes() {
+    let mut house = house(&["line"]);
+    let (new, old) = (client(&mut house, "0.2.0"), client(&mut house, "0.1.31"));
+    let stranger = house.connect_as(Face::Piplc, Wire::default());
+    heard(&mut house, new);
+    heard(&mut house, old);
+    house.give(Input::ShuttingDown);
+    house.run_for(ms(5));
+    let event = json!({"type": "event.disconnecting", "reason": "Server shutting down"});
+    assert_eq!(heard(&mut house, new), [event]);
+    let event = json!({"type": "event.disconnecting", "seq": 0, "reason": "Server shutting down"});
+    assert_eq!(heard(&mut house, old), [event]);
+    for conn in [new, old, stranger] {
+        assert_eq!(house.peer(conn).closed, Some(1000));
+    }
+}
+
+#[test]
+fn pl8_statistics_come_ten_times_a_second_and_after_every_step() {
+    let mut house = house(&["line"]);
+    let conn = client(&mut house, "0.2.0");
+    download(&mut house, conn, "");
+    let stats = |house: &mut House| {
+        let inbox = std::mem::take(&mut house.peer(conn).inbox);
+        let all = inbox.into_iter().filter(|message| message["type"] == "event.scanStats");
+        all.collect::<Vec<Json>>()
+    };
+    for scans in 1..4 {
+        house.say(conn, json!({"type": "engine.stepScan", "seq": 2}));
+        house.run_for(ms(5));
+        let got = stats(&mut house);
+        assert_eq!(got.len(), 1);
+        assert_eq!(
+            (&got[0]["scanCount"], &got[0]["targetScanTimeUs"]),
+            (&json!(scans), &json!(10_000))
+        );
+        let mut fields: Vec<&str> = got[0]
+            .as_object()
+            .expect("an object")
+            .keys()
+            .map(String::as_str)
+            .collect();
+        fields.sort_unstable();
+        assert_eq!(
+            fields,
+            [
+                "avgScanTimeUs",
+                "contextId",
+                "lastScanTimeUs",
+                "maxScanTimeUs",
+                "minScanTimeUs",
+                "overrunCount",
+                "scanCount",
+                "targetScanTimeUs",
+                "type"
+            ]
+        );
+    }
+    house.say(conn, json!({"type": "engine.start", "seq": 3}));
+    house.run_for(ms(5));
+    stats(&mut house);
+    house.run_for(Duration::from_secs(10));
+    assert_eq!(stats(&mut house).len(), 100);
+}
+
+#[test]
+fn pl8_a_fault_and_a_breakpoint_are_told_with_their_places() {
+    let mut house = house(&["line"]);
+    let (conn, other) = (client(&mut house, "0.2.0"), client(&mut house, "0.2.0"));
+    download(&mut house, conn, "");
+    done(
+        &mut house,
+        conn,
+        json!({"type": "breakpoint.set", "seq": 2, "rungIndex": 1}),
+    );
+    let answer = reply(
+        &mut house,
+        conn,
+        json!({"type": "breakpoint.set", "seq": 3, "rungIndex": 2}),
+    );
+    assert_eq!(
+        (&answer["success"], &answer["error"]),
+        (&json!(false), &json!("expected a rung below 2, got 2"))
+    );
+    heard(&mut house, other);
+    house.say(conn, json!({"type": "engine.start", "seq": 4}));
+    house.run_for(ms(15));
+    let expected = [
+        json!({"type": "event.stateChanged", "state": "Running", "contextId": "line"}),
+        json!({"type": "event.breakpointHit", "rungIndex": 1, "contextId": "line"}),
+        json!({"type": "event.stateChanged", "state": "Paused", "contextId": "line"}),
+    ];
+    assert_eq!(heard(&mut house, other), expected);
+    done(&mut house, conn, json!({"type": "breakpoint.clearAll", "seq": 5}));
+    done(
+        &mut house,
+        conn,
+        json!({"type": "memory.writeBit", "seq": 6, "address": "B:0/0", "value": true}),
+    );
+    heard(&mut house, other);
+    house.say(conn, json!({"type": "engine.resume", "seq": 7}));
+    house.run_for(ms(15));
+    let expected = [
+        json!({"type": "event.stateChanged", "state": "Running", "contextId": "line"}),
+        json!({"type": "event.stateChanged", "state": "Fault", "contextId": "line"}),
+        json!({"type": "event.fault", "message": "Division by zero at rung 1, column 0 (DIV)", "rungIndex": 1, "column": 0,
+            "contextId": "line"}),
+    ];
+    assert_eq!(heard(&mut house, other), expected);
+    let answer = reply(&mut house, conn, json!({"type": "engine.start", "seq": 8}));
+    assert_eq!((&answer["success"], &answer["state"]), (&json!(false), &json!("Fault")));
+}
+
+#[test]
+fn pl10_every_command_in_every_state() {
+    // State before, command, success, state after, states told.
+    let table = [
+        ("Stopped", "start", true, "Running", "Running"),
+        ("Stopped", "stop", true, "Stopped", ""),
+        ("Stopped", "pause", true, "Stopped", ""),
+        ("Stopped", "resume", true, "Stopped", ""),
+        ("Stopped", "stepScan", true, "Paused", "Stepping Paused"),
+        ("Stopped", "stepRung", true, "Stepping", "Stepping"),
+        ("Stopped", "reset", true, "Stopped", ""),
+        ("Running", "start", true, "Running", ""),
+        ("Running", "stop", true, "Stopped", "Stopped"),
+        ("Running", "pause", true, "Paused", "Paused"),
+        ("Running", "resume", true, "Running", ""),
+        ("Running", "stepScan", false, "Running", ""),
+        ("Running", "stepRung", false, "Running", ""),
+        ("Running", "reset", true, "Stopped", "Stopped"),
+        ("Paused", "start", true, "Running", "Running"),
+        ("Paused", "stop", true, "Stopped", "Stopped"),
+        ("Paused", "pause", true, "Paused", ""),
+        ("Paused", "resume", true, "Running", "Running"),
+        ("Paused", "stepScan", true, "Paused", "Stepping Paused"),
+        ("Paused", "stepRung", true, "Stepping", "Stepping"),
+        ("Paused", "reset", true, "Stopped", "Stopped"),
+        ("Fault", "start", false, "Fault", ""),
+        ("Fault", "stop", true, "Stopped", "Stopped"),
+        ("Fault", "pause", true, "Fault", ""),
+        ("Fault", "resume", true, "Fault", ""),
+        ("Fault", "stepScan", false, "Fault", ""),
+        ("Fault", "stepRung", false, "Fault", ""),
+        ("Fault", "reset", true, "Stopped", "Stopped"),
+    ];
+    for (before, command, success, after, told) in table {
+        let mut house = house(&["line"]);
+        let conn = client(&mut house, "0.2.0");
+        download(&mut house, conn, "");
+        if before != "Stopped" {
+            done(&mut house, conn, json!({"type": "engine.start", "seq": 1}));
+        }
+        match before {
+            "Paused" => done(&mut house, conn, json!({"type": "engine.pause", "seq": 1})),
+            "Fault" => done(
+                &mut house,
+                conn,
+                json!({"type": "memory.writeBit", "seq": 1, "address": "B:0/0", "value": true}),
+            ),
+            _ => {}
+        }
+        house.run_for(ms(15));
+        let got = exchange(&mut house, conn, json!({"type": format!("engine.{command}"), "seq": 2}));
+        let states: Vec<&str> = got[1..]
+            .iter()
+            .filter_map(|message| message["state"].as_str())
+            .collect();
+        let what = format!("{command} while {before}: {got:?}");
+        assert_eq!(
+            (&got[0]["success"], &got[0]["state"]),
+            (&json!(success), &json!(after)),
+            "{what}"
+        );
+        assert_eq!(states.join(" "), told, "{what}");
+    }
+}
+
+#[test]
+fn pl11_a_bad_document_changes_nothing_and_says_everything_that_is_wrong() {
+    let mut house = house(&["line"]);
+    let conn = client(&mut house, "0.2.0");
+    download(&mut house, conn, "");
+    done(&mut house, conn, json!({"type": "engine.start", "seq": 1}));
+    let bad = DOCUMENT
+        .replace("I:0/0\"/><Inst", "I:9/0\"/><Inst")
+        .replace("sourceB=\"N:9\"", "sourceB=\"N:256\"");
+    let got = exchange(
+        &mut house,
+        conn,
+        json!({"type": "program.download", "seq": 2, "format": "plcproj-xml", "data": bad}),
+    );
+    assert_eq!(got.len(), 1, "the engine goes on: {got:?}");
+    let answer = &got[0];
+    assert_eq!((&answer["success"], &answer["seq"]), (&json!(false), &json!(2)));
+    let error = answer["error"].as_str().expect("a text");
+    assert!(
+        error.contains("2 problems") && error.contains("line 1, character"),
+        "{error}"
+    );
+    let diagnostics = answer["diagnostics"].as_array().expect("a list");
+    assert_eq!(diagnostics.len(), 2, "{diagnostics:?}");
+    for diagnostic in diagnostics {
+        assert!(
+            diagnostic["code"].is_string() && diagnostic["line"] == 1 && diagnostic["character"].as_u64() > Some(100)
+        );
+    }
+    assert_eq!(
+        reply(&mut house, conn, json!({"type": "engine.state", "seq": 3}))["state"],
+        "Running"
+    );
+    let answer = reply(
+        &mut house,
+        conn,
+        json!({"type": "program.download", "seq": 4, "format": "pdf", "data": DOCUMENT}),
+    );
+    assert_eq!(answer["error"], "expected the format 'plcproj-xml', got 'pdf'");
+    // A good one stops the engine: reply first, then the new state.
+    let got = exchange(
+        &mut house,
+        conn,
+        json!({"type": "program.download", "seq": 5, "projectXml": DOCUMENT}),
+    );
+    assert_eq!(got[0]["type"], "program.download.reply");
+    assert_eq!(
+        got[1],
+        json!({"type": "event.stateChanged", "state": "Stopped", "contextId": "line"})
+    );
+}
+
+#[test]
+fn pl12_pl13_the_document_comes_back_as_it_went_and_goes_when_cleared() {
+    let mut house = house(&["line"]);
+    let conn = client(&mut house, "0.2.0");
+    let answer = reply(&mut house, conn, json!({"type": "program.upload", "seq": 1}));
+    assert_eq!(answer["error"], "no program is loaded; download one first");
+    download(&mut house, conn, "");
+    let answer = reply(&mut house, conn, json!({"type": "program.upload", "seq": 2}));
+    let expected = json!({"type": "program.upload.reply", "seq": 2, "success": true, "contextId": "line",
+        "format": "plcproj-xml", "data": DOCUMENT, "projectXml": DOCUMENT});
+    assert_eq!(answer, expected);
+    // A program in the text form reaches an editor as XML.
+    done(
+        &mut house,
+        conn,
+        json!({"type": "program.download", "seq": 3, "data": "SOR XIC I:0/0 OTE O:0/0 EOR"}),
+    );
+    let answer = reply(&mut house, conn, json!({"type": "program.upload", "seq": 4}));
+    let text = answer["data"].as_str().expect("a document");
+    assert!(
+        text.starts_with("<?xml") && text.contains(r#"<Instruction type="XIC""#),
+        "{text}"
+    );
+    done(&mut house, conn, json!({"type": "engine.start", "seq": 5}));
+    let got = exchange(&mut house, conn, json!({"type": "program.clear", "seq": 6}));
+    assert_eq!(got[0]["success"], true);
+    assert_eq!(got[1]["state"], "Stopped");
+    let answer = reply(&mut house, conn, json!({"type": "engine.start", "seq": 7}));
+    assert_eq!(
+        (&answer["success"], &answer["state"]),
+        (&json!(false), &json!("Stopped"))
+    );
+    assert_eq!(answer["error"], "no program is loaded; download one first");
+}
+
+#[test]
+fn pl14_forces_by_address_by_symbol_and_by_numbers() {
+    let mut house = house(&["line"]);
+    let conn = client(&mut house, "0.2.0");
+    download(&mut house, conn, "");
+    done(
+        &mut house,
+        conn,
+        json!({"type": "memory.forceBit", "seq": 1, "address": "Start", "value": true}),
+    );
+    done(
+        &mut house,
+        conn,
+        json!({"type": "memory.forceBit", "seq": 1, "region": "B", "word": 63, "bit": 31, "value": true}),
+    );
+    done(
+        &mut house,
+        conn,
+        json!({"type": "memory.forceBit", "seq": 1, "address": "o:07/05", "value": false}),
+    );
+    done(
+        &mut house,
+        conn,
+        json!({"type": "memory.unforceBit", "seq": 1, "address": "O:7/5"}),
+    );
+    done(&mut house, conn, json!({"type": "memory.subscribe", "seq": 1}));
+    let forces = |house: &mut House| {
+        house.run_for(ms(60));
+        let (_, frame) = house.peer(conn).binary.pop().expect("a snapshot");
+        let word = |at: usize| u32::from_le_bytes([frame[at], frame[at + 1], frame[at + 2], frame[at + 3]]);
+        (0..80)
+            .map(|index| (index, word(2384 + 4 * index)))
+            .filter(|(_, word)| *word != 0)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(forces(&mut house), [(0, 1), (79, 1 << 31)]);
+    for (request, error) in [
+        (json!({"address": "I:8/0"}), "word"),
+        (json!({"address": "N:3"}), "expected a bit such as I:0/3, got N:3"),
+        (json!({"address": "T:4"}), "expected a bit such as I:0/3, got T:4"),
+        (
+            json!({"address": "Nobody"}),
+            "'Nobody': expected an address such as I:0/3, or a symbol of the program",
+        ),
+        (
+            json!({"region": "I", "word": 0, "bit": 32}),
+            "expected a bit from 0 to 31",
+        ),
+        (json!({"region": "Q", "word": 0, "bit": 3}), "Q"),
+    ] {
+        for kind in ["memory.forceBit", "memory.unforceBit"] {
+            let mut request = request.clone();
+            request["type"] = kind.into();
+            request["seq"] = 2.into();
+            request["value"] = true.into();
+            let answer = reply(&mut house, conn, request);
+            let text = answer["error"].as_str().unwrap_or_default();
+            assert!(answer["success"] == false && text.contains(error), "{answer}");
+        }
+    }
+    done(&mut house, conn, json!({"type": "memory.clearAllForces", "seq": 3}));
+    assert_eq!(forces(&mut house), []);
+    let forced = house
+        .audited
+        .iter()
+        .find(|entry| entry.what == "plc.force")
+        .expect("it was written down");
+    assert_eq!(
+        (&*forced.by.access.who, &forced.subject),
+        ("this machine (probe)", &String::from("plc/line/I:0/0"))
+    );
+}
+
+#[test]
+fn pl16_writes_in_every_spelling_and_out_of_range() {
+    let mut house = house(&["line"]);
+    let conn = client(&mut house, "0.2.0");
+    for request in [
+        json!({"type": "memory.writeBit", "address": "I:0/4", "value": true}),
+        json!({"type": "memory.writeBit", "region": "B", "word": 0, "bit": 0, "value": true}),
+        json!({"type": "memory.writeInteger", "address": "N:5", "value": -7}),
+        json!({"type": "memory.writeInteger", "region": "N", "word": 6, "value": -80}),
+        json!({"type": "memory.writeInteger", "address": "B:1", "value": 4_294_967_295_u32}),
+        json!({"type": "memory.writeTimer", "index": 4, "pre": 500, "acc": 20, "en": true, "tt": true, "dn": false}),
+        json!({"type": "memory.writeTimer", "address": "T:4", "acc": 21}),
+        json!({"type": "memory.writeCounter", "word": 4, "pre": 5, "acc": -3, "dn": true, "ov": true, "un": true, "cu": true, "cd": true}),
+    ] {
+        let mut request = request.clone();
+        request["seq"] = 1.into();
+        done(&mut house, conn, request);
+    }
+    for request in [
+        json!({"type": "memory.writeTimer", "index": 64, "pre": 1}),
+        json!({"type": "memory.writeTimer", "index": 4, "pre": 40_000}),
+        json!({"type": "memory.writeInteger", "address": "N:5", "value": 2_147_483_648_u32}),
+        json!({"type": "memory.writeInteger", "address": "N:256", "value": true}),
+        json!({"type": "memory.writeInteger", "address": "T:4.PRE", "value": 32_768}),
+        json!({"type": "memory.writeInteger", "address": "I:0/3", "value": true}),
+        json!({"type": "memory.writeBit", "address": "N:5", "value": true}),
+        json!({"type": "memory.writeCounter", "address": "T:4", "pre": 1}),
+    ] {
+        let mut request = request.clone();
+        request["seq"] = 2.into();
+        let answer = reply(&mut house, conn, request.clone());
+        assert_eq!(
+            (&answer["success"], &answer["seq"]),
+            (&json!(false), &json!(2)),
+            "{request} → {answer}"
+        );
+    }
+    done(&mut house, conn, json!({"type": "memory.subscribe", "seq": 3}));
+    let (_, frame) = house.peer(conn).binary.remove(0);
+    assert_eq!(frame[16..20], [0x10, 0, 0, 0], "I:0");
+    assert_eq!(frame[80..88], [1, 0, 0, 0, 255, 255, 255, 255], "B:0 and B:1");
+    assert_eq!(
+        frame[336 + 20..336 + 28],
+        [0xF9, 255, 255, 255, 0xB0, 255, 255, 255],
+        "N:5 and N:6"
+    );
+    assert_eq!(frame[1360 + 32..1360 + 40], [0xF4, 1, 21, 0, 3, 0, 0, 0], "T:4");
+    assert_eq!(frame[1872 + 32..1872 + 40], [5, 0, 0xFD, 255, 31, 0, 0, 0], "C:4");
+}
+
+#[test]
+fn pl18_an_io_configuration_is_checked_kept_and_refuses_a_start_when_it_is_not_built_in() {
+    let mut house = house(&["line"]);
+    let conn = client(&mut house, "0.2.0");
+    download(&mut house, conn, "");
+    for config in [
+        json!({}),
+        json!({"providerType": "Nope"}),
+        json!({"providerType": "GPIO", "gpioChipPath": "/dev/gpiochip0",
+        "digitalPins": [{"gpioLine": 17, "direction": "input", "plcWord": 8, "plcBit": 0}]}),
+    ] {
+        let answer = reply(
+            &mut house,
+            conn,
+            json!({"type": "ioconfig.load", "seq": 1, "config": config}),
+        );
+        assert_eq!(answer["success"], false, "{config} → {answer}");
+    }
+    done(&mut house, conn, json!({"type": "engine.start", "seq": 2}));
+    let gpio = json!({"providerType": "GPIO", "gpioChipPath": "/dev/gpiochip0", "boardName": "X", "digitalPins": [{"gpioLine": 17,
+        "direction": "input", "plcWord": 0, "plcBit": 0, "activeLow": true, "bias": "pull-up", "safeState": "off", "label": "l"}]});
+    let got = exchange(
+        &mut house,
+        conn,
+        json!({"type": "ioconfig.load", "seq": 3, "config": gpio}),
+    );
+    assert_eq!(
+        got[0],
+        json!({"type": "ioconfig.load.reply", "seq": 3, "success": true, "contextId": "line"})
+    );
+    assert_eq!(got[1]["state"], "Stopped");
+    let info = reply(&mut house, conn, json!({"type": "engine.info", "seq": 4}));
+    assert_eq!(info["ioProviderName"], "GPIO (/dev/gpiochip0)");
+    assert_eq!(info["ioConfig"]["digitalPins"], gpio["digitalPins"]);
+    let answer = reply(&mut house, conn, json!({"type": "engine.start", "seq": 5}));
+    assert_eq!(
+        (&answer["success"], &answer["state"]),
+        (&json!(false), &json!("Stopped"))
+    );
+    let error = answer["error"].as_str().unwrap_or_default();
+    assert!(error.contains("GPIO (/dev/gpiochip0) is not built in"), "{error}");
+    done(
+        &mut house,
+        conn,
+        json!({"type": "ioconfig.load", "seq": 6, "config": {"providerType": "Virtual", "virtualInputCount": 16}}),
+    );
+    done(&mut house, conn, json!({"type": "engine.start", "seq": 7}));
+}
+
+#[test]
+fn pl19_state_statistics_and_info() {
+    let mut house = house(&["line"]);
+    let conn = client(&mut house, "0.2.0");
+    assert_eq!(
+        reply(&mut house, conn, json!({"type": "engine.state", "seq": 1})),
+        json!({"type": "engine.state.reply", "seq": 1, "success": true, "contextId": "line", "state": "Stopped"})
+    );
+    assert_eq!(
+        reply(&mut house, conn, json!({"type": "engine.info", "seq": 2})),
+        json!({"type": "engine.info.reply", "seq": 2, "success": true, "contextId": "line", "name": "line", "state": "Stopped",
+            "hasProgram": false, "ioProvider": "Virtual I/O", "ioProviderName": "Virtual I/O", "scanTimeMs": 10,
+            "ioConfig": {"boardName": "", "digitalPins": [], "gpioChipPath": "", "providerType": "Virtual",
+                "virtualInputCount": 8, "virtualOutputCount": 8}})
+    );
+    download(&mut house, conn, "");
+    done(&mut house, conn, json!({"type": "engine.start", "seq": 3}));
+    house.run_for(ms(100));
+    done(&mut house, conn, json!({"type": "engine.stop", "seq": 4}));
+    let answer = reply(&mut house, conn, json!({"type": "engine.statistics", "seq": 5}));
+    assert!(answer["scanCount"].as_u64() >= Some(10), "{answer}");
+    assert_eq!(
+        (&answer["lastScanTimeUs"], &answer["targetScanTimeUs"]),
+        (&json!(100), &json!(10_000))
+    );
+    done(&mut house, conn, json!({"type": "engine.reset", "seq": 6}));
+    let answer = reply(&mut house, conn, json!({"type": "engine.statistics", "seq": 7}));
+    assert_eq!(
+        (&answer["scanCount"], &answer["lastScanTimeUs"]),
+        (&json!(0), &json!(0))
+    );
+}
+
+#[test]
+fn pl21_contexts_are_made_listed_and_removed() {
+    let mut house = house(&["line"]);
+    let conn = client(&mut house, "0.2.0");
+    let made = reply(
+        &mut house,
+        conn,
+        json!({"type": "context.create", "seq": 1, "name": "Alpha"}),
+    );
+    assert_eq!(
+        made,
+        json!({"type": "context.create.reply", "seq": 1, "success": true, "contextId": "Alpha", "name": "Alpha"})
+    );
+    let made = reply(&mut house, conn, json!({"type": "context.create", "seq": 2}));
+    assert_eq!(made["name"], "PLC 1");
+    for _ in 4..=8 {
+        done(&mut house, conn, json!({"type": "context.create", "seq": 3}));
+    }
+    let answer = reply(&mut house, conn, json!({"type": "context.create", "seq": 4}));
+    assert_eq!(
+        (
+            &answer["success"],
+            answer["error"].as_str().unwrap_or_default().contains('8')
+        ),
+        (&json!(false), true)
+    );
+    let answer = reply(
+        &mut house,
+        conn,
+        json!({"type": "context.create", "seq": 4, "name": "Alpha"}),
+    );
+    assert_eq!(answer["success"], false);
+    let list = reply(&mut house, conn, json!({"type": "context.list", "seq": 5}));
+    assert_eq!(
+        list["contexts"][1],
+        json!({"id": "Alpha", "contextId": "Alpha", "name": "Alpha", "state": "Stopped", "hasProgram": false})
+    );
+    assert_eq!(list["contexts"].as_array().map(Vec::len), Some(8));
+    download(&mut house, conn, "Alpha");
+    done(
+        &mut house,
+        conn,
+        json!({"type": "engine.start", "seq": 6, "contextId": "Alpha"}),
+    );
+    let answer = reply(
+        &mut house,
+        conn,
+        json!({"type": "context.remove", "seq": 7, "contextId": "Alpha"}),
+    );
+    assert_eq!(answer["success"], false, "it runs: {answer}");
+    // A stop right before it is enough: the removal waits for its answer.
+    house.say(conn, json!({"type": "engine.stop", "seq": 8, "contextId": "Alpha"}));
+    let got = exchange(
+        &mut house,
+        conn,
+        json!({"type": "context.remove", "seq": 9, "contextId": "Alpha"}),
+    );
+    let removed = got.iter().find(|message| message["seq"] == 9).expect("a reply");
+    assert_eq!(
+        removed,
+        &json!({"type": "context.remove.reply", "seq": 9, "success": true, "contextId": "Alpha"})
+    );
+    let answer = reply(&mut house, conn, json!({"type": "context.remove", "seq": 10}));
+    assert_eq!(answer["success"], false, "no context is named: {answer}");
+    for _ in 3..=8 {
+        let list = reply(&mut house, conn, json!({"type": "context.list", "seq": 11}));
+        let id = list["contexts"][1]["id"].clone();
+        done(
+            &mut house,
+            conn,
+            json!({"type": "context.remove", "seq": 12, "contextId": id}),
+        );
+    }
+    let answer = reply(
+        &mut house,
+        conn,
+        json!({"type": "context.remove", "seq": 13, "contextId": "line"}),
+    );
+    assert_eq!(answer["success"], false, "the last one: {answer}");
+}
+
+#[test]
+fn pl1_rights_of_keys_hold_on_this_door_too() {
+    let mut house = house(&["line", "store"]);
+    let engineer = client(&mut house, "0.2.0");
+    download(&mut house, engineer, "line");
+    let viewer = client_with(&mut house, "0.2.0", access(Role::Viewer, None, None));
+    let operator = client_with(
+        &mut house,
+        "0.2.0",
+        access(Role::Operator, None, Some(&["plc/line/I:0/1"])),
+    );
+    let may = |house: &mut House, conn, request: Json| reply(house, conn, request)["success"] == true;
+    let start = json!({"type": "engine.start", "seq": 1});
+    let force = json!({"type": "memory.forceBit", "seq": 2, "address": "I:0/0", "value": true});
+    let step = json!({"type": "engine.stepScan", "seq": 3});
+    let state = json!({"type": "engine.state", "seq": 4});
+    let write = json!({"type": "memory.writeBit", "seq": 5, "address": "I:0/1", "value": true});
+    let elsewhere = json!({"type": "memory.writeBit", "seq": 6, "address": "B:0/1", "value": true});
+    let sync = json!({"type": "route.sync", "seq": 7, "routes": []});
+    let io = json!({"type": "ioconfig.load", "seq": 8, "config": {"providerType": "Virtual"}});
+    let create = json!({"type": "context.create", "seq": 9});
+    for (request, viewer_may, operator_may) in [
+        (state, true, true),
+        (step, false, false),
+        (start, false, true),
+        (force, false, false),
+        (write, false, true),
+        (elsewhere, false, false),
+        (sync, false, false),
+        (io, false, false),
+        (create, false, false),
+    ] {
+        assert_eq!(may(&mut house, viewer, request.clone()), viewer_may, "{request}");
+        assert_eq!(may(&mut house, operator, request.clone()), operator_may, "{request}");
+    }
+    // Who sees only one context knows of no other.
+    let narrow = client_with(
+        &mut house,
+        "0.2.0",
+        access(Role::Engineer, Some(&["plc/store/**"]), None),
+    );
+    let list = reply(&mut house, narrow, json!({"type": "context.list", "seq": 1}));
+    assert_eq!(list["contexts"].as_array().map(Vec::len), Some(1));
+    let answer = reply(
+        &mut house,
+        narrow,
+        json!({"type": "memory.subscribe", "seq": 1, "contextId": "line"}),
+    );
+    assert_eq!(answer["error"], "unknown context 'line'");
+    heard(&mut house, narrow);
+    done(&mut house, engineer, json!({"type": "engine.stop", "seq": 1}));
+    assert_eq!(heard(&mut house, narrow), [Json::Null; 0], "nor of its events");
+    let blind = client_with(&mut house, "0.2.0", access(Role::Viewer, Some(&["twin/**"]), None));
+    let answer = reply(&mut house, blind, json!({"type": "engine.state", "seq": 1}));
+    assert_eq!(answer["error"], "there is no context");
+}
