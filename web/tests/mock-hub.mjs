@@ -3,7 +3,7 @@
  * manual's page "HTTP and live API" states them, over a pretended bottling line.
  *
  *     node tests/mock-hub.mjs [--port 8000] [--signals 100000] [--empty] [--problems] [--links] [--hold-imports]
- *                             [--keys] [--tries 3] [--tls] [--audit 250] [--prefix /line]
+ *                             [--plc] [--plc-rungs 1000] [--keys] [--tries 3] [--tls] [--audit 250] [--prefix /line]
  *
  * With `--prefix` it stands in that folder and answers nowhere else, as a hub does behind a reverse proxy.
  *
@@ -21,6 +21,7 @@ import { parseArgs } from 'node:util';
 import { WebSocketServer } from 'ws';
 import { ENDPOINT_SETTINGS, Links } from './mock/links.mjs';
 import { Office, refusal } from './mock/office.mjs';
+import { Plcs } from './mock/plc.mjs';
 
 const DIST = join(dirname(fileURLToPath(import.meta.url)), '../dist');
 const TYPES = {
@@ -42,6 +43,8 @@ const { values: args } = parseArgs({
     empty: { type: 'boolean', default: false },
     problems: { type: 'boolean', default: false },
     links: { type: 'boolean', default: false },
+    plc: { type: 'boolean', default: false },
+    'plc-rungs': { type: 'string', default: '0' },
     'hold-imports': { type: 'boolean', default: false },
     keys: { type: 'boolean', default: false },
     tries: { type: 'string', default: '20' },
@@ -158,6 +161,7 @@ if (args.links) {
   plant.add('twin/packer/Start', 'bool', false, 'hub', 'stale');
 }
 const links = args.links ? new Links(() => plant.now(), args['hold-imports']) : null;
+const plcs = args.plc || args['plc-rungs'] !== '0' ? new Plcs(plant, { rungs: Number(args['plc-rungs']) }) : null;
 const office = new Office({ keys: args.keys, tls: args.tls, auditLen: Number(args.audit), tries: Number(args.tries) });
 const solved = new Set();
 const acknowledged = new Set();
@@ -316,6 +320,8 @@ function clients() {
 function answer(me, method, parts, query, body) {
   const own = office.answer(me, method, parts, query, body);
   if (own) return own;
+  const ofPlc = plcs?.answer(me, method, parts, query, body);
+  if (ofPlc) return ofPlc;
   if (method === 'POST') {
     if (me.role === 'viewer') return refusal(403, 'forbidden', `${me.who} is viewer and may not do that`);
     const [room, name, task] = parts;
@@ -385,7 +391,8 @@ function keyOf(request, url) {
 async function bodyOf(request) {
   let text = '';
   for await (const chunk of request) text += chunk;
-  return text === '' ? {} : JSON.parse(text);
+  if (text === '') return {};
+  return request.headers['content-type'] === 'application/json' ? JSON.parse(text) : { document: text };
 }
 
 /** A switch of a test. */
@@ -428,7 +435,8 @@ async function serve(request, response) {
     if (!('me' in admitted)) return json(admitted.status, admitted.body);
     const body = await bodyOf(request);
     const done = parts[0] === 'version' ? { status: 200, body: lookUp(parts) } : await answer(admitted.me, request.method, parts, url.searchParams, body);
-    json(done.status, done.body);
+    if (done.text !== undefined) response.writeHead(done.status, { 'content-type': 'text/plain' }).end(done.text);
+    else json(done.status, done.body);
     if (done.revoked) endChannelsOf(done.revoked);
     return endChannelsWithoutKey();
   }
@@ -449,6 +457,9 @@ class Channel {
   told = 0;
   flushedAt = 0;
   cycle = 100;
+  plc = null;
+  plcTold = null;
+  plcToldAt = 0;
 
   constructor(socket, me) {
     this.socket = socket;
@@ -464,6 +475,7 @@ class Channel {
 
   receive(message) {
     if (message.type === 'subscribe') {
+      for (const name of message.names) plcs?.demand(name);
       this.names = message.names;
       this.cycle = message.cycle_ms ?? 100;
       this.told = plant.generation;
@@ -475,6 +487,12 @@ class Channel {
         signals: this.names.map((name) => plant.byName.get(name)).filter(Boolean),
         unknown: this.names.filter((name) => !plant.byName.has(name)),
       });
+    } else if (message.type === 'watch_plc') {
+      this.plc = message.context === null ? null : (plcs?.find(message.context) ?? null);
+      if (message.context !== null && this.plc === null) this.say({ type: 'error', id: message.id, code: 'not_found', message: `no PLC context is called '${message.context}'` });
+      else this.say({ type: 'watching_plc', id: message.id, context: message.context, cycle_ms: message.cycle_ms });
+      this.plcTold = null;
+      this.tellPlc(plant.now());
     } else if (message.type === 'write') {
       if (message.epoch !== this.epoch) {
         this.say({ type: 'error', id: message.id, code: 'stale_epoch', message: 'this write was typed before the link was lost' });
@@ -504,7 +522,19 @@ class Channel {
     return { ok: true, value: stored };
   }
 
+  /** Says how the watched PLC stands, when that has changed. */
+  tellPlc(now) {
+    if (!this.plc) return;
+    const frame = this.plc.frame(now);
+    const { now_ms, ...rest } = frame;
+    const told = JSON.stringify(rest);
+    if (told === this.plcTold && now_ms - this.plcToldAt < 1000) return;
+    Object.assign(this, { plcTold: told, plcToldAt: now_ms });
+    this.say(frame);
+  }
+
   flush(now) {
+    if (now - this.plcToldAt >= 100) this.tellPlc(now);
     if (now - this.flushedAt < this.cycle) return;
     const changed = this.names
       .map((name) => plant.byName.get(name))
@@ -545,6 +575,7 @@ server.on('upgrade', (request, socket, head) => {
 });
 setInterval(() => {
   plant.step();
+  plcs?.step(STEP_MS);
   for (const channel of channels) channel.flush(plant.now());
 }, STEP_MS);
 setInterval(() => {

@@ -40,6 +40,60 @@ const SCENES = [
   ],
 ];
 
+/** The PLC page: what to do before the picture, and which of the contexts is shown. */
+const PLC = [
+  ['plc', '/#/plc', async (page) => page.locator('[data-instruction][data-on]').first().waitFor()],
+  [
+    'plc-operand',
+    '/#/plc',
+    async (page) => {
+      await page.locator('[data-rung="0"] [data-target="I:0/1"]').click();
+      await page.locator('[data-operand="I:0/1"] [data-now] .value').waitFor();
+    },
+  ],
+  [
+    'plc-step',
+    '/#/plc',
+    async (page) => {
+      await page.getByRole('button', { name: 'Breakpoint at rung 2' }).click();
+      await page.locator('[data-plc-state=Paused]').waitFor();
+      await page.getByRole('tab', { name: 'Memory' }).click();
+      await page.locator('[data-place="I:0"]').waitFor();
+    },
+  ],
+  [
+    'plc-messages',
+    '/#/plc',
+    async (page) => {
+      await page.getByRole('tab', { name: /Messages/ }).click();
+      await page.locator('[data-message]').getByRole('button').first().click();
+      await page.locator('[data-rung="7"]').waitFor();
+    },
+  ],
+  [
+    'plc-refused',
+    '/#/plc',
+    async (page) => {
+      await page.getByRole('tab', { name: 'Program' }).click();
+      await page.locator('input[type=file]').setInputFiles({ name: 'new.plcproj', mimeType: 'text/plain', buffer: Buffer.from('SOR XIC Nothing OTE O:0/0 EOR\nSOR FOO EOR') });
+      await page.getByRole('button', { name: 'Stop and download' }).click();
+      await page.getByText('What is wrong in new.plcproj').waitFor();
+    },
+  ],
+  ['plc-empty', '/#/plc/press', async (page) => page.locator('[data-no-program]').waitFor()],
+  [
+    'plc-lost',
+    '/#/plc',
+    async (page, hub) => {
+      await page.locator('[data-instruction][data-on]').first().waitFor();
+      await hub.stop('SIGKILL');
+      await page.locator('[data-ladder=old]').waitFor();
+    },
+  ],
+  ['plc-overview', '/', async (page) => page.locator('[data-plc]').first().waitFor()],
+];
+for (const [name, path, prepare] of PLC) SCENES.push([name, ['--plc'], path, prepare]);
+
 /** Pages of a hub that wants a key: what to do with the card, and the path that is shown. */
 const KEYED = ['--keys', '--links', '--problems', '--tls', '--audit', '130'];
 for (const [name, path, prepare] of [

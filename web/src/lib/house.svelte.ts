@@ -13,6 +13,7 @@ import { EventList, type EventRow } from './events';
 import { HubApi, HubError, readAll, startLive, type LiveChannel } from './hub';
 import { KeyStore } from './key-store';
 import { baseOf } from './place';
+import { PlcRoom } from './plc.svelte';
 import type { Client, Endpoint, Health, HubMessage, Quality, Value } from './protocol';
 import { RateMeter, type Rates } from './rates';
 import { HELD, type Link } from './reconnect';
@@ -72,6 +73,7 @@ export class House {
   readonly base = baseOf(location.href);
   readonly api = new HubApi(this.base);
   readonly access: Access;
+  readonly plc: PlcRoom;
   #live: LiveChannel;
   #eventList = new EventList();
   /** When the endpoints were read, on the local clock: their times to the next attempt count from here. */
@@ -94,6 +96,7 @@ export class House {
       hello: (_, now_ms) => this.#greeted(now_ms),
       message: (message) => this.#receive(message),
     });
+    this.plc = new PlcRoom(this.api, (context) => this.#live.watchPlc(context));
     this.access = new Access(this.api, new KeyStore(this.base), {
       opened: () => this.#live.release(),
       locked: () => this.#leave(),
@@ -182,6 +185,7 @@ export class House {
     this.catalogState = { phase: 'idle' };
     this.#eventList.clear();
     this.events = [];
+    this.plc.leave();
     this.health = null;
     this.endpoints = [];
     this.clients = [];
@@ -205,6 +209,7 @@ export class House {
     this.catalog.clear();
     this.#setHubClock(now_ms);
     this.history = [];
+    this.plc.greeted();
     this.rowsVersion += 1;
     this.#touch();
     void this.access.ask();
@@ -231,6 +236,10 @@ export class House {
       case 'tick':
         this.catalog.confirm(this.#rowsInView(), message.writers);
         this.lag_ms = message.lag_ms;
+        this.#setHubClock(message.now_ms);
+        break;
+      case 'plc':
+        this.plc.receive(message, performance.now());
         this.#setHubClock(message.now_ms);
         break;
       default:
@@ -263,6 +272,7 @@ export class House {
         this.api.health(),
         this.api.endpoints(),
         this.api.clients(),
+        this.plc.readContexts(),
       ]);
       if (!isCurrent()) return;
       this.catalog.nameClients(clients.map((client) => ({ id: client.id, name: titleOf(client) })));

@@ -9,6 +9,17 @@
 
 import { liveUrl } from './place';
 import type {
+  PlcCommand,
+  PlcContext,
+  PlcContextAnswer,
+  PlcContextList,
+  PlcDiagnostic,
+  PlcDownloadAnswer,
+  PlcMemory,
+  PlcProgram,
+  PlcWritten,
+} from './plc-protocol';
+import type {
   AuditEntry,
   ClientList,
   Config,
@@ -35,6 +46,10 @@ import { HELD, nextLink, type Link, type LinkEvent } from './reconnect';
 const REQUEST_MS_MAX = 10_000;
 /** How long a trial connection or an import may take: the hub itself gives up before. */
 const TRIAL_MS_MAX = 40_000;
+/** How long the download of a program may take. */
+const DOWNLOAD_MS_MAX = 60_000;
+/** How often the live channel tells how a watched PLC stands. */
+const PLC_CYCLE_MS = 100;
 /** How long a write waits for its result. */
 const WRITE_MS_MAX = 5_000;
 /** The view moves at most this often, so that a fast scroll does not flood the hub. */
@@ -49,6 +64,8 @@ export class HubError extends Error {
     message: string,
     /** The HTTP status of the answer; 0 where there was none. */
     readonly status = 0,
+    /** What is wrong with a program that was refused. */
+    readonly diagnostics: readonly PlcDiagnostic[] = [],
   ) {
     super(message);
   }
@@ -63,6 +80,8 @@ export function isCancelled(error: unknown): boolean {
 interface Ask {
   method?: 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   body?: unknown;
+  /** A document as it is, instead of a body. */
+  text?: string;
   ms_max?: number;
   /** Ends the wait; the hub goes on with what it was asked. */
   cancel?: AbortSignal;
@@ -187,10 +206,67 @@ export class HubApi {
     return (await this.#ask<{ entries: AuditEntry[] }>(`audit?${query}`)).entries;
   }
 
-  async #ask<T>(path: string, ask: Ask = {}): Promise<T> {
+  plcContexts(): Promise<PlcContextList> {
+    return this.#ask('plc/contexts');
+  }
+
+  /** Starts, stops, steps a context; answers how it stands afterwards. */
+  async plcCommand(context: string, command: PlcCommand): Promise<PlcContext> {
+    const { context: now } = await this.#ask<PlcContextAnswer>(`${plcPath(context)}/command`, { method: 'POST', body: { command } });
+    return now;
+  }
+
+  /** The program of a context; `no_program` (404) when it has none. */
+  plcProgram(context: string): Promise<PlcProgram> {
+    return this.#ask(`${plcPath(context)}/program`);
+  }
+
+  /** The program as the document that it was loaded from. */
+  plcDocument(context: string): Promise<string> {
+    return this.#ask(`${plcPath(context)}/program?format=document`, {}, (response) => response.text());
+  }
+
+  /** Gives a context this program; `isStopping` says that an engine that runs may be stopped for it. */
+  plcDownload(context: string, document: string, isStopping: boolean): Promise<PlcDownloadAnswer> {
+    const path = `${plcPath(context)}/program${isStopping ? '?stop=true' : ''}`;
+    return this.#ask(path, { method: 'PUT', text: document, ms_max: DOWNLOAD_MS_MAX });
+  }
+
+  plcClear(context: string): Promise<PlcContextAnswer> {
+    return this.#ask(`${plcPath(context)}/program`, { method: 'DELETE' });
+  }
+
+  plcMemory(context: string): Promise<PlcMemory> {
+    return this.#ask(`${plcPath(context)}/memory`);
+  }
+
+  plcWrite(context: string, address: string, value: boolean | number): Promise<PlcWritten> {
+    return this.#ask(`${plcPath(context)}/memory/${encodeURIComponent(address)}`, { method: 'PUT', body: { value } });
+  }
+
+  /** Forces a place; with `expires_after_s` the hub ends the force by itself. */
+  plcForce(context: string, address: string, force: { value: boolean | number; reason: string; expires_after_s?: number }): Promise<PlcWritten> {
+    return this.#ask(`${plcPath(context)}/forces/${encodeURIComponent(address)}`, { method: 'PUT', body: force });
+  }
+
+  /** Ends the force on a place, or all forces of the context for null. */
+  plcRelease(context: string, address: string | null): Promise<void> {
+    const place = address === null ? '' : `/${encodeURIComponent(address)}`;
+    return this.#ask(`${plcPath(context)}/forces${place}`, { method: 'DELETE' });
+  }
+
+  plcBreakpoint(context: string, rung: number, isSet: boolean): Promise<void> {
+    return this.#ask(`${plcPath(context)}/breakpoints/${rung}`, { method: isSet ? 'PUT' : 'DELETE' });
+  }
+
+  plcClearBreakpoints(context: string): Promise<void> {
+    return this.#ask(`${plcPath(context)}/breakpoints`, { method: 'DELETE' });
+  }
+
+  async #ask<T>(path: string, ask: Ask = {}, read = readJson): Promise<T> {
     const { key } = this;
     try {
-      return await this.#askAs(key, path, ask);
+      return await this.#askAs(key, path, ask, read);
     } catch (error) {
       // An answer to a key that was replaced meanwhile says nothing about the new one.
       if (error instanceof HubError && error.status === 401 && key === this.key) this.onunauthorized();
@@ -198,10 +274,17 @@ export class HubApi {
     }
   }
 
-  async #askAs<T>(key: string | null, path: string, { method, body, ms_max = REQUEST_MS_MAX, cancel }: Ask = {}): Promise<T> {
+  async #askAs<T>(
+    key: string | null,
+    path: string,
+    { method, body, text, ms_max = REQUEST_MS_MAX, cancel }: Ask = {},
+    read = readJson,
+  ): Promise<T> {
     const headers: Record<string, string> = {};
     if (key !== null) headers['authorization'] = `Bearer ${key}`;
     if (body !== undefined) headers['content-type'] = 'application/json';
+    if (text !== undefined) headers['content-type'] = text.trimStart().startsWith('<') ? 'application/xml' : 'text/plain';
+    const sent = text ?? (body === undefined ? null : JSON.stringify(body));
     const limit = AbortSignal.timeout(ms_max);
     let response: Response;
     try {
@@ -210,22 +293,31 @@ export class HubApi {
         headers,
         cache: 'no-store',
         signal: cancel ? AbortSignal.any([limit, cancel]) : limit,
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        ...(sent === null ? {} : { body: sent }),
       });
     } catch {
       if (cancel?.aborted) throw new HubError('cancelled', 'the wait was ended');
       throw new HubError('unreachable', 'the hub did not answer');
     }
     if (response.status === 204) return undefined as T;
-    const answer: unknown = await response.json().catch(() => null);
+    const answer = await (response.ok ? read : readJson)(response).catch(() => null);
     if (response.ok && answer !== null) return answer as T;
-    const error = (answer as { error?: { code: string; message: string } } | null)?.error;
+    const { error, diagnostics } = (answer ?? {}) as { error?: { code: string; message: string }; diagnostics?: PlcDiagnostic[] };
     throw new HubError(
       error?.code ?? `http_${response.status}`,
       error?.message ?? `the hub answered ${response.status}`,
       response.status,
+      diagnostics,
     );
   }
+}
+
+function readJson(response: Response): Promise<unknown> {
+  return response.json();
+}
+
+function plcPath(context: string): string {
+  return `plc/contexts/${encodeURIComponent(context)}`;
 }
 
 /** The part of a browser's WebSocket that the channel uses; tests bring their own. */
@@ -241,7 +333,7 @@ export interface LiveListener {
   link(link: Link): void;
   /** A new epoch began: everything known before may be outdated. */
   hello(epoch: number, now_ms: number): void;
-  /** Snapshot, added, data and tick, as they came. */
+  /** Snapshot, added, data, tick and PLC frames, as they came. */
   message(message: HubMessage): void;
 }
 
@@ -259,6 +351,9 @@ export class LiveChannel {
   #view: string[] = [];
   #viewSent: string[] | null = null;
   #viewSentAt = Number.NEGATIVE_INFINITY;
+  /** The PLC context that is watched, and the one that the hub of this connection was told. */
+  #plc: string | null = null;
+  #plcSent: string | null = null;
   #lastId = 0;
   #writes = new Map<number, PendingWrite>();
 
@@ -277,6 +372,12 @@ export class LiveChannel {
     if (sameNames(view, this.#view)) return;
     this.#view = view;
     this.#sendView();
+  }
+
+  /** Watches this PLC context with its power flow, and no other; null watches none. */
+  watchPlc(context: string | null): void {
+    this.#plc = context;
+    this.#sendPlc();
   }
 
   /**
@@ -336,6 +437,7 @@ export class LiveChannel {
   #open(): Socket {
     const socket = this.surroundings.open();
     this.#viewSent = null;
+    this.#plcSent = null;
     socket.onmessage = ({ data }) => this.#receive(data);
     socket.onclose = ({ code, reason }) =>
       this.#step({ type: 'closed', reason: reason || (code === 1001 ? 'the hub was stopped' : 'the connection broke') });
@@ -363,6 +465,7 @@ export class LiveChannel {
       this.#step({ type: 'hello', epoch: message.epoch });
       this.listener.hello(message.epoch, message.now_ms);
       this.#sendView();
+      this.#sendPlc();
       return;
     }
     this.#step({ type: 'heard' });
@@ -392,6 +495,12 @@ export class LiveChannel {
       write.reject(new HubError('unknown_result', 'the link was lost before the hub answered; look at the value'));
     }
     this.#writes.clear();
+  }
+
+  #sendPlc(): void {
+    if (this.#link.phase !== 'live' || this.#plc === this.#plcSent) return;
+    this.#plcSent = this.#plc;
+    this.#socket?.send(JSON.stringify({ type: 'watch_plc', id: ++this.#lastId, context: this.#plc, cycle_ms: PLC_CYCLE_MS, power: true }));
   }
 
   #sendView(): void {

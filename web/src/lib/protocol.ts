@@ -4,6 +4,8 @@
  * Nothing here is decided by the page. Times ending in `_ms` are milliseconds on the hub's clock.
  */
 
+import type { PlcFrame } from './plc-protocol';
+
 export type Kind = 'bool' | 'int' | 'float' | 'text';
 export type Quality = 'good' | 'stale' | 'bad';
 /** Who is meant to write a signal: this side (routes, operators) or the other side of its endpoint. */
@@ -271,4 +273,6 @@ export type HubMessage =
     }
   | { type: 'tick'; now_ms: number; generation: number; writers: Record<string, number>; lag_ms: number }
   | { type: 'write_result'; id: number; signals: Record<string, WriteOutcome> }
+  | { type: 'watching_plc'; id: number; context: string | null; cycle_ms: number }
+  | PlcFrame
   | { type: 'error'; id: number | null; code: string; message: string };
