@@ -8,7 +8,7 @@
  * With `--prefix` it stands in that folder and answers nowhere else, as a hub does behind a reverse proxy.
  *
  * Switches for tests, as POST requests: `/mock/silent` (sockets stay open, nothing is said any more), `/mock/talk`
- * (the reverse), `/mock/drop` (all live channels are closed), `/mock/revoke?id=k1`, `/mock/forgive` (wrong keys are
+ * (the reverse), `/mock/drop` (all live channels are closed), `/mock/mute-plc` (nothing more is said of PLCs), `/mock/revoke?id=k1`, `/mock/forgive` (wrong keys are
  * forgotten), `/mock/solve?id=…` (a problem is over), `/mock/answer` (held imports are answered). Each answers, and so does `GET /mock/state`, how many
  * names each view holds and which writes arrived. A hub that is gone altogether is this process being ended.
  */
@@ -171,6 +171,7 @@ const asked = [];
 const channels = new Set();
 let lastEpoch = Math.floor(Math.random() * 1000);
 let isSilent = false;
+let isPlcMute = false;
 
 function counters(updatesIn, updatesOut) {
   return {
@@ -398,6 +399,7 @@ async function bodyOf(request) {
 /** A switch of a test. */
 function turn(word, query) {
   if (word === 'silent' || word === 'talk') isSilent = word === 'silent';
+  if (word === 'mute-plc') isPlcMute = true;
   if (word === 'drop') for (const channel of channels) channel.socket.close(1001);
   if (word === 'revoke' && office.revoke(query.get('id'))) endChannelsOf(query.get('id'));
   if (word === 'forgive') office.forgetWrongTries();
@@ -524,7 +526,7 @@ class Channel {
 
   /** Says how the watched PLC stands, when that has changed. */
   tellPlc(now) {
-    if (!this.plc) return;
+    if (!this.plc || isPlcMute) return;
     const frame = this.plc.frame(now);
     const { now_ms, ...rest } = frame;
     const told = JSON.stringify(rest);

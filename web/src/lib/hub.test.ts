@@ -278,3 +278,58 @@ describe('requests', () => {
     await readAll(pages, {}, () => expect.unreachable(), () => false);
   });
 });
+
+describe('a watched PLC', () => {
+  const watched = () => socket().sent.filter(({ type }) => type === 'watch_plc').map(({ context }) => context);
+
+  it('is asked for once it can be, again after each reconnect, and left', () => {
+    channel.watchPlc('line');
+    expect(watched()).toEqual([]);
+    greet(1);
+    expect(socket().sent.find(({ type }) => type === 'watch_plc')).toMatchObject({ context: 'line', power: true, cycle_ms: 100 });
+    channel.watchPlc('line');
+    expect(watched()).toEqual(['line']);
+    socket().breakOff();
+    now = 60_000;
+    channel.clock();
+    greet(2);
+    expect(watched()).toEqual(['line']);
+    channel.watchPlc(null);
+    expect(watched()).toEqual(['line', null]);
+  });
+
+  it('has its frames told on', () => {
+    greet(1);
+    socket().say({ type: 'plc', context: 'line', power: '' });
+    expect(messages).toMatchObject([{ type: 'plc', context: 'line' }]);
+  });
+});
+
+describe('PLC requests', () => {
+  const asked: { url: string; init: RequestInit | undefined }[] = [];
+  function api(status: number, body: string): HubApi {
+    asked.length = 0;
+    return new HubApi('http://hub/', async (url, init) => {
+      asked.push({ url: String(url), init });
+      return new Response(status === 204 ? null : body, { status });
+    });
+  }
+
+  it('carry addresses and names escaped', async () => {
+    await api(204, '').plcRelease('Press 2', 'I:0/3');
+    expect(asked[0]).toMatchObject({ url: 'http://hub/api/v1/plc/contexts/Press%202/forces/I%3A0%2F3', init: { method: 'DELETE' } });
+  });
+
+  it('send a document as it is, and only stop an engine when told to', async () => {
+    await api(200, '{"context":{},"diagnostics":[]}').plcDownload('line', '<PLCProject/>', false);
+    expect(asked[0]).toMatchObject({ url: 'http://hub/api/v1/plc/contexts/line/program', init: { body: '<PLCProject/>', headers: { 'content-type': 'application/xml' } } });
+    await api(200, '{"context":{},"diagnostics":[]}').plcDownload('line', 'SOR EOR', true);
+    expect(asked[0]?.url).toMatch(/\?stop=true$/);
+  });
+
+  it('give a document as text, and what is wrong with a refused one', async () => {
+    expect(await api(200, 'SOR EOR').plcDocument('line')).toBe('SOR EOR');
+    const refused = api(422, '{"error":{"code":"bad_program","message":"refused"},"diagnostics":[{"code":"E103"}]}').plcDownload('line', 'x', false);
+    await expect(refused).rejects.toMatchObject({ code: 'bad_program', diagnostics: [{ code: 'E103' }] });
+  });
+});

@@ -47,6 +47,28 @@ for (const colorScheme of ['light', 'dark']) {
       assert.deepEqual(await violations(page), []);
     }));
 
+  test(`the PLC page is accessible in ${colorScheme}`, () =>
+    story({ start: () => startMock('--plc'), context: { colorScheme } }, async ({ page, url, hub }) => {
+      await openLive(page, `${url}/#/plc`);
+      await page.locator('[data-instruction][data-on]').first().waitFor();
+      assert.deepEqual(await violations(page), []);
+      await page.locator('[data-rung="1"] [data-target="T:0"]').click();
+      await page.locator('[data-operand] [data-now] .value').waitFor();
+      assert.deepEqual(await violations(page), [], 'the menu');
+      await page.keyboard.press('Escape');
+      for (const tab of ['Memory', 'Program', 'Messages']) {
+        await page.getByRole('tab', { name: tab }).click();
+        await page.locator('[data-place], [data-program], [data-message]').first().waitFor();
+        assert.deepEqual(await violations(page), [], tab);
+      }
+      await page.getByRole('button', { name: 'Breakpoint at rung 0' }).click();
+      await page.locator('[data-plc-state=Paused]').waitFor();
+      assert.deepEqual(await violations(page), [], 'paused');
+      await hub.stop();
+      await page.locator('[data-ladder=old]').waitFor();
+      assert.deepEqual(await violations(page), [], 'lost');
+    }));
+
   test(`the key card, links and settings are accessible in ${colorScheme}`, () =>
     story({ start: () => startMock('--keys', '--links', '--tls', '--audit', '3'), context: { colorScheme } }, async ({ page, url }) => {
       await page.goto(url);
