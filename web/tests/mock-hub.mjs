@@ -363,6 +363,8 @@ function lookUp(parts, query) {
       return { now_ms, endpoints: endpoints(), lan: ['192.168.1.20', '10.0.0.7'] };
     case 'clients':
       return { now_ms, clients: clients() };
+    case 'plc':
+      return parts.length === 2 && parts[1] === 'contexts' ? { now_ms, contexts: [] } : null;
     case 'routes':
       return { now_ms, routes: routes() };
     case 'signals': {
