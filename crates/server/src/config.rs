@@ -335,6 +335,8 @@ pub struct PracticeConfig {
     pub kind: PracticeKind,
     /// Name of the endpoint that it connects to.
     pub endpoint: String,
+    /// A twin's automatic sequence has the line from the start; otherwise somebody else runs it.
+    pub auto: bool,
 }
 
 /// What a practice peer plays.

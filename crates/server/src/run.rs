@@ -120,6 +120,7 @@ pub fn run(config: Config, options: RunOptions) -> Result<(), RunError> {
         let options = twin::Options {
             url: format!("{scheme}://{}{path}?access_token={key}", reachable(*address)),
             ca_file: own.map(|facts| folder.join(&facts.file)),
+            auto: practice.auto,
             quiet: true,
             ..twin::Options::default()
         };

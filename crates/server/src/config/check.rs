@@ -8,7 +8,7 @@ use super::file::{read_file, shown_path};
 use super::keys::{ENDPOINT_KEYS, Form, HUB_KEYS, Key, PLC_KEYS, PROJECT_KEYS, TLS_KEYS, WEB_KEYS};
 use super::limits::Limits;
 use super::plcs::hub_contexts;
-use super::raw::{self, RawConfig, RawEndpoint, RawTable, RawValue, shortened};
+use super::raw::{self, RawConfig, RawEndpoint, RawEntry, RawTable, RawValue, shortened};
 use super::routes::RouteReader;
 use super::secrets::masked;
 use super::setting::{SettingError, Source, check_setting, section_keys};
@@ -450,7 +450,8 @@ impl Checker<'_> {
         }
         let mut practices = Vec::with_capacity(raw.len().min(limit));
         for table in raw.iter().take(limit) {
-            self.report_unknown(table, "[[practice]]", &["kind", "endpoint"]);
+            self.report_unknown(table, "[[practice]]", &["kind", "endpoint", "auto"]);
+            let auto = self.flag(table, "auto", true);
             let kind = self.text(table, "kind", "[[practice]]", Form::Choice(&["twin"]));
             let endpoint = self.text(table, "endpoint", "[[practice]]", Form::Text);
             let Some((endpoint, place)) = endpoint else { continue };
@@ -473,6 +474,7 @@ impl Checker<'_> {
                 practices.push(PracticeConfig {
                     kind: PracticeKind::Twin,
                     endpoint,
+                    auto,
                 });
             }
         }
@@ -495,6 +497,23 @@ impl Checker<'_> {
                 None
             }
             _ => None,
+        }
+    }
+
+    /// The flag of a key that may be left out.
+    fn flag(&mut self, table: &RawTable, key: &str, default: bool) -> bool {
+        match table.get(key) {
+            None => default,
+            Some(RawEntry {
+                value: RawValue::Flag(flag),
+                ..
+            }) => *flag,
+            Some(entry) => {
+                let place = self.in_file(&entry.value_span);
+                let found = format!("`{key}` is {}", entry.value.shown());
+                self.findings.error(&place, "wrong_type", found, Form::Flag.expected());
+                default
+            }
         }
     }
 

@@ -128,6 +128,10 @@ fn mistakes_stand_at_their_line_and_column() {
         "[[practice]]\nkind = \"robot\"\n",
         &["1:1 missing_key", "2:8 bad_value"],
     );
+    check(
+        "[[realvirtual]]\nname = \"x\"\n[[practice]]\nkind = \"twin\"\nendpoint = \"x\"\nauto = 1\n",
+        &["6:8 wrong_type"],
+    );
     check("# ü\n[[route]]\nfrom = \"x\"\nto = \"sim/ü\" \n", &["3:8 bad_name"]);
     check("[[route]]\nfrom = \"sim/a\"\nto = \"sim/a\"\n", &["3:6 bad_route"]);
     check("[[route]]\nfrom = \"sim/a\"\n", &["1:1 missing_key"]);
