@@ -236,6 +236,7 @@ function routes() {
     id: index + 1,
     from: `twin/line/${word}`,
     to: `twin/hmi/${word}`,
+    on_stale: 'hold',
     source: 'project',
     state: 'active',
     reason: null,
@@ -343,6 +344,12 @@ function answer(me, method, parts, query, body) {
   return found ? { status: 200, body: found } : refusal(404, 'not_found', 'no such path');
 }
 
+function plcHealth() {
+  const states = (plcs?.contexts ?? []).map(({ state }) => state);
+  const count = (word) => states.filter((state) => state === word).length;
+  return { contexts: states.length, running: count('Running'), in_fault: count('Fault'), url: plcs ? 'ws://127.0.0.1:9100/' : null };
+}
+
 function lookUp(parts, query) {
   const now_ms = plant.now();
   switch (parts[0]) {
@@ -356,6 +363,7 @@ function lookUp(parts, query) {
         signals: plant.signals.length,
         clients: clients().length,
         endpoints: endpoints().length,
+        plc: plcHealth(),
         generation: plant.generation,
         problems: problems(),
       };
@@ -529,7 +537,9 @@ class Channel {
   /** Says how the watched PLC stands, when that has changed. */
   tellPlc(now) {
     if (!this.plc || isPlcMute) return;
-    const frame = this.plc.frame(now);
+    const whole = this.plc.frame(now);
+    // Who may not see all signals of a context gets no power flow.
+    const frame = this.me.view === null ? whole : { ...whole, power: '' };
     const { now_ms, ...rest } = frame;
     const told = JSON.stringify(rest);
     if (told === this.plcTold && now_ms - this.plcToldAt < 1000) return;

@@ -143,6 +143,8 @@ export interface Health {
   signals: number;
   clients: number;
   endpoints: number;
+  /** PLC contexts, and where clients of PiPLC's protocol connect. */
+  plc: { contexts: number; running: number; in_fault: number; url: string | null };
   generation: number;
   problems: Problem[];
 }

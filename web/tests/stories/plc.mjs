@@ -207,6 +207,14 @@ test('a role is offered what it may do', () =>
     assert.equal(await page.getByRole('button', { name: 'Force on' }).count(), 0);
   }));
 
+test('a key that does not see all of a context gets no power flow, and the page says so', () =>
+  story(plcMock('--keys'), async ({ page, url }) => {
+    await page.goto(`${url}/#/plc`);
+    await enterKey(page, 'ct_operator');
+    await page.locator('[data-no-power]').waitFor();
+    assert.equal(await page.locator('[data-instruction][data-on], .rail.on').count(), 0);
+  }));
+
 test('the overview names the contexts, and a hub without any has no page for them', async () => {
   await story(plcMock(), async ({ page, url }) => {
     await openLive(page, url);
