@@ -258,7 +258,7 @@ impl Connection {
                 Message::Close(code) => return Err(End::Peer(code)),
             };
             if let Err(event) = self.door.try_push(&mut self.share, Event::Input(input), size) {
-                return Ok(Some((event, size)));
+                return Ok(Some((*event, size)));
             }
         }
         Ok(None)

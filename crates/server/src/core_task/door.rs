@@ -176,10 +176,10 @@ impl Door {
 
     /// Hands in a message if there is room at once; gives it back if not. The core is not woken: [`Door::ring`] does that
     /// once for several messages.
-    pub(crate) fn try_push(&self, share: &mut Share, event: Event, bytes: usize) -> Result<(), Event> {
+    pub(crate) fn try_push(&self, share: &mut Share, event: Event, bytes: usize) -> Result<(), Box<Event>> {
         let mut queue = self.lock();
         if queue.is_closed || !queue.admit(share, bytes) {
-            return Err(event);
+            return Err(Box::new(event));
         }
         queue.events.push_back(event);
         Ok(())
