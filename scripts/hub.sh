@@ -1,7 +1,7 @@
 # Functions for scripts that need a running hub; to be sourced, not run.
 #
 # A test hub stands on its own ports, works on a copy of the demo project, and is stopped by its process id whatever
-# happens. Sets: hub_pid, hub_web, hub_line (ports), hub_folder.
+# happens. Sets: hub_pid, hub_web, hub_line, hub_panel (ports), hub_folder.
 # shellcheck shell=bash
 
 hub_pid=
@@ -20,7 +20,8 @@ free_port_offset() {
   local offset
   for _ in $(seq 50); do
     offset=$((20000 + RANDOM % 4000))
-    if ! port_is_taken $((8000 + offset)) && ! port_is_taken $((1234 + offset)) && ! port_is_taken $((1235 + offset)); then
+    if ! port_is_taken $((8000 + offset)) && ! port_is_taken $((1234 + offset)) && ! port_is_taken $((1235 + offset)) &&
+      ! port_is_taken $((9100 + offset)); then
       echo "$offset"
       return 0
     fi
@@ -65,6 +66,8 @@ prepare_hub() {
   # Read by the scripts that source this file.
   # shellcheck disable=SC2034
   hub_line=$((1234 + hub_offset))
+  # shellcheck disable=SC2034
+  hub_panel=$((1235 + hub_offset))
   hub_folder=$(mktemp -d)
   trap stop_hub EXIT
   cp -r examples/tour "$hub_folder/tour"
