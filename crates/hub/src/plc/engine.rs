@@ -9,6 +9,8 @@
 
 mod feed;
 mod seen;
+#[cfg(test)]
+mod tests;
 
 use super::entry::{Border, Entry, EntrySink};
 use super::order::{Numbered, Order, Refused};

@@ -96,9 +96,7 @@ impl Hub {
         let Some(context) = self.plcs.get_mut(plc) else { return };
         let tags = &mut context.tags;
         if tags.unheard >= FEEDS_MAX {
-            if !tags.held.contains(&index) {
-                tags.held.push(index);
-            }
+            tags.held.insert(index);
             return;
         }
         let Some((address, fed)) = tags.get(index).and_then(|tag| Some((tag.address, tag.fed?))) else {

@@ -60,8 +60,8 @@ pub(crate) struct Tags {
     pub(crate) written: [u32; IO_WORDS],
     /// Feeds since the engine was heard last.
     pub(crate) unheard: usize,
-    /// Tags whose newest value waits until the engine is heard again, in the order in which they began to wait.
-    pub(crate) held: Vec<u32>,
+    /// Tags whose newest value waits until the engine is heard again.
+    pub(crate) held: BTreeSet<u32>,
     /// Places whose route makes a fault of a stale source, and whose source is stale.
     pub(crate) stale: BTreeSet<Address>,
     /// A fault has been asked for and not been answered.
@@ -84,7 +84,7 @@ impl Tags {
             driven: [0; IO_WORDS],
             written: [0; IO_WORDS],
             unheard: 0,
-            held: Vec::new(),
+            held: BTreeSet::new(),
             stale: BTreeSet::new(),
             fault_asked: false,
             signals: None,

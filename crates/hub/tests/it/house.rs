@@ -3,7 +3,7 @@
 use crosstie_hub::access::{Access, Actor};
 use crosstie_hub::api::{Reply, Request, SignalRow};
 use crosstie_hub::output::AuditEntry;
-use crosstie_hub::plc::{Engine, Entry, Numbered, Order, PlcId, Program};
+use crosstie_hub::plc::{Engine, Entry, EntrySink, Numbered, Order, PlcId, Program};
 use crosstie_hub::settings::{EndpointId, EndpointSettings, Owner, Settings, SignalSetting};
 use crosstie_hub::signal::{Kind, Quality, Value};
 use crosstie_hub::{ConnId, Face, Frame, Hub, Input, Output, Ticket, Time, Unreadable};
@@ -79,7 +79,25 @@ pub(crate) struct Driven {
     is_scheduled: bool,
     /// What it tells is kept back: the hub is slow, or the test looks first.
     pub(crate) holds: bool,
+    /// There is no room for what it tells: it takes no orders, scans on and merges what changes.
+    pub(crate) is_full: bool,
     told: Vec<Entry>,
+}
+
+/// Where an engine of the house puts what it tells.
+struct Told<'a> {
+    list: &'a mut Vec<Entry>,
+    is_full: bool,
+}
+
+impl EntrySink for Told<'_> {
+    fn room(&self) -> usize {
+        if self.is_full { 0 } else { usize::MAX }
+    }
+
+    fn push(&mut self, entry: Entry) {
+        self.list.push(entry);
+    }
 }
 
 /// The hub, the peers, the engines and what is on its way.
@@ -147,6 +165,15 @@ impl House {
     }
 
     pub(crate) fn with(settings: Settings) -> House {
+        House::begun(settings, false)
+    }
+
+    /// The same with a log of all inputs from the first turn on.
+    pub(crate) fn logged(settings: Settings) -> House {
+        House::begun(settings, true)
+    }
+
+    fn begun(settings: Settings, keeps_log: bool) -> House {
         let mut house = House {
             hub: Hub::new(settings),
             now: Time::from_millis(1_000),
@@ -167,7 +194,7 @@ impl House {
             log: Vec::new(),
             inputs: Vec::new(),
             outputs: Vec::new(),
-            keeps_log: false,
+            keeps_log,
         };
         // What a hub wants at its start is carried out with its first turn, as by the driver.
         house.give(Input::Tick);
@@ -445,6 +472,7 @@ impl House {
                     orders: VecDeque::new(),
                     is_scheduled: false,
                     holds: false,
+                    is_full: false,
                     told: Vec::new(),
                 };
                 self.engines.insert(plc, driven);
@@ -464,7 +492,7 @@ impl House {
     /// Between scans: a running engine takes orders only right before its next scan, one that does not run takes them at once.
     fn border(&mut self, plc: PlcId) -> Option<Input> {
         let driven = self.engines.get_mut(&plc)?;
-        while driven.engine.state() != ControllerState::Running {
+        while driven.engine.state() != ControllerState::Running && !driven.is_full {
             let Some(order) = driven.orders.pop_front() else { break };
             let is_feed = matches!(order.order, Order::Feed { .. });
             driven.engine.execute(order, &mut driven.told);
@@ -487,13 +515,23 @@ impl House {
             return;
         };
         driven.is_scheduled = false;
-        for order in std::mem::take(&mut driven.orders) {
-            driven.engine.execute(order, &mut driven.told);
+        let dt_us = driven.period().as_micros() as u32;
+        let mut told = Told {
+            list: &mut driven.told,
+            is_full: driven.is_full,
+        };
+        while driven.engine.takes_orders(&told)
+            && let Some(order) = driven.orders.pop_front()
+        {
+            driven.engine.execute(order, &mut told);
         }
         if driven.engine.state() == ControllerState::Running {
-            let dt_us = driven.period().as_micros() as u32;
             let events = driven.engine.scan(dt_us);
-            driven.engine.report(Some(100), events, &mut driven.told);
+            driven.engine.report(Some(100), events, &mut told);
+        } else {
+            // An order has ended the run: what routes have said behind it is shown at once.
+            let events = driven.engine.scan(0);
+            driven.engine.report(None, events, &mut told);
         }
         if let Some(input) = self.border(plc).or_else(|| self.tell(plc)) {
             self.give(input);
@@ -637,6 +675,11 @@ impl House {
 }
 
 impl Driven {
+    /// Orders that wait for the border.
+    pub(crate) fn orders_waiting(&self) -> usize {
+        self.orders.len()
+    }
+
     fn period(&self) -> Duration {
         Duration::from_micros(u64::from(self.engine.controller().settings().target_scan.us()))
     }
