@@ -509,6 +509,11 @@ impl House {
         self.tell(plc)
     }
 
+    /// The engine of a context.
+    pub(crate) fn driven(&mut self, plc: PlcId) -> &mut Driven {
+        self.engines.get_mut(&plc).expect("the test named a context")
+    }
+
     /// One scan in its time.
     fn scan(&mut self, plc: PlcId) {
         let Some(driven) = self.engines.get_mut(&plc) else {

@@ -95,10 +95,10 @@ fn merged_scans_show_their_pulses_and_are_counted() {
     let reader = house.join("reader");
     write(&mut house, "plc/line/I:0/3", Value::Bool(true));
     house.run_for(ms(25));
-    house.engines.get_mut(&PLC).unwrap().is_full = true;
+    house.driven(PLC).is_full = true;
     house.run_for(ms(100));
     assert_eq!(lamp(&mut house, reader), [false; 0], "nothing was told");
-    house.engines.get_mut(&PLC).unwrap().is_full = false;
+    house.driven(PLC).is_full = false;
     house.run_for(ms(100));
     assert_eq!(lamp(&mut house, reader), [true, false]);
     assert_eq!(routes(&mut house)[0].last_value, Some(Value::Bool(false)));
@@ -258,13 +258,13 @@ fn what_feeds_a_plc_is_there_again_after_a_reset() {
 fn an_engine_that_stands_still_collects_no_values_without_limit() {
     let mut house = plant(line(), context(PROGRAM), &[("twin/line/Count", "plc/line/N:4")]);
     let twin = house.join("twin");
-    house.engines.get_mut(&PLC).unwrap().is_full = true;
+    house.driven(PLC).is_full = true;
     for count in 1..=5_000 {
         house.write(twin, json!({"Count": count}));
         house.run_for(ms(1));
     }
     assert_eq!(house.engines[&PLC].orders_waiting(), 1_024);
-    house.engines.get_mut(&PLC).unwrap().is_full = false;
+    house.driven(PLC).is_full = false;
     house.run_for(ms(50));
     assert_eq!(value(&mut house, "plc/line/N:4"), Value::Int(5_000));
 }

@@ -34,7 +34,7 @@ fn settings(seed: u64) -> Settings {
         }],
         plcs: vec![PlcSettings {
             controller: ControllerSettings {
-                target_scan: ScanTime::from_us(scan_us).unwrap(),
+                target_scan: ScanTime::from_us(scan_us).expect("each of them is in range"),
                 ..ControllerSettings::default()
             },
             ..context(FOLLOW)
@@ -75,7 +75,7 @@ fn run(house: &mut House, seed: u64) -> (ConnId, Said) {
             }
             10 => order(house, Command::Pause),
             11 => order(house, Command::Stop),
-            12 => house.engines.get_mut(&PLC).unwrap().holds = dice.one_in(2),
+            12 => house.driven(PLC).holds = dice.one_in(2),
             13 => house.peer(twin).reads = dice.one_in(2),
             _ => relax(house, twin),
         }
@@ -96,7 +96,7 @@ fn order(house: &mut House, command: Command) {
 
 /// The hub hears the engine, the twin reads, and the engine runs.
 fn relax(house: &mut House, twin: ConnId) {
-    house.engines.get_mut(&PLC).unwrap().holds = false;
+    house.driven(PLC).holds = false;
     house.read_again(twin);
     house.run_for(ms(50));
     order(house, Command::Start);

@@ -31,7 +31,7 @@ pub(crate) fn ms(millis: u64) -> Duration {
 }
 
 pub(crate) fn program(text: &str) -> Arc<Program> {
-    Arc::new(Program::read(text).unwrap())
+    Arc::new(Program::read(text).expect("the program of the test is right"))
 }
 
 /// The context `line` with the program above, running, a scan every 10 ms.

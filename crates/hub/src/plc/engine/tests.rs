@@ -85,7 +85,7 @@ fn an_answer_stands_behind_the_changes_of_its_order_and_before_its_events() {
     let step = order(&mut engine, Order::Command(Command::StepScan));
     assert_eq!(
         kinds(&step),
-        ["border", "change", "drive", "answer", "event", "statistics"]
+        ["border", "change", "drive", "answer", "event", "event", "statistics"]
     );
     let answer = Entry::Answer {
         number: 7,
