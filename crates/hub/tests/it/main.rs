@@ -6,6 +6,7 @@ mod link;
 mod link_ends;
 mod live;
 mod piplc;
+mod piplc_captures;
 mod piplc_fuzz;
 mod piplc_routes;
 mod piplc_streams;

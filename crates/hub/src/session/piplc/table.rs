@@ -63,6 +63,11 @@ struct End {
     name: String,
 }
 
+/// A route that can be carried, and its ends.
+type Taken = (Route, End, End);
+/// The id of a route that cannot be carried, and why.
+type NotTaken = (Box<str>, String);
+
 impl Default for RouteTable {
     fn default() -> RouteTable {
         RouteTable {
@@ -184,11 +189,7 @@ impl Hub {
     }
 
     /// The routes that can be carried, with their ends, and why the others cannot.
-    fn checked_routes(
-        &mut self,
-        access: &Access,
-        routes: Vec<Route>,
-    ) -> (Vec<(Route, End, End)>, Vec<(Box<str>, String)>) {
+    fn checked_routes(&mut self, access: &Access, routes: Vec<Route>) -> (Vec<Taken>, Vec<NotTaken>) {
         let mut taken = Vec::new();
         let mut refused = Vec::new();
         let mut ids: FxHashSet<Box<str>> = routes.iter().filter_map(|route| route.route_id.clone()).collect();
