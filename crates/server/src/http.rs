@@ -18,6 +18,7 @@ pub(crate) mod links;
 pub(crate) mod live;
 pub(crate) mod log;
 pub(crate) mod metrics;
+pub(crate) mod plc;
 pub(crate) mod problems;
 pub(crate) mod routes;
 pub(crate) mod settings;
@@ -38,6 +39,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, delete, get, patch, post, put};
 use crosstie_hub::access::Actor;
 use crosstie_hub::api;
+use crosstie_hub::plc::program::DOCUMENT_LEN_MAX;
 use crosstie_hub::settings::EndpointId;
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
@@ -56,7 +58,7 @@ use crate::{listener, web};
 use error::ApiError;
 pub(crate) use error::ErrorBody;
 
-/// Bytes of a request's body. A longer one is refused with 413.
+/// Bytes of a request's body, unless it is the document of a program. A longer one is refused with 413.
 const BODY_LEN_MAX: usize = 1 << 20;
 
 /// How long a request's body may take. Then it is refused, so that nobody holds a connection by sending nothing.
@@ -206,11 +208,11 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
 }
 
 /// One operation: what it is called by, and what it does.
-type Operation = (Method, &'static str, MethodRouter<Arc<Api>>);
+pub(crate) type Operation = (Method, &'static str, MethodRouter<Arc<Api>>);
 
 /// Everything that programs may ask for.
 pub(crate) fn operations() -> Vec<Operation> {
-    vec![
+    let mut operations = vec![
         (Method::GET, "/healthz", get(health::healthz)),
         (Method::GET, "/metrics", get(metrics::metrics)),
         (Method::GET, "/api/v1/version", get(health::version)),
@@ -249,7 +251,9 @@ pub(crate) fn operations() -> Vec<Operation> {
         (Method::PUT, "/api/v1/log", put(log::change)),
         (Method::GET, "/api/v1/live", get(live::live)),
         (Method::GET, "/realvirtual/{endpoint}", get(live::realvirtual)),
-    ]
+    ];
+    operations.extend(plc::operations());
+    operations
 }
 
 /// The whole of the web port.
@@ -317,8 +321,12 @@ async fn with_body(api: &Api, request: Request) -> Result<Request, ApiError> {
     ) {
         return Ok(request);
     }
+    let len_max = match plc::program::takes_document(request.uri().path()) {
+        true => DOCUMENT_LEN_MAX,
+        false => BODY_LEN_MAX,
+    };
     let (parts, body) = request.into_parts();
-    let request = Request::from_parts(parts, Body::from(error::whole_body(body).await?));
+    let request = Request::from_parts(parts, Body::from(error::whole_body(body, len_max).await?));
     admit(api, &request)?;
     Ok(request)
 }

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use utoipa::OpenApi;
 
 use crate::http::{
-    audit, clients, endpoints, health, keys, links, live, log, metrics, problems, routes, settings, signals, tls,
+    audit, clients, endpoints, health, keys, links, live, log, metrics, plc, problems, routes, settings, signals, tls,
 };
 
 /// Everything that [`crate::http::operations`] offers; a test compares the two.
@@ -41,6 +41,23 @@ use crate::http::{
         routes::list,
         routes::add,
         routes::remove,
+        plc::list,
+        plc::create,
+        plc::one,
+        plc::remove,
+        plc::command,
+        plc::program::upload,
+        plc::program::download,
+        plc::program::clear,
+        plc::memory::read,
+        plc::memory::write,
+        plc::forces::list,
+        plc::forces::release_all,
+        plc::forces::force,
+        plc::forces::release,
+        plc::forces::clear_breakpoints,
+        plc::forces::set_breakpoint,
+        plc::forces::remove_breakpoint,
         settings::list,
         settings::change,
         tls::tls,

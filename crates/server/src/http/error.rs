@@ -102,8 +102,26 @@ impl ApiError {
         .into()
     }
 
-    fn too_large() -> ApiError {
-        let message = format!("a body of at most {BODY_LEN_MAX} bytes");
+    pub(crate) fn no_program(context: &str) -> ApiError {
+        let message = format!("the context '{context}' has no program; download one");
+        ApiError::new(StatusCode::NOT_FOUND, "no_program", message)
+    }
+
+    pub(crate) fn engine_runs(context: &str, state: &str) -> ApiError {
+        let message =
+            format!("'{context}' is {state} and a download stops it; stop it first, or allow that with stop=true");
+        ApiError::new(StatusCode::CONFLICT, "engine_runs", message)
+    }
+
+    /// A program with so many reasons why it cannot run.
+    pub(crate) fn bad_program(reasons: usize) -> ApiError {
+        let plural = if reasons == 1 { "" } else { "s" };
+        let message = format!("the program cannot run for {reasons} reason{plural}; the engine keeps what it has");
+        ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "bad_program", message)
+    }
+
+    fn too_large(len_max: usize) -> ApiError {
+        let message = format!("a body of at most {len_max} bytes");
         ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message)
     }
 
@@ -158,24 +176,32 @@ impl From<KeysError> for ApiError {
     }
 }
 
-impl IntoResponse for ApiError {
-    fn into_response(self) -> Response {
+impl ApiError {
+    /// Status and body, for an answer that says more than this.
+    pub(super) fn into_body(self) -> (StatusCode, ErrorBody) {
         let error = ErrorDetail {
             code: self.code,
             message: self.message,
         };
-        let mut response = (self.status, Json(ErrorBody { error })).into_response();
+        (self.status, ErrorBody { error })
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let (status, body) = self.into_body();
+        let mut response = (status, Json(body)).into_response();
         upgrade::say_what_is_wanted(&mut response);
         response
     }
 }
 
 /// The whole of a body, within its limits.
-pub(super) async fn whole_body(body: Body) -> Result<Bytes, ApiError> {
-    let body = tokio::time::timeout(BODY_TIME_MAX, axum::body::to_bytes(body, BODY_LEN_MAX)).await;
+pub(super) async fn whole_body(body: Body, len_max: usize) -> Result<Bytes, ApiError> {
+    let body = tokio::time::timeout(BODY_TIME_MAX, axum::body::to_bytes(body, len_max)).await;
     let body = body.map_err(|_| ApiError::bad_request(format!("a body within {BODY_TIME_MAX:?}")))?;
     // Reading fails for one reason only that somebody is there to hear: too many bytes.
-    body.map_err(|_| ApiError::too_large())
+    body.map_err(|_| ApiError::too_large(len_max))
 }
 
 /// A JSON body of a known form, whatever the content type says, refused in the API's own words.
@@ -185,7 +211,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _: &S) -> Result<JsonBody<T>, ApiError> {
-        let body = whole_body(request.into_body()).await?;
+        let body = whole_body(request.into_body(), BODY_LEN_MAX).await?;
         let value = serde_json::from_slice(&body);
         value
             .map(JsonBody)

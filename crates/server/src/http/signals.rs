@@ -271,7 +271,8 @@ pub(super) fn to_json(value: &Value) -> serde_json::Value {
     }
 }
 
-fn from_json(value: serde_json::Value) -> Option<Value> {
+/// A value of a request; `None` for what is no value.
+pub(super) fn from_json(value: serde_json::Value) -> Option<Value> {
     match value {
         serde_json::Value::Bool(value) => Some(Value::Bool(value)),
         serde_json::Value::Number(value) => match value.as_i64() {

@@ -10,6 +10,7 @@ mod links;
 mod nasty;
 mod operations;
 mod plc;
+mod plc_api;
 mod plc_config;
 mod server;
 mod support;

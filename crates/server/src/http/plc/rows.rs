@@ -1,0 +1,211 @@
+//! A context, a force and a diagnostic as JSON.
+
+use crosstie_hub::api::plc::{ContextRow, ForceRow, ProgramSummary};
+use crosstie_ladder::diagnostic::Diagnostic;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::http::signals::to_json;
+
+/// One context.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct Context {
+    /// What PiPLC's protocol calls it.
+    id: String,
+    /// Its name, the second segment of its signals.
+    name: String,
+    /// `Stopped`, `Running`, `Paused`, `Stepping` or `Fault`.
+    state: &'static str,
+    /// Why it is in fault.
+    fault: Option<String>,
+    /// The rung that comes next in a scan that was begun, counted from 0.
+    next_rung: Option<usize>,
+    /// Its program in short; null without one.
+    program: Option<Program>,
+    /// How scans went.
+    scan: Scan,
+    /// Rungs with a breakpoint, in order.
+    breakpoints: Vec<usize>,
+    /// What is forced, the oldest first.
+    forces: Vec<Force>,
+    /// What drives its inputs and what its outputs drive, for people.
+    io_provider: String,
+    /// What its outputs drive stays as it is when it stops.
+    hold_outputs: bool,
+    /// It is gone when the hub ends.
+    temporary: bool,
+}
+
+impl From<ContextRow> for Context {
+    fn from(row: ContextRow) -> Context {
+        let scan = Scan::of(&row);
+        Context {
+            id: row.id,
+            name: row.name,
+            state: row.state.as_str(),
+            fault: row.fault,
+            next_rung: row.next_rung,
+            program: row.program.map(Program::from),
+            scan,
+            breakpoints: row.breakpoints,
+            forces: row.forces.into_iter().map(Force::from).collect(),
+            io_provider: row.io_provider,
+            hold_outputs: row.hold_outputs,
+            temporary: row.is_temporary,
+        }
+    }
+}
+
+/// A program in short.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct Program {
+    /// Its name, may be empty.
+    name: String,
+    /// Another number is another program.
+    number: u64,
+    /// How many rungs it has.
+    rungs: usize,
+    /// How many instructions it has.
+    instructions: usize,
+    /// How many errors and warnings its checks have found.
+    diagnostics: usize,
+    /// Who loaded it.
+    by: String,
+    /// Hub time of that, in milliseconds.
+    loaded_at_ms: u64,
+}
+
+impl From<ProgramSummary> for Program {
+    fn from(summary: ProgramSummary) -> Program {
+        Program {
+            name: summary.name,
+            number: summary.number,
+            rungs: summary.rungs,
+            instructions: summary.instructions,
+            diagnostics: summary.diagnostics,
+            by: summary.by,
+            loaded_at_ms: summary.loaded_at.as_millis(),
+        }
+    }
+}
+
+/// How scans went since the program was loaded or the context was reset. Times are in microseconds.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+pub(crate) struct Scan {
+    /// Scans that were finished.
+    count: u64,
+    /// How long the last one took.
+    last_us: u64,
+    /// The shortest.
+    min_us: u64,
+    /// The longest.
+    max_us: u64,
+    /// The average.
+    avg_us: u64,
+    /// Scans that took longer than the target.
+    overruns: u64,
+    /// How often it is to scan.
+    target_us: u32,
+    /// A longer scan is a fault; null when none is.
+    watchdog_us: Option<u64>,
+    /// Scans of which the hub saw the image of a later one only.
+    merged: u64,
+}
+
+impl Scan {
+    fn of(row: &ContextRow) -> Scan {
+        let statistics = &row.statistics;
+        Scan {
+            count: statistics.scan_count,
+            last_us: statistics.last_us,
+            min_us: statistics.min_us,
+            max_us: statistics.max_us,
+            avg_us: statistics.average_us(),
+            overruns: statistics.overrun_count,
+            target_us: row.target_scan_us,
+            watchdog_us: row.watchdog_us,
+            merged: row.merged_scans,
+        }
+    }
+}
+
+/// One force.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct Force {
+    /// The address.
+    #[schema(example = "I:0/3")]
+    address: String,
+    /// Its symbol, when the program has one.
+    symbol: Option<String>,
+    /// The forced value.
+    value: serde_json::Value,
+    /// Who forces.
+    by: String,
+    /// Why, may be empty.
+    reason: String,
+    /// Hub time of its begin, in milliseconds.
+    since_ms: u64,
+    /// Hub time at which it ends by itself; null when it does not.
+    expires_at_ms: Option<u64>,
+}
+
+impl From<ForceRow> for Force {
+    fn from(row: ForceRow) -> Force {
+        Force {
+            address: row.address,
+            symbol: row.symbol,
+            value: to_json(&row.value),
+            by: row.by,
+            reason: row.reason,
+            since_ms: row.since.as_millis(),
+            expires_at_ms: row.expires_at.map(crosstie_hub::Time::as_millis),
+        }
+    }
+}
+
+/// What is wrong or doubtful in a program.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub(crate) struct DiagnosticRow {
+    /// The rule.
+    #[schema(example = "E003")]
+    pub(crate) code: String,
+    /// `error` or `warning`.
+    pub(crate) severity: String,
+    /// A program with it is refused.
+    pub(crate) refuses: bool,
+    /// The rung, counted from 0.
+    pub(crate) rung: Option<u32>,
+    /// The column of the instruction in the document.
+    pub(crate) column: Option<u32>,
+    /// The line of the document, counted from 1.
+    pub(crate) line: Option<u32>,
+    /// The character within that line, counted from 1.
+    pub(crate) character: Option<u32>,
+    /// What it is and what to do.
+    pub(crate) text: String,
+}
+
+impl From<&Diagnostic> for DiagnosticRow {
+    fn from(found: &Diagnostic) -> DiagnosticRow {
+        // The codes of the rules say it.
+        let severity = match found.code.as_str().starts_with('W') {
+            true => "warning",
+            false => "error",
+        };
+        DiagnosticRow {
+            code: found.code.as_str().to_owned(),
+            severity: String::from(severity),
+            refuses: found.code.is_refusal(),
+            rung: found.rung,
+            column: found.column,
+            line: found.place.map(|place| place.line),
+            character: found.place.map(|place| place.column),
+            text: found.text.clone(),
+        }
+    }
+}
+
+/// Diagnostics as JSON, in their order.
+pub(crate) fn diagnostics(found: &[Diagnostic]) -> Vec<DiagnosticRow> {
+    found.iter().map(DiagnosticRow::from).collect()
+}
