@@ -3,8 +3,9 @@
 //! ```text
 //! arguments → Cli (clap) → dispatch → a verb ─┬─ this folder: run, init, check, key, audit, tls, backup, restore, service,
 //!                                             │               signals and route export and import
-//!                                             ├─ a running hub over HTTP: signals, realvirtual, route, problems, log
-//!                                             └─ stand-alone tools: practice, conform, bench, completions
+//!                                             ├─ a running hub over HTTP: signals, realvirtual, route, plc, problems, log
+//!                                             └─ stand-alone tools: practice, conform, bench, completions, plc check,
+//!                                                 convert and scan-test
 //! ```
 //!
 //! Verbs that ask a running hub use the same API as the page and know nothing that the API does not say. Results go to
@@ -21,6 +22,7 @@ pub mod init;
 pub mod key;
 pub mod links;
 pub mod log;
+pub mod plc;
 pub mod practice;
 pub mod problems;
 pub mod realvirtual;
@@ -92,6 +94,9 @@ pub enum Command {
     /// List, add and remove the routes of a running hub; export and import those of a project
     #[command(subcommand)]
     Route(route::RouteCommand),
+    /// Run, program, watch and force the PLC contexts of a running hub; check and test programs
+    #[command(subcommand)]
+    Plc(plc::PlcCommand),
     /// Print what a person should know about a running hub
     Problems(problems::ProblemsArgs),
     /// Print or change how much a running hub logs
@@ -212,6 +217,31 @@ mod tests {
             "crosstie conform realvirtual --listen 0 --bind ::1 --wait 5 --slow --catalog a.json --path /ws?room=1 --json",
         );
         check("crosstie bench scale --signals 100000 --clients 50 --secs 600");
+        check("crosstie plc status --json --context line --at http://127.0.0.1:8100");
+        check("crosstie plc start --context line");
+        check("crosstie plc stop");
+        check("crosstie plc pause");
+        check("crosstie plc resume");
+        check("crosstie plc step");
+        check("crosstie plc step-rung");
+        check("crosstie plc reset");
+        check("crosstie plc download bottling.plcproj --yes");
+        check("crosstie plc upload");
+        check("crosstie plc upload bottling.plcproj --force");
+        check("crosstie plc clear");
+        check("crosstie plc force I:0/3 on --reason broken --for 10m");
+        check("crosstie plc force N:7 -5");
+        check("crosstie plc release I:0/3");
+        check("crosstie plc release --all --context line");
+        check("crosstie plc forces --json");
+        check("crosstie plc watch I:0/3 T:4.ACC Motor --cycle-ms 50 --count 3 --json");
+        check("crosstie plc write N:7 250");
+        check("crosstie plc break 3");
+        check("crosstie plc break --clear 3");
+        check("crosstie plc break --clear");
+        check("crosstie plc scan-test tests/ one.scan --junit report.xml");
+        check("crosstie plc check bottling.plcproj other.ladder --json");
+        check("crosstie plc convert bottling.plcproj - --force");
         check("crosstie problems --all --json");
         check("crosstie problems ack conflict:twin/line/Run");
         check("crosstie problems ack --all --at http://127.0.0.1:8100");
@@ -239,6 +269,15 @@ mod tests {
         check("crosstie conform realvirtual --listen 0 --wait 0");
         check("crosstie key add HMI");
         check("crosstie key add HMI --role root");
+        check("crosstie plc force I:0/3");
+        check("crosstie plc force I:0/3 on --for soon");
+        check("crosstie plc release");
+        check("crosstie plc release I:0/3 --all");
+        check("crosstie plc watch");
+        check("crosstie plc break");
+        check("crosstie plc break -1");
+        check("crosstie plc scan-test");
+        check("crosstie plc convert bottling.plcproj");
         check("crosstie problems ack");
         check("crosstie problems ack some --all");
         check("crosstie restore line.tar.gz");

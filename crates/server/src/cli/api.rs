@@ -96,19 +96,8 @@ impl Hub {
         path: &str,
         body: Option<&Value>,
     ) -> Result<Value, CliError> {
-        let stream = self.connect().await?;
-        let exchange = self.exchange(stream, method, path, body);
-        let (status, bytes) = match timeout(limit, exchange).await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(error)) => return Err(CliError::Failed(format!("{}{path}: {error}", self.at))),
-            Err(_) => {
-                let seconds = limit.as_secs();
-                return Err(CliError::Failed(format!(
-                    "{}{path}: no answer within {seconds} s",
-                    self.at
-                )));
-            }
-        };
+        let body = body.map(|body| ("application/json", body.to_string()));
+        let (status, bytes) = self.answer(limit, method, path, body).await?;
         if !status.is_success() {
             return Err(self.refusal(path, status, &bytes));
         }
@@ -116,6 +105,50 @@ impl Hub {
             return Ok(Value::Null);
         }
         serde_json::from_slice(&bytes).map_err(|error| self.not_understood(path, &error))
+    }
+
+    /// Asks for a resource that is a text.
+    pub(super) async fn get_text(&self, path: &str) -> Result<String, CliError> {
+        let (status, bytes) = self.answer(ANSWER_MAX, Method::GET, path, None).await?;
+        if !status.is_success() {
+            return Err(self.refusal(path, status, &bytes));
+        }
+        String::from_utf8(bytes.into()).map_err(|_| CliError::Failed(format!("{}{path} is no text", self.at)))
+    }
+
+    /// Puts a text there. The answer is JSON, and so is a refusal that says more than why: the error stands beside it.
+    pub(super) async fn put_text(&self, path: &str, text: String) -> Result<Value, (Value, CliError)> {
+        let body = Some(("text/plain; charset=utf-8", text));
+        let answer = self.answer(ANSWER_MAX, Method::PUT, path, body).await;
+        let (status, bytes) = answer.map_err(|error| (Value::Null, error))?;
+        let value = serde_json::from_slice(&bytes);
+        if !status.is_success() {
+            return Err((value.unwrap_or_default(), self.refusal(path, status, &bytes)));
+        }
+        value.map_err(|error| (Value::Null, self.not_understood(path, &error)))
+    }
+
+    /// Status and body of an answer; a body to send comes with its content type.
+    async fn answer(
+        &self,
+        limit: Duration,
+        method: Method,
+        path: &str,
+        body: Option<(&'static str, String)>,
+    ) -> Result<(StatusCode, axum::body::Bytes), CliError> {
+        let stream = self.connect().await?;
+        let exchange = self.exchange(stream, method, path, body);
+        match timeout(limit, exchange).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) => Err(CliError::Failed(format!("{}{path}: {error}", self.at))),
+            Err(_) => {
+                let seconds = limit.as_secs();
+                Err(CliError::Failed(format!(
+                    "{}{path}: no answer within {seconds} s",
+                    self.at
+                )))
+            }
+        }
     }
 
     /// A connection to the hub's web port.
@@ -149,7 +182,7 @@ impl Hub {
         stream: Stream,
         method: Method,
         path: &str,
-        body: Option<&Value>,
+        body: Option<(&'static str, String)>,
     ) -> Result<(StatusCode, axum::body::Bytes), Box<dyn std::error::Error + Send + Sync>> {
         let mut request = Request::builder()
             .method(method)
@@ -158,10 +191,10 @@ impl Hub {
         if let Some(bearer) = &self.bearer {
             request = request.header(header::AUTHORIZATION, bearer);
         }
-        if body.is_some() {
-            request = request.header(header::CONTENT_TYPE, "application/json");
+        if let Some((content_type, _)) = body {
+            request = request.header(header::CONTENT_TYPE, content_type);
         }
-        let request = request.body(body.map_or_else(Body::empty, |body| Body::from(body.to_string())))?;
+        let request = request.body(body.map_or_else(Body::empty, |(_, text)| Body::from(text)))?;
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
         // The task ends with the connection, which ends with the sender; its error is the exchange's own.
         let connection = tokio::spawn(connection);

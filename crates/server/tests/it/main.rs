@@ -11,6 +11,7 @@ mod nasty;
 mod operations;
 mod plc;
 mod plc_api;
+mod plc_cli;
 mod plc_config;
 mod server;
 mod support;

@@ -1,0 +1,245 @@
+//! `crosstie plc`: the PLC contexts of a running hub, and programs and scan tables in files.
+//!
+//! | room | verbs |
+//! |---|---|
+//! | `control` | status, start, stop, pause, resume, step, step-rung, reset, break |
+//! | `program` | download, upload, clear |
+//! | `memory` | force, release, forces, write, watch |
+//! | `files` | check, convert; no hub has to run |
+//! | `scan_test` | scan-test; no hub has to run |
+//! | `found` | how diagnostics of programs are printed |
+
+pub mod control;
+pub mod files;
+pub mod memory;
+pub mod program;
+pub mod scan_test;
+
+mod found;
+
+use super::api::{Hub, escaped};
+use super::{At, CliError};
+use clap::{Args, Subcommand};
+use serde::Deserialize;
+use serde_json::Value;
+use std::io::Write;
+
+/// What can be done with PLC contexts, programs and scan tables.
+#[derive(Debug, Subcommand)]
+pub enum PlcCommand {
+    /// Print the contexts: state, program, scan times, forces
+    #[command(after_help = "Examples:\n  crosstie plc status\n  crosstie plc status --context 'Line 2' --json")]
+    Status(control::StatusArgs),
+    /// Run the program, from the first rung or from where it paused
+    Start(Which),
+    /// Stop; ends a fault
+    Stop(Which),
+    /// Pause after the current scan
+    Pause(Which),
+    /// Run on after a pause
+    Resume(Which),
+    /// Execute one whole scan, or the rest of one that was begun
+    Step(Which),
+    /// Execute one rung
+    StepRung(Which),
+    /// Stop and forget memory, forces, statistics and faults
+    Reset(Which),
+    /// Give a context the program of a file
+    #[command(
+        after_help = "The file is a .plcproj or a text with one rung per line. A download stops the engine; one that is not \
+                      Stopped is stopped only after a yes.\n\n\
+                      Examples:\n  crosstie plc download bottling.plcproj\n  crosstie plc download bottling.plcproj --yes && crosstie plc start"
+    )]
+    Download(program::DownloadArgs),
+    /// Print the document of a context's program, or write it to a file
+    #[command(after_help = "It is the document as it was downloaded, to the last byte.\n\n\
+                      Example:\n  crosstie plc upload bottling.plcproj")]
+    Upload(program::UploadArgs),
+    /// Take the program of a context away; stops it
+    Clear(Which),
+    /// Force a place of the memory: every reader sees this value until it is released
+    #[command(
+        after_help = "Examples:\n  crosstie plc force I:0/3 on --reason 'sensor broken' --for 10m\n  crosstie plc force N:7 -5"
+    )]
+    Force(memory::ForceArgs),
+    /// End the force on a place, or all forces of a context
+    #[command(after_help = "Examples:\n  crosstie plc release I:0/3\n  crosstie plc release --all")]
+    Release(memory::ReleaseArgs),
+    /// Print what is forced, by whom and why
+    Forces(memory::ForcesArgs),
+    /// Print places of the memory and then each of their changes until Ctrl-C
+    #[command(after_help = "Example:\n  crosstie plc watch I:0/3 T:4.ACC Motor")]
+    Watch(memory::WatchArgs),
+    /// Write a place of the memory once
+    #[command(after_help = "Examples:\n  crosstie plc write N:7 250\n  crosstie plc write Start on --context 'Line 2'")]
+    Write(memory::WriteArgs),
+    /// Pause before a rung, or no longer
+    #[command(
+        after_help = "Examples:\n  crosstie plc break 3\n  crosstie plc break --clear 3\n  crosstie plc break --clear"
+    )]
+    Break(control::BreakArgs),
+    /// Run scan tables: programs with what they must do; no hub has to run
+    #[command(
+        after_help = "Of a folder all files *.scan are run, those of its folders too. Exit codes: 0 all cases hold, 1 one does \
+                      not, 2 a table cannot be read.\n\n\
+                      Example:\n  crosstie plc scan-test tests/ --junit report.xml"
+    )]
+    ScanTest(scan_test::ScanTestArgs),
+    /// Print everything that is wrong or doubtful in programs; no hub has to run
+    #[command(
+        after_help = "Files are .plcproj, .mplcproj or texts with one rung per line. Exit code 2 when a program cannot run; \
+                      one that is doubtful runs all the same.\n\n\
+                      Example:\n  crosstie plc check bottling.plcproj"
+    )]
+    Check(files::CheckArgs),
+    /// Turn a .plcproj into a text with one rung per line, or back; no hub has to run
+    #[command(after_help = "The ending of OUT says what is written: .plcproj, or else text.\n\n\
+                      Examples:\n  crosstie plc convert bottling.plcproj bottling.ladder\n  crosstie plc convert bottling.plcproj -")]
+    Convert(files::ConvertArgs),
+}
+
+/// Which context of which hub a verb is about.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Which {
+    /// Id or name of the context; the first one without it
+    #[arg(long, value_name = "NAME")]
+    pub context: Option<String>,
+    /// Which hub.
+    #[command(flatten)]
+    pub at: At,
+}
+
+/// Carries out a verb.
+pub(super) async fn plc(command: PlcCommand, out: &mut impl Write) -> Result<(), CliError> {
+    match command {
+        PlcCommand::Status(args) => control::status(&args, out).await,
+        PlcCommand::Start(which) => control::command(&which, "start", out).await,
+        PlcCommand::Stop(which) => control::command(&which, "stop", out).await,
+        PlcCommand::Pause(which) => control::command(&which, "pause", out).await,
+        PlcCommand::Resume(which) => control::command(&which, "resume", out).await,
+        PlcCommand::Step(which) => control::command(&which, "step_scan", out).await,
+        PlcCommand::StepRung(which) => control::command(&which, "step_rung", out).await,
+        PlcCommand::Reset(which) => control::command(&which, "reset", out).await,
+        PlcCommand::Download(args) => program::download(&args, out).await,
+        PlcCommand::Upload(args) => program::upload(&args, out).await,
+        PlcCommand::Clear(which) => program::clear(&which, out).await,
+        PlcCommand::Force(args) => memory::force(&args, out).await,
+        PlcCommand::Release(args) => memory::release(&args, out).await,
+        PlcCommand::Forces(args) => memory::forces(&args, out).await,
+        PlcCommand::Watch(args) => memory::watch(&args, out).await,
+        PlcCommand::Write(args) => memory::write(&args, out).await,
+        PlcCommand::Break(args) => control::breakpoint(&args, out).await,
+        PlcCommand::ScanTest(args) => scan_test::scan_test(&args, out),
+        PlcCommand::Check(args) => files::check(&args, out),
+        PlcCommand::Convert(args) => files::convert(&args, out),
+    }
+}
+
+/// Path of the contexts in the API.
+const CONTEXTS: &str = "/api/v1/plc/contexts";
+
+/// A context of a running hub.
+#[derive(Debug)]
+struct Found {
+    hub: Hub,
+    /// Its path in the API.
+    path: String,
+    /// What the API says of it.
+    row: Context,
+}
+
+/// What verbs want to know of a context.
+#[derive(Debug, Deserialize)]
+struct Context {
+    id: String,
+    name: String,
+    state: String,
+    fault: Option<String>,
+    next_rung: Option<usize>,
+    program: Option<Program>,
+    scan: Scan,
+    forces: Vec<Value>,
+}
+
+/// An answer that says how a context stands.
+#[derive(Debug, Deserialize)]
+struct OneContext {
+    context: Value,
+}
+
+#[derive(Debug, Deserialize)]
+struct ContextList {
+    contexts: Vec<Value>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Program {
+    name: String,
+    rungs: usize,
+    instructions: usize,
+}
+
+#[derive(Debug, Deserialize)]
+struct Scan {
+    count: u64,
+    last_us: u64,
+    max_us: u64,
+    avg_us: u64,
+    overruns: u64,
+}
+
+impl Which {
+    /// Finds the context.
+    async fn find(&self) -> Result<Found, CliError> {
+        let hub = Hub::at(&self.at)?;
+        let rows = rows(&hub, self.context.as_deref()).await?;
+        let row = Context::read(rows.into_iter().next().ok_or_else(no_context)?)?;
+        Ok(Found {
+            hub,
+            path: path_of(&row.id),
+            row,
+        })
+    }
+}
+
+/// What the API says of one context, or of all of them.
+async fn rows(hub: &Hub, context: Option<&str>) -> Result<Vec<Value>, CliError> {
+    match context {
+        Some(name) => Ok(vec![hub.get::<OneContext>(&path_of(name)).await?.context]),
+        None => Ok(hub.get::<ContextList>(CONTEXTS).await?.contexts),
+    }
+}
+
+fn no_context() -> CliError {
+    CliError::Failed(String::from(
+        "the hub has no PLC contexts; [piplc] or [[plc]] in its project makes one",
+    ))
+}
+
+fn path_of(context: &str) -> String {
+    format!("{CONTEXTS}/{}", escaped(context))
+}
+
+impl Context {
+    fn read(row: Value) -> Result<Context, CliError> {
+        serde_json::from_value(row).map_err(|error| CliError::failed(&error))
+    }
+
+    /// The context of an answer.
+    fn of(answer: Value) -> Result<Context, CliError> {
+        let answer: OneContext = serde_json::from_value(answer).map_err(|error| CliError::failed(&error))?;
+        Context::read(answer.context)
+    }
+
+    /// How it stands, in words.
+    fn stands(&self) -> String {
+        let mut text = format!("{} is {}", self.name, self.state);
+        if let Some(fault) = &self.fault {
+            text.push_str(&format!(": {fault}"));
+        }
+        if let Some(rung) = self.next_rung {
+            text.push_str(&format!(", rung {rung} is next"));
+        }
+        text
+    }
+}

@@ -1,0 +1,321 @@
+//! `crosstie plc force`, `release`, `forces`, `write` and `watch`.
+
+use super::{Found, Which};
+use crate::cli::api::escaped_name;
+use crate::cli::{CliError, live, table};
+use crate::http::plc::forces::EXPIRES_MAX_S;
+use axum::http::Method;
+use clap::Args;
+use crosstie_hub::signal::name::escape_segment;
+use crosstie_ladder::Address;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::io::Write;
+
+/// The arguments of `crosstie plc force`.
+#[derive(Debug, Args)]
+pub struct ForceArgs {
+    /// Address such as I:0/3 or N:7, or a symbol of the program
+    pub address: String,
+    /// on, off, true, false, or a whole number
+    #[arg(allow_hyphen_values = true)]
+    pub value: String,
+    /// Why, for whoever finds it
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub reason: String,
+    /// Release it by itself after this time, such as 90s, 10m, 8h or 2d
+    #[arg(long = "for", value_name = "TIME", value_parser = seconds)]
+    pub expires_after_s: Option<u64>,
+    /// Which context.
+    #[command(flatten)]
+    pub which: Which,
+}
+
+/// The arguments of `crosstie plc release`.
+#[derive(Debug, Args)]
+pub struct ReleaseArgs {
+    /// Address such as I:0/3 or N:7, or a symbol of the program
+    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    pub address: Option<String>,
+    /// Release everything that is forced in the context
+    #[arg(long)]
+    pub all: bool,
+    /// Which context.
+    #[command(flatten)]
+    pub which: Which,
+}
+
+/// The flags of `crosstie plc forces`.
+#[derive(Debug, Args)]
+pub struct ForcesArgs {
+    /// Print an array of objects instead of a table
+    #[arg(long)]
+    pub json: bool,
+    /// Which context.
+    #[command(flatten)]
+    pub which: Which,
+}
+
+/// The arguments of `crosstie plc write`.
+#[derive(Debug, Args)]
+pub struct WriteArgs {
+    /// Address such as I:0/3 or N:7, or a symbol of the program
+    pub address: String,
+    /// on, off, true, false, or a whole number
+    #[arg(allow_hyphen_values = true)]
+    pub value: String,
+    /// Which context.
+    #[command(flatten)]
+    pub which: Which,
+}
+
+/// The arguments of `crosstie plc watch`.
+#[derive(Debug, Args)]
+pub struct WatchArgs {
+    /// Addresses such as I:0/3 or T:4.ACC, or symbols of the program
+    #[arg(required = true)]
+    pub addresses: Vec<String>,
+    /// Shortest time between two reports of one place, in milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 100, value_parser = clap::value_parser!(u32).range(10..=10_000))]
+    pub cycle_ms: u32,
+    /// End after this many lines
+    #[arg(long, value_name = "N")]
+    pub count: Option<u64>,
+    /// Print one JSON object per line
+    #[arg(long)]
+    pub json: bool,
+    /// Which context.
+    #[command(flatten)]
+    pub which: Which,
+}
+
+/// What a force or a write answers.
+#[derive(Debug, Deserialize)]
+struct Written {
+    name: String,
+    stored: Value,
+    coerced: bool,
+    forced: bool,
+}
+
+/// What a table shows of a force.
+#[derive(Debug, Deserialize)]
+struct Row {
+    address: String,
+    symbol: Option<String>,
+    value: Value,
+    by: String,
+    reason: String,
+    since_ms: u64,
+    expires_at_ms: Option<u64>,
+}
+
+/// Forces a place.
+pub(super) async fn force(args: &ForceArgs, out: &mut impl Write) -> Result<(), CliError> {
+    let value = value_of(&args.value)?;
+    let mut body = json!({ "value": value, "reason": args.reason });
+    if let Some(seconds) = args.expires_after_s {
+        body["expires_after_s"] = Value::from(seconds);
+    }
+    let written = put(&args.which, "forces", &args.address, &body).await?;
+    let until = args.expires_after_s.map_or_else(
+        || String::from("until it is released"),
+        |seconds| format!("for {seconds} s"),
+    );
+    let note = if written.coerced { " (converted)" } else { "" };
+    writeln!(out, "{} = {}{note}, forced {until}", written.name, written.stored)?;
+    Ok(())
+}
+
+/// Writes a place once.
+pub(super) async fn write(args: &WriteArgs, out: &mut impl Write) -> Result<(), CliError> {
+    let value = value_of(&args.value)?;
+    let written = put(&args.which, "memory", &args.address, &json!({ "value": value })).await?;
+    let note = match (written.forced, written.coerced) {
+        (true, _) => " (forced; what was written stands underneath)",
+        (false, true) => " (converted)",
+        (false, false) => "",
+    };
+    writeln!(out, "{} = {}{note}", written.name, written.stored)?;
+    Ok(())
+}
+
+async fn put(which: &Which, what: &str, address: &str, body: &Value) -> Result<Written, CliError> {
+    let found = which.find().await?;
+    let path = format!("{}/{what}/{}", found.path, escaped_name(address));
+    let answer = found.hub.send(Method::PUT, &path, Some(body)).await?;
+    serde_json::from_value(answer).map_err(|error| CliError::failed(&error))
+}
+
+/// Ends the force on a place, or all of them.
+pub(super) async fn release(args: &ReleaseArgs, out: &mut impl Write) -> Result<(), CliError> {
+    let found = args.which.find().await?;
+    let (place, what) = match &args.address {
+        Some(address) => (format!("/{}", escaped_name(address)), address.as_str()),
+        None => (String::new(), "everything"),
+    };
+    let path = format!("{}/forces{place}", found.path);
+    found.hub.send(Method::DELETE, &path, None).await?;
+    writeln!(out, "{what} is released in {}", found.row.name)?;
+    Ok(())
+}
+
+/// Prints what is forced.
+pub(super) async fn forces(args: &ForcesArgs, out: &mut impl Write) -> Result<(), CliError> {
+    let found = args.which.find().await?;
+    let answer: Value = found.hub.get(&format!("{}/forces", found.path)).await?;
+    if args.json {
+        writeln!(out, "{:#}", answer["forces"])?;
+        return Ok(());
+    }
+    let now_ms = answer["now_ms"].as_u64().unwrap_or(0);
+    let forces: Vec<Row> =
+        serde_json::from_value(answer["forces"].clone()).map_err(|error| CliError::failed(&error))?;
+    if forces.is_empty() {
+        writeln!(out, "nothing is forced in {}", found.row.name)?;
+        return Ok(());
+    }
+    let rows: Vec<_> = forces.into_iter().map(|force| row(force, now_ms)).collect();
+    table::print(
+        ["ADDRESS", "SYMBOL", "VALUE", "BY", "SINCE", "ENDS", "REASON"],
+        &rows,
+        out,
+    )
+}
+
+fn row(force: Row, now_ms: u64) -> [String; 7] {
+    let since = now_ms.saturating_sub(force.since_ms) / 1_000;
+    let ends = force.expires_at_ms.map(|at| at.saturating_sub(now_ms).div_ceil(1_000));
+    [
+        force.address,
+        force.symbol.unwrap_or_else(|| String::from("-")),
+        force.value.to_string(),
+        force.by,
+        format!("{since} s ago"),
+        ends.map_or_else(|| String::from("-"), |seconds| format!("in {seconds} s")),
+        force.reason,
+    ]
+}
+
+/// Prints places and then their changes, as `crosstie signals watch` does.
+pub(super) async fn watch(args: &WatchArgs, out: &mut impl Write) -> Result<(), CliError> {
+    let found = args.which.find().await?;
+    let names = names(&found, &args.addresses).await?;
+    let signals = live::WatchArgs {
+        names,
+        cycle_ms: args.cycle_ms,
+        count: args.count,
+        json: args.json,
+        at: args.which.at.clone(),
+    };
+    live::watch(&signals, out).await
+}
+
+/// The signals of these places. The program is asked for only when one of them is no address.
+async fn names(found: &Found, places: &[String]) -> Result<Vec<String>, CliError> {
+    let mut program = Value::Null;
+    if places.iter().any(|place| Address::parse(place).is_err()) && found.row.program.is_some() {
+        program = found.hub.get(&format!("{}/program", found.path)).await?;
+    }
+    let symbols = program["symbols"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let context = escape_segment(&found.row.name);
+    let mut names = Vec::new();
+    for place in places {
+        let address = match Address::parse(place) {
+            Ok(address) => address.to_string(),
+            Err(error) => {
+                let symbol = symbols.iter().find(|symbol| symbol["name"] == place.as_str());
+                let address = symbol.and_then(|symbol| symbol["address"].as_str());
+                let unknown = || CliError::Usage(format!("{error}, or a symbol of the program in {}", found.row.name));
+                address.ok_or_else(unknown)?.to_owned()
+            }
+        };
+        names.push(format!("plc/{context}/{address}"));
+    }
+    Ok(names)
+}
+
+/// The JSON value that a typed text stands for; the hub fits it to the place.
+fn value_of(text: &str) -> Result<Value, CliError> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "on" => Ok(json!(true)),
+        "false" | "off" => Ok(json!(false)),
+        number => number
+            .parse::<i64>()
+            .map(Value::from)
+            .map_err(|_| CliError::Usage(format!("expected on, off, true, false or a whole number, got {text:?}"))),
+    }
+}
+
+/// Seconds of a time such as `90s`, `10m`, `8h` or `2d`; a plain number is seconds.
+fn seconds(text: &str) -> Result<u64, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = match &text[digits.len()..] {
+        "" | "s" => Some(1),
+        "m" => Some(60),
+        "h" => Some(60 * 60),
+        "d" => Some(24 * 60 * 60),
+        _ => None,
+    };
+    let seconds = unit.and_then(|unit| digits.parse::<u64>().ok()?.checked_mul(unit));
+    seconds
+        .filter(|seconds| (1..=EXPIRES_MAX_S).contains(seconds))
+        .ok_or_else(|| String::from("expected a time such as 90s, 10m, 8h or 2d, at most 365d"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_has_a_unit_or_is_in_seconds() {
+        let check = |text: &str, expected: Option<u64>| assert_eq!(seconds(text).ok(), expected, "{text}");
+        check("90", Some(90));
+        check("90s", Some(90));
+        check("10m", Some(600));
+        check("8h", Some(28_800));
+        check("365d", Some(EXPIRES_MAX_S));
+        check("366d", None);
+        check("0s", None);
+        check("-1s", None);
+        check("10 m", None);
+        check("10min", None);
+        check("m", None);
+        check("18446744073709551615h", None);
+    }
+
+    #[test]
+    fn a_typed_value_is_a_bit_or_a_whole_number() {
+        assert_eq!(value_of("On").unwrap(), json!(true));
+        assert_eq!(value_of("false").unwrap(), json!(false));
+        assert_eq!(value_of("1").unwrap(), json!(1));
+        assert_eq!(value_of("-5").unwrap(), json!(-5));
+        for text in ["2.5", "", "fast"] {
+            assert_eq!(value_of(text).unwrap_err().exit_code(), 2, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_force_shows_its_age_and_its_end() {
+        let force = |expires_at_ms| Row {
+            address: String::from("I:0/3"),
+            symbol: None,
+            value: json!(true),
+            by: String::from("this machine"),
+            reason: String::from("sensor broken"),
+            since_ms: 1_000,
+            expires_at_ms,
+        };
+        let expected = [
+            "I:0/3",
+            "-",
+            "true",
+            "this machine",
+            "2 s ago",
+            "in 8 s",
+            "sensor broken",
+        ];
+        assert_eq!(row(force(Some(11_000)), 3_500), expected);
+        assert_eq!(row(force(None), 3_500)[5], "-");
+    }
+}
