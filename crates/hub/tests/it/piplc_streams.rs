@@ -35,7 +35,7 @@ fn pl15_the_first_frame_comes_at_once_and_the_others_without_drift() {
     house.run_for(Duration::from_secs(10));
     let got = snapshots(&mut house, conn);
     assert_eq!(sequences(&got), (0..got.len() as u32).collect::<Vec<u32>>());
-    assert_eq!(got.len(), 501);
+    assert!((500..=501).contains(&got.len()), "{}", got.len());
     let first = got[1].0;
     for (index, (at, snapshot)) in got[1..].iter().enumerate() {
         assert_eq!(at.since(first), ms(20) * index as u32);
@@ -43,7 +43,7 @@ fn pl15_the_first_frame_comes_at_once_and_the_others_without_drift() {
         assert_eq!(u64::from(snapshot.header.timestamp_ms), at.as_millis());
     }
     let gap = first.since(got[0].0);
-    assert!(gap > ms(19) && gap <= ms(20), "{gap:?}");
+    assert!(gap >= ms(20) && gap <= ms(25), "{gap:?}");
     house.say(conn, json!({"type": "memory.unsubscribe", "seq": 2}));
     house.run_for(ms(1));
     snapshots(&mut house, conn);
@@ -136,7 +136,17 @@ fn pl22_two_contexts_on_one_socket_are_told_apart_and_two_clients_do_not_mix() {
             .filter(|(_, snapshot)| snapshot.header.context_index == index)
             .cloned()
             .collect();
-        assert_eq!(sequences(&of), (0..frames).collect::<Vec<u32>>(), "context {index}");
+        // The second frame of a stream may wait for a fifth of its interval.
+        assert!(
+            (frames - 1..=frames).contains(&of.len()),
+            "context {index}: {}",
+            of.len()
+        );
+        assert_eq!(
+            sequences(&of),
+            (0..of.len() as u32).collect::<Vec<u32>>(),
+            "context {index}"
+        );
         assert!(
             of.iter()
                 .all(|(_, snapshot)| snapshot.body.integers[0] == i32::from(index) + 1)
@@ -208,7 +218,7 @@ fn pl15_a_hub_that_was_away_sends_one_frame_for_all_that_are_missing() {
     let mut house = house(&["line"]);
     let conn = client(&mut house, "0.2.0");
     subscribe(&mut house, conn, "", 10);
-    house.run_for(ms(21));
+    house.run_for(ms(25));
     let before = snapshots(&mut house, conn).len();
     assert_eq!(before, 3);
     // The clock jumps, as after a machine that slept.
@@ -218,7 +228,7 @@ fn pl15_a_hub_that_was_away_sends_one_frame_for_all_that_are_missing() {
     assert_eq!(sequences(&got), [3, 4, 5]);
 }
 
-/// A thousand clients at 20 Hz: one alarm for each millisecond in which some began, and the memory encoded once.
+/// A thousand clients at 20 Hz: one alarm for each moment of the interval at which frames go out, and the memory encoded once.
 #[test]
 fn pl15_a_thousand_clients_cost_one_alarm_per_group() {
     let mut house = House::with(Settings {
@@ -230,7 +240,7 @@ fn pl15_a_thousand_clients_cost_one_alarm_per_group() {
     for conn in &conns {
         subscribe(&mut house, *conn, "", 50);
     }
-    house.run_for(ms(5));
+    house.run_for(ms(75));
     for conn in &conns {
         snapshots(&mut house, *conn);
     }

@@ -1,8 +1,10 @@
 //! Streams of the memory (PL-15, PL-22 to PL-24).
 //!
-//! Clients that look at the same context with the same interval, and began in the same millisecond of it, are one group with
-//! one alarm. The body of a frame is encoded once for every state of the memory; a client's own frame is that with another
-//! front, and clients of equal sequence share it.
+//! Frames go out at a few fixed moments of each interval, so that clients that look at the same context with the same interval
+//! are few groups with one alarm each: what is sent together costs half of what is sent apart. The second frame of a stream
+//! waits for the next such moment, up to a fifth longer than an interval; from then on it is exact. The body of a frame is
+//! encoded once for every state of the memory; a client's own frame is that with another front, and clients of equal sequence
+//! share it.
 
 use super::replies::engine_state;
 use crate::hub::Hub;
@@ -21,6 +23,9 @@ use crosstie_wire::piplc::{
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
+
+/// Moments of an interval at which frames go out.
+const PHASES: u64 = 5;
 
 /// What the streams of a group have in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -64,8 +69,7 @@ struct Picture {
 }
 
 impl Snapshots {
-    fn join(&mut self, now: Time, key: StreamKey, (conn, dialect): (ConnId, Dialect)) -> Option<Time> {
-        let begins = Time::from_millis(now.as_millis() + u64::from(key.interval_ms));
+    fn join(&mut self, begins: Time, key: StreamKey, (conn, dialect): (ConnId, Dialect)) -> Option<Time> {
         let member = Member {
             conn,
             dialect,
@@ -124,17 +128,18 @@ impl Hub {
     /// A client wants to see the memory of a context from now on: the first frame goes out at once, then one every interval.
     pub(super) fn piplc_stream(&mut self, conn: ConnId, plc: PlcId, interval_ms: u32) {
         self.piplc_unsubscribe(conn, plc);
+        let (begins, phase_ms) = second_frame(self.now, interval_ms);
         let key = StreamKey {
             plc,
             interval_ms,
-            phase_ms: (self.now.as_millis() % u64::from(interval_ms)) as u32,
+            phase_ms,
         };
         let Some(session) = self.piplc.sessions.get_mut(&conn) else {
             return;
         };
         session.streams.push((plc, key));
         let member = (conn, session.dialect);
-        if let Some(next) = self.piplc.snapshots.join(self.now, key, member) {
+        if let Some(next) = self.piplc.snapshots.join(begins, key, member) {
             self.timers.set(next, Alarm::Snapshots(key));
         }
         self.send_snapshots(key, |member| member.conn == conn);
@@ -234,6 +239,17 @@ impl Hub {
     }
 }
 
+/// When the second frame of a stream that begins now goes out, and which millisecond of the interval that is.
+fn second_frame(now: Time, interval_ms: u32) -> (Time, u32) {
+    let interval = u64::from(interval_ms.max(1));
+    let step = (interval / PHASES).max(1);
+    let now_ms = now.as_nanos().div_ceil(1_000_000);
+    let within = now_ms % interval;
+    let phase = (within.div_ceil(step) * step).min(interval);
+    let begins = Time::from_millis(now_ms - within + interval + phase);
+    (begins, (phase % interval) as u32)
+}
+
 /// A whole binary frame with the memory; its front is still to be written.
 fn encoded(mirror: &Mirror, dialect: Dialect) -> Box<[u8]> {
     let mut frame = binary_frame(SNAPSHOT_LEN).as_bytes().to_vec();
@@ -284,5 +300,27 @@ fn put(slot: &mut SlotCells, part: CellPart, word: u32) {
         CellPart::Accumulated => slot.acc = word as i16,
         CellPart::Flags => slot.flags = word as u8,
         CellPart::Rest => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pl15_the_second_frame_comes_after_an_interval_and_at_most_a_fifth_of_it_more() {
+        for interval in [10, 11, 33, 50, 100, 5_000] {
+            let mut phases = std::collections::BTreeSet::new();
+            for step in 0..2_000_u64 {
+                let now = Time::from_nanos(7_000_000_000 + step * 7_123_457);
+                let (begins, phase) = second_frame(now, interval);
+                let (least, waits) = (u64::from(interval) * 1_000_000, begins.since(now).as_nanos() as u64);
+                let most = least + u64::from(interval.div_ceil(5) + 1) * 1_000_000;
+                assert!((least..=most).contains(&waits), "{interval} ms: {waits} ns");
+                assert_eq!(begins.as_millis() % u64::from(interval), u64::from(phase));
+                phases.insert(phase);
+            }
+            assert!(phases.len() <= 6, "{interval} ms: {phases:?}");
+        }
     }
 }
