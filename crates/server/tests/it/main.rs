@@ -6,6 +6,7 @@ mod config;
 mod conform;
 mod csv;
 mod keys;
+mod ladder_manual;
 mod links;
 mod nasty;
 mod operations;
