@@ -1,7 +1,7 @@
 //! `crosstie conform`: black-box suites that hold any server, or any client, against the numbered claims of a protocol.
 //!
 //! This page and its neighbours play a client of the server under test; `client` plays the server of a client under test, with
-//! the same table of checks and the same report.
+//! the same table of checks and the same report. `piplc` is the suite for servers of PiPLC's protocol.
 //!
 //! ```text
 //!   options ──► learn the catalog ──► checks, one after the other ──► write old values back ──► Report
@@ -18,10 +18,12 @@ mod checks;
 mod client;
 mod message;
 mod peer;
+mod piplc;
 mod report;
 mod rig;
 
 pub use client::{Catalog, CatalogError, ClientOptions, Pauses, listen, realvirtual_client_checks};
+pub use piplc::{PiplcOptions, piplc, piplc_checks};
 pub use report::{Check, Outcome, Report, Summary};
 
 use checks::{CHECKS, Entry, REACHED};
@@ -106,6 +108,7 @@ pub async fn realvirtual(url: &str, options: &Options) -> Report {
         leave_as_found(&rig).await;
     }
     Report {
+        protocol: "realvirtual",
         url: message::without_keys(url),
         checks,
     }

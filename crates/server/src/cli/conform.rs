@@ -1,8 +1,9 @@
 //! `crosstie conform`: the flags of the conformance check.
 
 use super::CliError;
-use crate::conform::{self, Catalog, ClientOptions, Options, Report};
+use crate::conform::{self, Catalog, ClientOptions, Options, PiplcOptions, Report};
 use clap::{Args, Subcommand};
+use crosstie_wire::piplc::Dialect;
 use std::io::Write;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -28,6 +29,35 @@ pub enum ConformCommand {
         #[command(flatten)]
         options: ConformOptions,
     },
+    /// Check a PiPLC engine server, claim by claim; exit code 1 if one is not kept. Without --write it changes nothing; with it,
+    /// it works in contexts that it makes and removes
+    #[command(after_help = "Examples:\n  crosstie conform piplc ws://127.0.0.1:9100/\n  \
+                      crosstie conform piplc ws://127.0.0.1:9100/ --write --junit report.xml\n  \
+                      crosstie conform piplc ws://127.0.0.1:9100/ --write --dialect 0.1 --only PL-9")]
+    Piplc {
+        /// Address of the server
+        url: String,
+        /// How the server is treated.
+        #[command(flatten)]
+        server: PiplcServerOptions,
+        /// What to check and how to report.
+        #[command(flatten)]
+        options: ConformOptions,
+    },
+}
+
+/// How a PiPLC engine server is treated.
+#[derive(Clone, Debug, Args)]
+pub struct PiplcServerOptions {
+    /// Also make the checks that change something, in contexts of their own
+    #[arg(long)]
+    pub write: bool,
+    /// Also make the checks that take tens of seconds
+    #[arg(long)]
+    pub slow: bool,
+    /// Speak as a client of this generation, instead of the server's own
+    #[arg(long, value_name = "VERSION", value_parser = ["0.1", "0.2"])]
+    pub dialect: Option<String>,
 }
 
 /// How a client is checked.
@@ -118,6 +148,24 @@ async fn client(port: u16, listen: &ListenOptions, args: &ConformOptions, out: &
         ))
     })?;
     finish(&conform::listen(listener, &options).await, args, out)
+}
+
+/// Checks a PiPLC engine server and prints the report.
+pub(super) async fn piplc(
+    url: &str,
+    server: &PiplcServerOptions,
+    args: &ConformOptions,
+    out: &mut dyn Write,
+) -> Result<(), CliError> {
+    let options = PiplcOptions {
+        only: args.only.clone(),
+        write: server.write,
+        slow: server.slow,
+        dialect: server.dialect.as_deref().map(Dialect::of_client_version),
+        ..PiplcOptions::default()
+    };
+    refuse_unknown(&options.unknown())?;
+    finish(&conform::piplc(url, &options).await, args, out)
 }
 
 fn refuse_unknown(unknown: &[&str]) -> Result<(), CliError> {

@@ -42,6 +42,9 @@ pub(super) fn dispatch(command: Command) -> Result<(), CliError> {
         Command::Conform(ConformCommand::Realvirtual { url, listen, options }) => {
             wait_for(conform::realvirtual(url.as_deref(), &listen, &options, out))
         }
+        Command::Conform(ConformCommand::Piplc { url, server, options }) => {
+            wait_for(conform::piplc(&url, &server, &options, out))
+        }
         Command::Bench(BenchCommand::Scale(options)) => {
             crate::bench::scale(options).map_err(|error| CliError::failed(&error))
         }

@@ -130,6 +130,7 @@ pub async fn listen(listener: TcpListener, options: &ClientOptions) -> Report {
             let stop = Stop::failed("the listener has an address", error);
             let check = finished(&REACHED, Err(stop), Duration::ZERO, &Default::default());
             return Report {
+                protocol: "realvirtual",
                 url: String::new(),
                 checks: vec![check],
             };
@@ -157,6 +158,7 @@ pub async fn listen(listener: TcpListener, options: &ClientOptions) -> Report {
         checks.push(run(&COMES_BACK, &mut stand).await);
     }
     Report {
+        protocol: "realvirtual",
         url: stand.url(),
         checks,
     }

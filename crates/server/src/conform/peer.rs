@@ -431,7 +431,7 @@ impl Peer {
 }
 
 /// Host and port of a `ws://` address.
-fn host_and_port(uri: &Uri) -> Result<(String, u16), String> {
+pub(crate) fn host_and_port(uri: &Uri) -> Result<(String, u16), String> {
     if uri.scheme_str() != Some("ws") {
         return Err("only ws:// addresses can be tested".to_owned());
     }
@@ -442,7 +442,7 @@ fn host_and_port(uri: &Uri) -> Result<(String, u16), String> {
 }
 
 /// Opens the TCP connection to the first address that accepts it.
-async fn open(host: &str, port: u16, pace: Pace) -> std::io::Result<TcpStream> {
+pub(crate) async fn open(host: &str, port: u16, pace: Pace) -> std::io::Result<TcpStream> {
     let mut refused = None;
     for address in lookup_host((host, port)).await? {
         let socket = if address.is_ipv4() {

@@ -8,6 +8,8 @@ use std::time::Duration;
 /// What a run of the suite found.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
+    /// The protocol that was checked, for people.
+    pub protocol: &'static str,
     /// Address of the server under test, or the one at which a client was awaited; without the values of a query.
     pub url: String,
     /// One entry per check, in the order in which they ran.
@@ -89,7 +91,7 @@ impl Report {
     /// The report for a terminal: one aligned line per check, failures with what was expected, what came and the last messages.
     pub fn to_text(&self) -> String {
         let id_len = self.checks.iter().map(|check| check.id.len()).max().unwrap_or(0);
-        let mut text = format!("realvirtual conformance of {}\n\n", self.url);
+        let mut text = format!("{} conformance of {}\n\n", self.protocol, self.url);
         for check in &self.checks {
             let word = match check.outcome {
                 Outcome::Passed => "passed",
@@ -142,7 +144,7 @@ impl Report {
 
     /// The report as JUnit XML, one test case per check with the claim as its class.
     pub fn to_junit(&self) -> String {
-        let mut suite = TestSuite::new("realvirtual");
+        let mut suite = TestSuite::new(self.protocol);
         for check in &self.checks {
             let mut status = match &check.outcome {
                 Outcome::Passed => TestCaseStatus::success(),
@@ -199,6 +201,7 @@ mod tests {
             })
             .collect();
         Report {
+            protocol: "realvirtual",
             url: "ws://localhost:1/".to_owned(),
             checks,
         }
