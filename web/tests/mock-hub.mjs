@@ -229,14 +229,16 @@ function allProblems() {
   ];
 }
 
-/** The two routes of the wall panel. */
+/** The two routes of the wall panel, and the one into the PLC. */
 function routes() {
   if (args.empty) return [];
-  return ['BottleCount', 'State'].map((word, index) => ({
+  const ways = ['BottleCount', 'State'].map((word) => ({ word, to: `twin/hmi/${word}`, on_stale: 'hold' }));
+  if (plcs) ways.push({ word: 'SensorFiller', to: 'plc/line/I:0/2', on_stale: 'zero' });
+  return ways.map(({ word, to, on_stale }, index) => ({
     id: index + 1,
     from: `twin/line/${word}`,
-    to: `twin/hmi/${word}`,
-    on_stale: 'hold',
+    to,
+    on_stale,
     source: 'project',
     state: 'active',
     reason: null,

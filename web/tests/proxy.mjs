@@ -39,9 +39,9 @@ async function tell(page) {
   const first = await position.textContent();
   await eventually('a value of the tour changes', async () => (await position.textContent()) !== first);
 
-  // Whichever value Run has, it is written and comes back from the hub as the operator's.
-  await page.locator('[data-name="twin/line/Run"]').click();
-  const detail = page.locator('[data-detail="twin/line/Run"]');
+  // Nobody but operators writes this one: it comes back from the hub as it was written.
+  await page.locator('[data-name="twin/line/FaultSwitch"]').click();
+  const detail = page.locator('[data-detail="twin/line/FaultSwitch"]');
   await detail.getByRole('button', { name: 'false' }).click();
   await detail.getByText('Written: false').waitFor();
 

@@ -94,11 +94,13 @@ async function addKey(folder, name, ...flags) {
  * Starts the real hub `CROSSTIE_BIN` on a new project: the text of its file below `[web]`, whose port is chosen here.
  * With `tls` the page comes by https, by the certificate that the hub makes itself. `keys` are made before, in this
  * order: a name and the flags of `crosstie key add` each; they are then in `hub.keys`, and the first in the file `key`.
+ * `files` are further files of the project by their names, such as programs.
  */
-export async function startProject(text, { tls = false, keys = [] } = {}) {
+export async function startProject(text, { tls = false, keys = [], files = {} } = {}) {
   const port = await freePort();
   const folder = await mkdtemp(join(tmpdir(), 'crosstie-story-'));
   await writeFile(join(folder, 'crosstie.toml'), `[web]\nport = ${port}\ntls = ${tls}\n\n${text}`);
+  for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content);
   const made = [];
   for (const key of keys) made.push(await addKey(folder, ...key));
   if (made.length > 0) await writeFile(join(folder, 'key'), made[0], { mode: 0o600 });

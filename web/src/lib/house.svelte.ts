@@ -151,9 +151,10 @@ export class House {
     return isWanted() ? ids : null;
   }
 
-  /** Puts the first signals into the catalog, for a page that needs a handful of names. */
+  /** Puts the first signals into the catalog, for a page that needs a handful of names: those of twins before all others. */
   async readFirst(limit: number): Promise<string[]> {
-    const page = await this.api.signals({ limit });
+    const ofTwins = await this.api.signals({ pattern: 'twin/**', limit });
+    const page = ofTwins.signals.length > 0 ? ofTwins : await this.api.signals({ limit });
     this.#setHubClock(page.now_ms);
     const names = page.signals.map((signal) => this.catalog.put(signal).name);
     this.#touch();

@@ -130,11 +130,14 @@ export class HubApi {
   signals(options: {
     after?: string | null;
     limit?: number;
+    /** Which names: `*` is one segment, `**` the rest. */
+    pattern?: string;
     quality?: Quality | null;
     owner?: Owner | null;
   }): Promise<SignalPage> {
     const query = new URLSearchParams({ limit: String(options.limit ?? 1000) });
     if (options.after) query.set('after', options.after);
+    if (options.pattern) query.set('pattern', options.pattern);
     if (options.quality) query.set('quality', options.quality);
     if (options.owner) query.set('owner', options.owner);
     return this.#ask(`signals?${query}`);

@@ -6,6 +6,7 @@
  */
 
 import { HubError, type HubApi } from './hub';
+import { withNames } from './ladder-names';
 import type { PlcContext, PlcForce, PlcFrame, PlcProgram, PlcScan } from './plc-protocol';
 import { readPower } from './power';
 
@@ -153,7 +154,7 @@ export class PlcRoom {
   async #readProgram(open: string, wanted: string): Promise<void> {
     if (this.program.phase !== 'here') this.program = { phase: 'reading' };
     try {
-      const program = await this.api.plcProgram(open);
+      const program = withNames(await this.api.plcProgram(open));
       if (this.#wanted === wanted) this.program = { phase: 'here', program };
     } catch (error) {
       if (this.#wanted !== wanted) return;

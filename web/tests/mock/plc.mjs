@@ -8,9 +8,13 @@ import { refusal } from './office.mjs';
 
 const RANK = { viewer: 0, operator: 1, engineer: 2 };
 const TARGET_US = 10_000;
+const COMMANDS = ['start', 'stop', 'pause', 'resume', 'step_scan', 'step_rung', 'reset'];
+/** Words of each region that has words, and slots of those that have slots. */
+const REGIONS = { I: 8, O: 8, B: 64, N: 256, T: 64, C: 64 };
+const NO_PLACE = 'nowhere';
 
 /** The program of `line`. A sensor that the mock itself moves counts bottles. */
-const LINE = `PROGRAM "Bottling line"
+export const LINE = `PROGRAM "Bottling line"
 SYM Start I:0/0 BOOL "the green button"
 SYM Stop I:0/1 BOOL "the red button, opens when pressed"
 SYM Bottle I:0/2 BOOL "light barrier before the filler"
@@ -60,6 +64,7 @@ class Context {
   memory = new Memory();
   power = new Uint8Array();
   scans = 0;
+  isTemporary = false;
 
   constructor(id, name, plant, text) {
     Object.assign(this, { id, name, plant });
@@ -96,6 +101,8 @@ class Context {
   publish(address) {
     const name = `plc/${this.name}/${address}`;
     if (!this.plant.byName.has(name)) this.plant.add(name, isBit(address) ? 'bool' : 'int', this.memory.read(address), address.startsWith('O:') ? 'peer' : 'hub');
+    const symbol = this.symbolOf(address);
+    if (symbol !== null) this.plant.byName.get(name).symbol = symbol;
   }
 
   /** What its signals say is what stands in the memory. */
@@ -142,6 +149,13 @@ class Context {
     return { count: this.scans, last_us: 31 + wave, min_us: 19, max_us: 95, avg_us: 38, overruns: 0, target_us: TARGET_US, watchdog_us: null, merged: 0 };
   }
 
+  /** The address of a place, given as an address or a symbol; null if there is none. */
+  place(word) {
+    const address = this.program?.symbols.find(({ name }) => name === word)?.address ?? word;
+    const [, region, index, bit] = /^([IOBNTC]):(\d+)(?:\/(\d+)|\.[A-Z]+)?$/.exec(address) ?? [];
+    return region && Number(index) < REGIONS[region] && Number(bit ?? 0) < 32 ? address : null;
+  }
+
   symbolOf(address) {
     return this.program?.symbols.find((symbol) => symbol.address === address)?.name ?? null;
   }
@@ -155,7 +169,7 @@ class Context {
     const summary = program && { name: program.name, number, rungs: program.rungs.length, instructions: program.instructions, diagnostics: program.diagnostics.length, by, loaded_at_ms: loadedAt };
     return {
       id, name, state, fault, next_rung: nextRung, program: summary, scan: this.scan(), breakpoints: [...this.breakpoints].sort((left, right) => left - right),
-      forces: this.forceRows(), io_provider: 'Virtual I/O', hold_outputs: false, temporary: id === 'press',
+      forces: this.forceRows(), io_provider: 'Virtual I/O', hold_outputs: false, temporary: this.isTemporary,
     };
   }
 
@@ -173,6 +187,7 @@ export class Plcs {
     this.plant = plant;
     const line = new Context('line', 'line', plant, rungs > 0 ? longProgram(rungs) : LINE);
     this.contexts.push(line, new Context('press', 'Press 2', plant, null));
+    this.contexts[1].isTemporary = true;
     for (const [address, value] of [['I:0/0', true], ['I:0/3', true], ['N:8', 550]]) line.memory.write(address, value);
     command(line, 'start');
     line.memory.forces.set('B:3/7', { value: true, by: 'Maria', reason: 'horn test with the fire brigade', since_ms: 0, expires_at_ms: 3_600_000 });
@@ -196,20 +211,38 @@ export class Plcs {
     if (address) this.find(context)?.publish(address);
   }
 
+  make(name, now_ms) {
+    if (this.find(name)) return refusal(409, 'conflict', `a PLC context is called '${name}' already`);
+    const context = new Context(name, name, this.plant, null);
+    context.isTemporary = true;
+    this.contexts.push(context);
+    return { status: 201, body: { now_ms, context: context.row() } };
+  }
+
+  remove(context) {
+    if (context.state !== 'Stopped' || this.contexts.length === 1) return refusal(409, 'plc_refused', `'${context.name}' runs, or is the last`);
+    this.contexts.splice(this.contexts.indexOf(context), 1);
+    return { status: 204 };
+  }
+
   answer(me, method, parts, query, body) {
     if (parts[0] !== 'plc') return null;
     const now_ms = this.plant.now();
-    if (parts.length === 2) return { status: 200, body: { now_ms, contexts: this.contexts.map((context) => context.row()) } };
+    const mayNot = (role) => RANK[me.role] < RANK[role] && refusal(403, 'forbidden', `${me.who} is ${me.role} and may not do that`);
+    const isRead = method === 'GET';
+    if (parts.length === 2) {
+      if (isRead) return { status: 200, body: { now_ms, contexts: this.contexts.map((context) => context.row()) } };
+      return mayNot('engineer') || this.make(body.name ?? `PLC ${this.contexts.length + 1}`, now_ms);
+    }
     const context = this.find(parts[2]);
     if (!context) return refusal(404, 'not_found', `no PLC context is called '${parts[2]}'`);
     const whole = () => ({ status: 200, body: { now_ms: this.plant.now(), context: context.row() } });
-    const mayNot = (role) => RANK[me.role] < RANK[role] && refusal(403, 'forbidden', `${me.who} is ${me.role} and may not do that`);
     const address = parts.slice(4).join('/');
-    const isRead = method === 'GET';
     switch (parts[3]) {
       case undefined:
-        return whole();
+        return isRead ? whole() : mayNot('engineer') || this.remove(context);
       case 'command': {
+        if (!COMMANDS.includes(body.command)) return refusal(400, 'bad_request', `'${body.command}': expected one of ${COMMANDS.join(', ')}`);
         const role = body.command.startsWith('step') ? 'engineer' : 'operator';
         return mayNot(role) || command(context, body.command) || whole();
       }
@@ -217,13 +250,15 @@ export class Plcs {
         if (isRead) return programAnswer(context, query);
         return mayNot('engineer') || changeProgram(context, me, method, query, body, whole);
       case 'memory':
+        if (isRead && me.view !== null) return refusal(403, 'forbidden', `${me.who} does not see all of '${context.name}'`);
         if (isRead) return { status: 200, body: memoryAnswer(context, now_ms) };
-        return mayNot('operator') || write(context, address, body.value);
+        return mayNot('operator') || write(context, context.place(address), address, body.value);
       case 'forces':
         if (isRead) return { status: 200, body: { now_ms, forces: context.forceRows() } };
-        return mayNot('engineer') || changeForces(context, me, method, address, body, now_ms);
+        return mayNot('engineer') || changeForces(context, me, method, address && (context.place(address) ?? NO_PLACE), body, now_ms);
       case 'breakpoints':
         if (mayNot('engineer')) return mayNot('engineer');
+        if (Number(address) >= (context.program?.rungs.length ?? 0)) return refusal(409, 'plc_refused', `there is no rung ${address}`);
         if (address === '') context.breakpoints.clear();
         else if (method === 'PUT') context.breakpoints.add(Number(address));
         else context.breakpoints.delete(Number(address));
@@ -262,7 +297,9 @@ function command(context, word) {
 function programAnswer(context, query) {
   const { program, number, by, loadedAt } = context;
   if (!program) return refusal(404, 'no_program', `'${context.name}' has no program`);
-  if (query.get('format') === 'document') return { status: 200, text: program.text };
+  const format = query.get('format');
+  if (format === 'document') return { status: 200, text: program.text };
+  if (format !== null) return refusal(400, 'bad_request', '`format` is `document`, or not given');
   const { name, symbols, diagnostics, rungs } = program;
   return { status: 200, body: { context: context.name, name, number, by, loaded_at_ms: loadedAt, symbols, diagnostics, rungs } };
 }
@@ -282,25 +319,37 @@ function changeProgram(context, me, method, query, body, whole) {
   return { ...answer, body: { ...answer.body, diagnostics: context.program.diagnostics } };
 }
 
-function write(context, address, value) {
-  if (address.endsWith('.PRE') && !(value >= 0 && value <= 32_767)) return refusal(422, 'bad_value', `'${address}': expected 0 to 32767`);
-  context.memory.write(address, value);
+/** Why a value does not fit a place, or that there is no such place; null if it fits. */
+function misfit(address, asked, value) {
+  if (address === null || address === NO_PLACE) return refusal(422, 'bad_value', `'${asked}' is no place of the memory`);
+  if (members(address).length > 1) return refusal(422, 'bad_value', `'${asked}' is a timer or counter as a whole: name one of its members`);
+  const isFit = isBit(address) ? typeof value === 'boolean' : Number.isInteger(value);
+  return isFit ? null : refusal(422, 'bad_value', `'${asked}': expected ${isBit(address) ? 'true or false' : 'a whole number'}`);
+}
+
+function write(context, address, asked, value) {
+  const refused = misfit(address, asked, value);
+  if (refused) return refused;
+  const fitted = address.endsWith('.PRE') ? Math.min(32_767, Math.max(0, value)) : value;
+  context.memory.write(address, fitted);
   context.publish(address);
   context.tell();
   const stored = context.memory.read(address);
-  return { status: 200, body: { name: `plc/${context.name}/${address}`, stored, coerced: false, forced: context.memory.forces.has(address) } };
+  return { status: 200, body: { name: `plc/${context.name}/${address}`, stored, coerced: fitted !== value, forced: context.memory.forces.has(address) } };
 }
 
 function changeForces(context, me, method, address, body, now_ms) {
   const { forces } = context.memory;
   if (method === 'DELETE') {
     if (address === '') forces.clear();
-    else if (!forces.delete(address)) return refusal(404, 'not_found', `'${address}' is not forced`);
+    else forces.delete(address);
     context.tell();
     return { status: 204 };
   }
-  if (members(address).length > 1) return refusal(409, 'plc_refused', `'${address}' is a timer or counter as a whole: force one of its members`);
   const { expires_after_s } = body;
+  const refused = misfit(address, address, body.value);
+  if (refused) return refused;
+  if (expires_after_s === 0) return refusal(422, 'bad_value', '`expires_after_s`: expected 1 to 31536000');
   forces.set(address, { value: body.value, by: me.who, reason: body.reason ?? '', since_ms: now_ms, expires_at_ms: expires_after_s ? now_ms + expires_after_s * 1000 : null });
   context.publish(address);
   context.tell();

@@ -8,6 +8,7 @@ import test from 'node:test';
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import WebSocket from 'ws';
+import { LINE } from '../mock/plc.mjs';
 import { differences, shapeOf } from '../shapes.mjs';
 import { eventually, freePort, startMock, startProject } from '../support.mjs';
 
@@ -22,25 +23,36 @@ const MUST_SHOW = {
   '/api/v1/keys': (answer) => answer.keys.some(({ view }) => view !== null),
   '/api/v1/audit': (answer) => answer.entries.length > 0,
   '/api/v1/clients': (answer) => answer.clients.length > 0,
-  '/api/v1/routes': (answer) => answer.routes.length > 0,
+  '/api/v1/routes': (answer) => ['hold', 'zero'].every((word) => answer.routes.some(({ on_stale }) => on_stale === word)),
+  '/api/v1/signals': (answer) => answer.signals.some(({ symbol }) => symbol === 'Start') && answer.signals.some(({ symbol }) => symbol === undefined),
+  '/api/v1/plc/contexts': (answer) => answer.contexts.some(({ program }) => program === null) && answer.contexts.some(showsAll),
+  '/api/v1/plc/contexts/line': (answer) => showsAll(answer.context),
+  '/api/v1/plc/contexts/line/forces': (answer) => answer.forces.length > 0,
+  '/api/v1/plc/contexts/line/memory': (answer) => Object.keys(answer.forced).length > 0,
   '/api/v1/endpoints': (answer) =>
     ['connected', 'waiting'].every((state) => answer.endpoints.some(({ link }) => link?.state === state)) &&
     answer.endpoints.some(({ link }) => link === null),
 };
 
+/** A context in which everything can be compared. */
+const showsAll = ({ program, forces, breakpoints }) => program !== null && forces.length > 0 && breakpoints.length > 0;
+
+/** Asks a hub; a body that is a text is sent as it is, as documents of programs are. */
 async function ask(hub, key, path, method = 'GET', body = undefined) {
+  const type = typeof body === 'string' ? 'text/plain' : 'application/json';
   const response = await fetch(hub.url + path, {
     method,
-    headers: key === null ? {} : { authorization: `Bearer ${key}` },
-    body: body === undefined ? undefined : JSON.stringify(body),
+    headers: { ...(key === null ? {} : { authorization: `Bearer ${key}` }), ...(body === undefined ? {} : { 'content-type': type }) },
+    body: body === undefined || typeof body === 'string' ? body : JSON.stringify(body),
   });
   const text = await response.text();
-  return { status: response.status, body: text === '' ? null : JSON.parse(text) };
+  const isJson = text !== '' && (response.headers.get('content-type') ?? 'application/json').startsWith('application/json');
+  return { status: response.status, body: isJson ? JSON.parse(text) : text === '' ? null : text };
 }
 
 /** The hub in a state in which it has something of everything to tell. */
 async function startRich() {
-  const [line, hmi, dead] = [await freePort(), await freePort(), await freePort()];
+  const [line, hmi, dead, piplc] = [await freePort(), await freePort(), await freePort(), await freePort()];
   const project = `
 [project]
 name = "Bottling line"
@@ -72,8 +84,22 @@ port = ${dead}
 [[route]]
 from = "twin/line/State"
 to = "twin/hmi/State"
+[[route]]
+from = "twin/line/Run"
+to = "plc/line/Bottle"
+on_stale = "zero"
+[piplc]
+port = ${piplc}
+[[plc]]
+name = "line"
+program = "line.txt"
+autostart = true
+[[plc]]
+name = "Press 2"
+id = "press"
 `;
   const hub = await startProject(project, {
+    files: { 'line.txt': LINE },
     keys: [
       ['Maria', '--role', 'engineer'],
       ['Panel', '--role', 'operator', '--view', 'twin/**', '--write', 'twin/line/SpeedSetpoint'],
@@ -99,16 +125,28 @@ to = "twin/hmi/State"
   }
 }
 
+/** The PLC stands at a breakpoint, and one of its inputs is forced. */
+async function engage({ name, hub, keys: { engineer } }) {
+  const plc = (path, method, body) => ask(hub, engineer, `/api/v1/plc/contexts/line${path}`, method, body);
+  await eventually(`the program of the ${name} runs`, async () => (await plc('')).body.context.state === 'Running');
+  await plc('/forces', 'DELETE');
+  await plc('/forces/I:0/3', 'PUT', { value: true, reason: 'guard switch is broken', expires_after_s: 600 });
+  await plc('/breakpoints/1', 'PUT');
+  await eventually(`the program of the ${name} stands at its breakpoint`, async () => (await plc('')).body.context.state === 'Paused');
+}
+
 /** Both sides of the comparison, ended afterwards. */
 async function withBoth(tell) {
   const { hub, keys, peers } = await startRich();
-  const mock = await startMock('--keys', '--links', '--problems', '--tls', '--audit', '8');
+  const mock = await startMock('--keys', '--links', '--problems', '--tls', '--audit', '8', '--plc');
   const mockKeys = { engineer: 'ct_engineer', operator: 'ct_operator', viewer: 'ct_viewer' };
+  const both = [
+    { name: 'hub', hub, keys },
+    { name: 'mock', hub: mock, keys: mockKeys },
+  ];
   try {
-    await tell([
-      { name: 'hub', hub, keys },
-      { name: 'mock', hub: mock, keys: mockKeys },
-    ]);
+    for (const each of both) await engage(each);
+    await tell(both);
   } finally {
     for (const peer of peers) peer.terminate();
     await mock.stop();
@@ -124,7 +162,7 @@ if (process.env.CROSSTIE_BIN) {
       assert.ok(asked.length > 10, `the hub names its questions: ${asked.length}`);
       const troubles = [];
       for (const [pattern] of asked) {
-        const path = pattern.replace('signals/{name}', 'signals/twin/line/Run');
+        const path = pattern.replace('signals/{name}', 'signals/twin/line/Run').replace('{context}', 'line');
         const answers = [];
         for (const { name, hub, keys } of [real, mock]) {
           const answer = await eventually(`the ${name} answers ${path} with all that is to be compared`, async () => {
@@ -171,6 +209,7 @@ if (process.env.CROSSTIE_BIN) {
         engineer('/api/v1/keys/k1', 'DELETE'),
         engineer('/api/v1/signals/no/such/name'),
         engineer('/api/v1/no/such/path'),
+        ...plcQuestions(),
         ['operator', '/api/v1/me'],
         ['operator', '/api/v1/keys'],
         ['operator', '/api/v1/audit'],
@@ -220,6 +259,83 @@ if (process.env.CROSSTIE_BIN) {
     }));
 }
 
+/** What is asked of PLC contexts, and what they refuse; each question finds what the ones before have left. */
+function plcQuestions() {
+  const plc = (path, method, body, who = 'engineer') => [who, `/api/v1/plc/contexts${path}`, method, body];
+  const command = (context, word, who) => plc(`/${context}/command`, 'POST', { command: word }, who);
+  const GOOD = 'PROGRAM "Lamp"\nSYM Lamp O:0/5 BOOL "a lamp"\nRUNG "One" "of one"\nSOR XIC I:0/5 OTE Lamp EOR\n';
+  return [
+    plc('/nobody'),
+    plc('/nobody/program'),
+    plc('/nobody/program', 'PUT', GOOD),
+    plc('/nobody/memory'),
+    plc('/nobody/forces'),
+    command('nobody', 'start'),
+    plc('/press'),
+    plc('/Press%202'),
+    plc('/press/program'),
+    plc('/press/program?format=document'),
+    command('press', 'start'),
+    command('press', 'step_rung'),
+    command('line', 'dance'),
+    plc('/line/program?format=document'),
+    plc('/line/program?format=picture'),
+    plc('/line/program', 'PUT', GOOD),
+    plc('/line/program?stop=true', 'PUT', 'SOR XIC I:0/0 FOO EOR'),
+    command('line', 'step_rung'),
+    command('line', 'step_scan'),
+    command('line', 'resume'),
+    command('line', 'stop'),
+    command('line', 'start', 'viewer'),
+    command('line', 'step_scan', 'viewer'),
+    plc('/line/memory/N:7', 'PUT', { value: 12 }),
+    plc('/line/memory/Count', 'PUT', { value: 13 }),
+    plc('/line/memory/I:0/3', 'PUT', { value: false }),
+    plc('/line/memory/I:0/3', 'PUT', { value: 'on' }),
+    plc('/line/memory/T:0.PRE', 'PUT', { value: -1 }),
+    plc('/line/memory/N:900', 'PUT', { value: 1 }),
+    plc('/line/memory/Nobody', 'PUT', { value: 1 }),
+    plc('/line/memory/N:7', 'PUT', { value: 1 }, 'viewer'),
+    plc('/line/forces/B:1/1', 'PUT', { value: true, reason: 'a test' }),
+    plc('/line/forces/T:0', 'PUT', { value: 1, reason: '' }),
+    plc('/line/forces/N:900', 'PUT', { value: 1, reason: '' }),
+    plc('/line/forces/I:0/0', 'PUT', { value: true, reason: '', expires_after_s: 0 }),
+    plc('/line/forces/I:0/0', 'PUT', { value: true, reason: '' }, 'viewer'),
+    plc('/line/forces'),
+    plc('/line/forces/B:1/1', 'DELETE'),
+    plc('/line/forces/B:1/1', 'DELETE'),
+    plc('/line/forces', 'DELETE', undefined, 'viewer'),
+    plc('/line/forces', 'DELETE'),
+    plc('/line/breakpoints/2', 'PUT'),
+    plc('/line/breakpoints/900', 'PUT'),
+    plc('/line/breakpoints/2', 'DELETE'),
+    plc('/line/breakpoints/2', 'DELETE'),
+    plc('/line/breakpoints/2', 'PUT', undefined, 'viewer'),
+    plc('/line/breakpoints', 'DELETE'),
+    plc('/line/program', 'PUT', 'SOR XIC I:0/0 FOO EOR'),
+    plc('/line/program', 'PUT', GOOD, 'viewer'),
+    plc('/line/program', 'PUT', GOOD),
+    plc('/line/program'),
+    plc('/line/program', 'DELETE', undefined, 'viewer'),
+    plc('/line/program', 'DELETE'),
+    plc('/line/program'),
+    plc('', undefined, undefined, 'operator'),
+    plc('/line', undefined, undefined, 'operator'),
+    plc('/line/memory', undefined, undefined, 'operator'),
+    plc('/line/forces', undefined, undefined, 'operator'),
+    command('line', 'start', 'operator'),
+    plc('', undefined, undefined, 'viewer'),
+    plc('/line/memory', undefined, undefined, 'viewer'),
+    plc('', 'POST', { name: 'Line 2' }, 'viewer'),
+    plc('', 'POST', { name: 'Line 2' }),
+    plc('', 'POST', { name: 'Line 2' }),
+    plc('', 'POST', { name: 'a/b' }),
+    plc('/Line%202', 'DELETE', undefined, 'viewer'),
+    plc('/Line%202', 'DELETE'),
+    plc('/Line%202', 'DELETE'),
+  ];
+}
+
 /** One message of each type that a channel says when somebody looks and writes. */
 async function hearLive(hub, key) {
   const channel = new WebSocket(`${hub.url.replace('http', 'ws')}/api/v1/live?access_token=${key}`);
@@ -236,7 +352,8 @@ async function hearLive(hub, key) {
     channel.send(JSON.stringify({ type: 'write', id: 2, epoch: heard.hello.epoch, signals }));
     await eventually('the write is answered', () => heard.write_result);
     channel.send(JSON.stringify({ type: 'write', id: 3, epoch: heard.hello.epoch - 1, signals }));
-    await eventually('all types were heard', () => heard.data && heard.tick && heard.error);
+    channel.send(JSON.stringify({ type: 'watch_plc', id: 4, context: 'line', cycle_ms: 50, power: true }));
+    await eventually('all types were heard', () => heard.data && heard.tick && heard.error && heard.plc);
     // Which client wrote, is a number or a word: the rest of a row is compared by place.
     const [id, value, quality, changed_at_ms] = heard.data.signals[0];
     return { ...heard, data: { ...heard.data, signals: [{ id, value, quality, changed_at_ms, len: heard.data.signals[0].length }] }, tick: { ...heard.tick, writers: {} } };
