@@ -560,7 +560,7 @@ class Channel {
         signal.value,
         signal.quality === 'bad' ? ['bad', signal.reason] : signal.quality,
         signal.changed_at_ms,
-        signal.writer === 'Practice twin' ? 3 : null,
+        signal.writer === 'Practice twin' ? 3 : signal.name.startsWith(`plc/${signal.writer}/`) ? `plc ${plcs?.contexts.findIndex(({ name }) => name === signal.writer)}` : null,
       ]);
     this.told = plant.generation;
     if (changed.length === 0) return;
@@ -569,7 +569,7 @@ class Channel {
   }
 
   tick(now) {
-    this.say({ type: 'tick', now_ms: now, generation: plant.generation, writers: { 3: now - 20 }, lag_ms: 0 });
+    this.say({ type: 'tick', now_ms: now, generation: plant.generation, writers: { 3: now - 20, ...(plcs ? { 'plc 0': now } : {}) }, lag_ms: 0 });
   }
 }
 

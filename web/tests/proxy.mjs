@@ -32,7 +32,7 @@ async function tell(page) {
   page.on('request', (request) => isAtHome(request.url()) || troubles.push(`asked for ${request.url()}`));
   page.on('websocket', (socket) => isAtHome(socket.url()) || troubles.push(`opened ${socket.url().replace(/\?.*/, '')}`));
 
-  await page.goto(`${url}#/signals`);
+  await page.goto(`${url}#/signals?filter=twin%2Fline`);
   await enterKey(page, key);
   const position = page.locator('[data-name="twin/line/ConveyorPosition"]');
   await position.waitFor();

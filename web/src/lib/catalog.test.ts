@@ -51,6 +51,34 @@ it('names the writer, also one whose name comes later, and this side', () => {
   expect(row.writer).toBe('route 1');
 });
 
+it('calls the engine of a PLC by the name of its context', () => {
+  const catalog = new Catalog();
+  const row = catalog.put(signal(1, 'plc/Line~12/O:0/3', { writer: null }));
+  const steady = catalog.put(signal(2, 'plc/Line~12/O:0/4', { writer: 'Line/2' }));
+  catalog.apply([[1, true, 'good', 200, 'plc 0']]);
+  expect(row.writer).toBe('Line/2');
+  catalog.confirm([row, steady], { 'plc 0': 500, 'plc 1': 700 });
+  expect([row, steady].map(({ confirmedAt }) => confirmedAt)).toEqual([500, 500]);
+});
+
+it('knows the only engine of a view before it has written anything', () => {
+  const catalog = new Catalog();
+  const steady = catalog.put(signal(1, 'plc/line/O:0/4', { writer: 'line' }));
+  const other = catalog.put(signal(2, 'plc/press/O:0/4', { writer: 'press' }));
+  catalog.confirm([steady, other], { 'plc 0': 500 });
+  catalog.confirm([steady, other], { 'plc 0': 500, 'plc 1': 500 });
+  expect(steady.confirmedAt).toBe(100);
+  catalog.confirm([steady], { 'plc 0': 500 });
+  expect([steady, other].map(({ confirmedAt }) => confirmedAt)).toEqual([500, 100]);
+});
+
+it('keeps the symbol of a row when the live channel does not say it', () => {
+  const catalog = new Catalog();
+  const row = catalog.put(signal(1, 'plc/line/I:0/0', { symbol: 'Start' }));
+  catalog.put(signal(1, 'plc/line/I:0/0'));
+  expect(row.symbol).toBe('Start');
+});
+
 it('moves the sign of life of rows whose writer lives, and never back', () => {
   const catalog = new Catalog();
   catalog.nameClients([{ id: 3, name: 'Twin' }]);

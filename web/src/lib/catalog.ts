@@ -12,6 +12,8 @@ export interface Row {
   readonly name: string;
   /** The name in lower case, made once because the filter reads it at every key stroke. */
   readonly key: string;
+  /** What the program of its PLC calls it; null where it does not. */
+  symbol: string | null;
   kind: Kind;
   value: Value;
   quality: Quality;
@@ -30,6 +32,8 @@ export class Catalog {
   #byId = new Map<number, Row>();
   #byName = new Map<string, Row>();
   #clientNames = new Map<number, string>();
+  /** PLCs by the words that the live channel has for them, such as `plc 0`. */
+  #plcNames = new Map<string, string>();
 
   byName(name: string): Row | undefined {
     return this.#byName.get(name);
@@ -47,6 +51,7 @@ export class Catalog {
         known.writer = signal.writer;
         known.changedAt = signal.changed_at_ms;
       }
+      known.symbol = signal.symbol ?? known.symbol;
       known.kind = signal.kind;
       known.owner = signal.owner;
       known.conflict = signal.conflict;
@@ -61,6 +66,7 @@ export class Catalog {
       id: signal.id,
       name: signal.name,
       key: signal.name.toLowerCase(),
+      symbol: signal.symbol ?? null,
       kind: signal.kind,
       value: signal.value,
       quality: signal.quality,
@@ -86,19 +92,29 @@ export class Catalog {
       row.value = value;
       row.quality = typeof quality === 'string' ? quality : quality[0];
       row.reason = typeof quality === 'string' ? null : quality[1];
-      // A client by its number; a route or an operator in words; nobody yet.
-      row.writer = typeof writer === 'number' ? (this.#clientNames.get(writer) ?? `client ${writer}`) : writer;
+      row.writer = this.#writerOf(row, writer);
       row.changedAt = changedAt;
       row.confirmedAt = Math.max(row.confirmedAt, changedAt);
     }
   }
 
-  /** Moves the sign of life of `rows` by a tick: client id or route → last sign of life. */
-  confirm(rows: Iterable<Row>, writers: Readonly<Record<string, number>>): void {
+  /** A client by its number; a route, an operator or a PLC in words; nobody yet. */
+  #writerOf({ name }: Row, writer: DataRow[4]): string | null {
+    if (typeof writer === 'number') return this.#clientNames.get(writer) ?? `client ${writer}`;
+    // An engine writes nothing but its own memory, and a person knows it by its name.
+    const plc = writer?.startsWith('plc ') ? plcOfSignal(name) : null;
+    if (writer === null || plc === null) return writer;
+    this.#plcNames.set(writer, plc);
+    return plc;
+  }
+
+  /** Moves the sign of life of `rows` by a tick: client id, route or PLC → last sign of life. */
+  confirm(rows: readonly Row[], writers: Readonly<Record<string, number>>): void {
+    this.#nameSolePlc(rows, Object.keys(writers));
     const lastSign = new Map<string, number>();
     for (const [id, at_ms] of Object.entries(writers)) {
       // A row that changed before its writer's name was known carries the number.
-      for (const name of [this.#clientNames.get(Number(id)), `client ${id}`, id]) {
+      for (const name of [this.#clientNames.get(Number(id)), this.#plcNames.get(id), `client ${id}`, id]) {
         if (name !== undefined) lastSign.set(name, Math.max(at_ms, lastSign.get(name) ?? 0));
       }
     }
@@ -106,6 +122,14 @@ export class Catalog {
       const at_ms = row.writer === null ? undefined : lastSign.get(row.writer);
       if (at_ms !== undefined) row.confirmedAt = Math.max(row.confirmedAt, at_ms);
     }
+  }
+
+  /** Where `rows` know of one PLC as a writer, and the tick of one that is new, it is this one. */
+  #nameSolePlc(rows: readonly Row[], writers: readonly string[]): void {
+    const [strange, ...others] = writers.filter((writer) => writer.startsWith('plc '));
+    if (strange === undefined || others.length > 0 || this.#plcNames.has(strange)) return;
+    const [plc, ...more] = new Set(rows.filter(({ name, writer }) => writer !== null && writer === plcOfSignal(name)).map(({ writer }) => writer));
+    if (plc && more.length === 0) this.#plcNames.set(strange, plc);
   }
 
   /** Learns the names of clients. Names of departed clients are kept: their last values still carry them. */
@@ -135,5 +159,12 @@ export class Catalog {
     this.#byId.clear();
     this.#byName.clear();
     this.#clientNames.clear();
+    this.#plcNames.clear();
   }
+}
+
+/** The PLC context whose memory a signal is; null for all others. */
+function plcOfSignal(name: string): string | null {
+  const [, context] = /^plc\/([^/]+)\/./.exec(name) ?? [];
+  return context?.replaceAll('~1', '/').replaceAll('~0', '~') ?? null;
 }

@@ -7,7 +7,7 @@ const catalog = new Catalog();
 catalog.put(signal(1, 'twin/line/Run', { owner: 'peer' }));
 catalog.put(signal(2, 'twin/line/FaultSwitch', { owner: 'hub', quality: 'stale' }));
 catalog.put(signal(3, 'twin/cell/Run', { owner: 'peer', quality: 'bad' }));
-catalog.put(signal(4, 'plc/PLC1/O:0/3', { owner: 'hub' }));
+catalog.put(signal(4, 'plc/PLC1/O:0/3', { owner: 'hub', symbol: 'Motor' }));
 
 describe('names', () => {
   it.each([
@@ -22,6 +22,7 @@ describe('names', () => {
     ['fault* ', []],
     ['plc/plc1/o:0/3', [4]],
     ['twin/** cell', [3]],
+    ['plc MOTOR', [4]],
     ['(', []],
     ['t.in', []],
   ])('“%s” finds %j', (text, ids) => {

@@ -12,14 +12,14 @@ export interface Filter {
 export const NO_FILTER: Filter = { text: '', quality: null, owner: null };
 
 /**
- * A test for names. Words are parts of the name in any case and in any order, all of them must occur. A word with
+ * A test for names. Words are parts of the name or symbol in any case and in any order, all of them must occur. A word with
  * `*` is a pattern over the whole name: `*` stands for one segment or a part of it, `**` for any rest.
  */
-export function nameTest(text: string): (row: Pick<Row, 'key'>) => boolean {
+export function nameTest(text: string): (row: Pick<Row, 'key' | 'symbol'>) => boolean {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
   const parts = words.filter((word) => !word.includes('*'));
   const patterns = words.filter((word) => word.includes('*')).map(patternOf);
-  return ({ key }) => parts.every((part) => key.includes(part)) && patterns.every((pattern) => pattern.test(key));
+  return ({ key, symbol }) => parts.every((part) => key.includes(part) || symbol?.toLowerCase().includes(part)) && patterns.every((pattern) => pattern.test(key));
 }
 
 function patternOf(word: string): RegExp {

@@ -235,7 +235,7 @@ export class House {
         this.#setHubClock(message.now_ms);
         break;
       case 'tick':
-        this.catalog.confirm(this.#rowsInView(), message.writers);
+        this.catalog.confirm([...this.#rowsInView()], message.writers);
         this.lag_ms = message.lag_ms;
         this.#setHubClock(message.now_ms);
         break;

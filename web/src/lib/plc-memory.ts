@@ -26,6 +26,8 @@ export interface MemoryPart {
 
 export interface MemoryRow {
   address: string;
+  /** What the program calls a timer or counter as a whole. */
+  symbol: string | null;
   /** The word as it counts; null for timers and counters. */
   word: number | null;
   parts: MemoryPart[];
@@ -43,17 +45,20 @@ function bitRows(region: 'I' | 'O' | 'B', words: Bits, memory: PlcMemory, names:
       const place = `${address}/${bit}`;
       return { address: place, label: String(bit), value: ((word >>> bit) & 1) === 1, isForced: ((mask >>> bit) & 1) === 1, symbol: names.get(place) ?? null };
     });
-    return { address, word, parts, isUsed: word !== 0 || mask !== 0 || names.has(address) || parts.some(({ symbol }) => symbol !== null) };
+    return { address, symbol: names.get(address) ?? null, word, parts, isUsed: word !== 0 || mask !== 0 || names.has(address) || parts.some(({ symbol }) => symbol !== null) };
   });
 }
 
+/** A timer or counter. Its words have masks of their own; its flags share one, counted from the lowest bit in their order. */
 function memberRow(address: string, members: Record<string, boolean | number>, memory: PlcMemory, names: ReadonlyMap<string, string>): MemoryRow {
+  const flags = Object.keys(members).filter((member) => typeof members[member] === 'boolean');
   const parts = Object.entries(members).map(([member, value]) => {
     const place = `${address}.${member.toUpperCase()}`;
-    return { address: place, label: member.toUpperCase(), value, isForced: (memory.forced[place] ?? 0) !== 0, symbol: names.get(place) ?? null };
+    const mask = typeof value === 'boolean' ? (memory.forced[address] ?? 0) & (1 << flags.indexOf(member)) : (memory.forced[place] ?? 0);
+    return { address: place, label: member.toUpperCase(), value, isForced: mask !== 0, symbol: names.get(place) ?? null };
   });
   const isUsed = names.has(address) || parts.some(({ value, isForced, symbol }) => isForced || symbol !== null || (value !== 0 && value !== false));
-  return { address, word: null, parts, isUsed };
+  return { address, symbol: names.get(address) ?? null, word: null, parts, isUsed };
 }
 
 /** The rows of a region, in order. */
@@ -70,7 +75,7 @@ export function memoryRows(region: MemoryRegion, memory: PlcMemory, symbols: rea
       return memory.integers.map((value, index) => {
         const address = `N:${index}`;
         const part = { address, label: '', value, isForced: (memory.forced[address] ?? 0) !== 0, symbol: names.get(address) ?? null };
-        return { address, word: value, parts: [part], isUsed: value !== 0 || part.isForced || part.symbol !== null };
+        return { address, symbol: part.symbol, word: value, parts: [part], isUsed: value !== 0 || part.isForced || part.symbol !== null };
       });
     case 'T':
       return memory.timers.map(({ pre, acc, en, tt, dn }, index) => memberRow(`T:${index}`, { pre, acc, en, tt, dn }, memory, names));

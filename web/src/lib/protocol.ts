@@ -102,6 +102,8 @@ export interface Version {
 export interface Signal {
   id: number;
   name: string;
+  /** What the program of its PLC calls it; only where it does, and not on the live channel. */
+  symbol?: string;
   kind: Kind;
   value: Value;
   quality: Quality;
@@ -256,7 +258,7 @@ export interface ClientList {
   clients: Client[];
 }
 
-/** One changed value: id, value, quality (with its reason when bad), time of change, writer: a client's id, a route or an operator in words. */
+/** One changed value: id, value, quality (with its reason when bad), time of change, writer: a client's id; a route, an operator or a PLC (`plc 0`) in words. */
 export type DataRow = [number, Value, Quality | ['bad', string], number, number | string | null];
 
 /** What became of one value of a write. */

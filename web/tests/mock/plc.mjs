@@ -11,6 +11,8 @@ const TARGET_US = 10_000;
 const COMMANDS = ['start', 'stop', 'pause', 'resume', 'step_scan', 'step_rung', 'reset'];
 /** Words of each region that has words, and slots of those that have slots. */
 const REGIONS = { I: 8, O: 8, B: 64, N: 256, T: 64, C: 64 };
+/** The flags of a timer or counter as bits of its mask. */
+const FLAGS = { T: ['EN', 'TT', 'DN'], C: ['DN', 'OV', 'UN', 'CU', 'CD'] };
 const NO_PLACE = 'nowhere';
 
 /** The program of `line`. A sensor that the mock itself moves counts bottles. */
@@ -359,7 +361,9 @@ function changeForces(context, me, method, address, body, now_ms) {
 function memoryAnswer({ memory, state }, now_ms) {
   const forced = {};
   for (const address of memory.forces.keys()) {
-    const [word, bit] = address.split('/');
+    const [slot, flag] = address.split('.');
+    const at = (FLAGS[slot[0]] ?? []).indexOf(flag);
+    const [word, bit] = at >= 0 ? [slot, at] : address.split('/');
     forced[word] = ((forced[word] ?? 0) | (bit === undefined ? -1 : 1 << Number(bit))) >>> 0;
   }
   const words = (region, count) => Array.from({ length: count }, (_, index) => memory.word(region, index));

@@ -7,7 +7,7 @@ test('a hub that is gone is seen at once, and found again when it is back', asyn
   const hubs = [];
   try {
     await story({ start }, async ({ page, url, hub }) => {
-      await openLive(page, `${url}/#/signals?signal=twin%2Fline%2FSpeedSetpoint`);
+      await openLive(page, `${url}/#/signals?filter=twin%2Fline&signal=twin%2Fline%2FSpeedSetpoint`);
       const detail = page.locator('[data-detail="twin/line/SpeedSetpoint"]');
       const field = detail.getByLabel('New value of');
       const banner = page.locator('[data-banner=lost]');
