@@ -72,11 +72,13 @@ it('knows the only engine of a view before it has written anything', () => {
   expect([steady, other].map(({ confirmedAt }) => confirmedAt)).toEqual([500, 100]);
 });
 
-it('keeps the symbol of a row when the live channel does not say it', () => {
+it('keeps the symbol of a row when the live channel does not say it, until it is known to have none', () => {
   const catalog = new Catalog();
   const row = catalog.put(signal(1, 'plc/line/I:0/0', { symbol: 'Start' }));
   catalog.put(signal(1, 'plc/line/I:0/0'));
   expect(row.symbol).toBe('Start');
+  catalog.put(signal(1, 'plc/line/I:0/0', { symbol: null }));
+  expect(row.symbol).toBeNull();
 });
 
 it('moves the sign of life of rows whose writer lives, and never back', () => {

@@ -51,7 +51,7 @@ export class Catalog {
         known.writer = signal.writer;
         known.changedAt = signal.changed_at_ms;
       }
-      known.symbol = signal.symbol ?? known.symbol;
+      if (signal.symbol !== undefined) known.symbol = signal.symbol;
       known.kind = signal.kind;
       known.owner = signal.owner;
       known.conflict = signal.conflict;

@@ -88,6 +88,7 @@ export class House {
   #passLength_ms = 0;
   /** The hub's count of signals when the last pass began. */
   #passCount: number | null = null;
+  #passPrograms = '';
   #figures: Promise<void> | null = null;
 
   constructor() {
@@ -315,6 +316,7 @@ export class House {
     const isCurrent = (): boolean => pass === this.#passNumber && this.isLive;
     const startedAt = performance.now();
     this.#passCount = this.health?.signals ?? null;
+    this.#passPrograms = this.#programs();
     const seen = new Set<number>();
     let total: number | null = null;
     const isFirst = this.catalogState.phase !== 'complete' || this.catalog.rows.length === 0;
@@ -325,7 +327,7 @@ export class House {
         {},
         (signals, newTotal) => {
           total = newTotal;
-          for (const signal of signals) seen.add(this.catalog.put(signal).id);
+          for (const signal of signals) seen.add(this.catalog.put({ symbol: null, ...signal }).id);
           if (isFirst) this.catalogState = { phase: 'reading', read: seen.size, total };
           this.rowsVersion += 1;
         },
@@ -348,12 +350,19 @@ export class House {
 
   /**
    * Reads the catalog again when the hub's count says that ours is old, but not in a row without a rest, and not for a
-   * count that a pass has not reached before: a key may see fewer signals than there are.
+   * count that a pass has not reached before: a key may see fewer signals than there are. Other programs have other symbols.
    */
   #repeatCatalog(count: number): void {
-    if (this.catalogState.phase !== 'complete' || count === this.catalog.rows.length || count === this.#passCount) return;
+    if (this.catalogState.phase !== 'complete') return;
+    const isCountOld = count !== this.catalog.rows.length && count !== this.#passCount;
+    if (!isCountOld && this.#programs() === this.#passPrograms) return;
     const rest_ms = Math.max(PASS_PAUSE_MS_MIN, 10 * this.#passLength_ms);
     if (performance.now() - this.#passEndedAt >= rest_ms) void this.#readCatalog();
+  }
+
+  /** The programs of all contexts, as a word that changes with each of them. */
+  #programs(): string {
+    return (this.plc.contexts ?? []).map(({ id, program }) => `${id} ${program?.number ?? ''}`).join('\n');
   }
 
   #setHubClock(now_ms: number): void {

@@ -102,8 +102,8 @@ export interface Version {
 export interface Signal {
   id: number;
   name: string;
-  /** What the program of its PLC calls it; only where it does, and not on the live channel. */
-  symbol?: string;
+  /** What the program of its PLC calls it; only where it does, and not on the live channel. Null: it is known to have none. */
+  symbol?: string | null;
   kind: Kind;
   value: Value;
   quality: Quality;

@@ -16,7 +16,7 @@ const KEYS = [
   ['Maria', '--role', 'engineer'],
   ['Wall', '--role', 'viewer'],
 ];
-const LAMP = 'PROGRAM "Lamp"\nSYM Lamp O:0/5 BOOL "a lamp"\nSOR XIC I:0/5 OTE Lamp EOR\n';
+const LAMP = 'PROGRAM "Lamp"\nSYM Lamp O:0/5 BOOL "a lamp"\nSOR XIC I:0/5 OTE O:0/5 EOR\n';
 const HALVES = 'PROGRAM "Halves"\nSOR DIV N:1 N:0 N:2 EOR\n';
 
 const command = (page, word) => page.locator(`[data-command=${word}]`);
@@ -131,6 +131,10 @@ if (process.env.CROSSTIE_BIN) {
       await state(page, 'Stopped');
       await eventually('nothing is lit', async () => (await page.locator('[data-instruction][data-on], .wire.on').count()) === 0);
       await expectRun(hub, false);
+
+      await page.goto(`${url}/#/signals?filter=line+guard`);
+      await page.locator('[data-name="plc/line/I:0/3"] [data-symbol=Guard]').waitFor();
+      assert.equal(await page.locator('[role=row][data-name]').count(), 1);
     }));
 
   test('a scan waits at a breakpoint, goes on by a rung, and then by itself', () =>
@@ -166,13 +170,19 @@ if (process.env.CROSSTIE_BIN) {
 
       await download(page, 'lamp.txt', LAMP);
       await page.getByText('lamp.txt is in the engine').waitFor();
-      await page.getByRole('grid', { name: 'Ladder of Lamp' }).waitFor();
+      const lamp = page.getByRole('grid', { name: 'Ladder of Lamp' });
+      // The document says the address, the symbol table its name.
+      await lamp.locator('[data-rung="0"]').getByText('Lamp', { exact: true }).waitFor();
       const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Save as file' }).click()]);
       assert.equal(file.suggestedFilename(), 'Lamp.txt');
       assert.equal(readFileSync(await file.path(), 'utf8'), LAMP);
       await command(page, 'start').click();
       await write(page, 'I:0/5', 'On');
       await lit(page, 1).waitFor();
+      await page.getByRole('link', { name: 'Signals', exact: true }).click();
+      await page.locator('[data-name="plc/line/O:0/5"] [data-symbol=Lamp]').waitFor();
+      await page.getByRole('link', { name: 'PLC', exact: true }).click();
+      await page.getByRole('tab', { name: 'Program' }).click();
 
       await command(page, 'stop').click();
       await state(page, 'Stopped');
