@@ -7,6 +7,7 @@ use crate::settings::EndpointId;
 use crate::signal::{Generation, SignalId};
 use bytes::Bytes;
 use crosstie_ladder::controller::ControllerSettings;
+use crosstie_wire::piplc::HEADER_LEN;
 use std::sync::Arc;
 
 /// Ties an answer to its question across the floor.
@@ -41,6 +42,32 @@ pub enum Class {
         /// Its number in the stream.
         sequence: u32,
     },
+}
+
+/// One client's own part of [`Output::Snapshots`].
+#[derive(Clone, Debug)]
+pub struct SnapshotFor {
+    /// The client.
+    pub conn: ConnId,
+    /// The header of its frame.
+    pub header: [u8; HEADER_LEN],
+    /// The sequence number in it.
+    pub sequence: u32,
+}
+
+impl SnapshotFor {
+    /// Its whole frame, for a driver that keeps it.
+    pub fn frame(&self, plc: PlcId, template: &[u8], header_at: usize) -> Frame {
+        let mut bytes = template.to_vec();
+        bytes[header_at..header_at + HEADER_LEN].copy_from_slice(&self.header);
+        Frame {
+            bytes: bytes.into(),
+            class: Class::Snapshot {
+                plc,
+                sequence: self.sequence,
+            },
+        }
+    }
 }
 
 /// How loud a line for the log is.
@@ -86,6 +113,17 @@ pub enum Output {
         conns: Vec<ConnId>,
         /// What.
         frame: Frame,
+    },
+    /// Write frames to the sockets of these that differ in a few bytes only, as if each were sent its own.
+    Snapshots {
+        /// Whose memory.
+        plc: PlcId,
+        /// The frame that all of them get, but for its header.
+        frame: Bytes,
+        /// Where the header stands in it.
+        header_at: usize,
+        /// To whom, with the header and the sequence number in it.
+        to: Vec<SnapshotFor>,
     },
     /// Send a WebSocket close with this code and end the connection; [`Input::Closed`](crate::Input::Closed) follows.
     Close {

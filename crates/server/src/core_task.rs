@@ -30,6 +30,8 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crosstie_hub::api::Reply;
+use crosstie_hub::output::SnapshotFor;
+use crosstie_hub::plc::PlcId;
 use crosstie_hub::settings::Settings;
 use crosstie_hub::{ConnId, Face, Frame, Hub, Input, Level, Output, Ticket, Time};
 use rustc_hash::FxHashMap;
@@ -81,6 +83,7 @@ pub(crate) fn start(
                 faces: FxHashMap::default(),
                 questions: FxHashMap::default(),
                 outputs: Vec::new(),
+                scratch: Vec::new(),
                 unsent: FxHashMap::default(),
                 ending: None,
             }
@@ -109,6 +112,8 @@ struct Core {
     faces: FxHashMap<ConnId, Face>,
     questions: FxHashMap<Ticket, oneshot::Sender<Reply>>,
     outputs: Vec<Output>,
+    /// The frame that is being sent, where clients get frames of their own.
+    scratch: Vec<u8>,
     /// Frames of this turn that full sockets did not take; an entry without frames is a frame that was begun.
     unsent: FxHashMap<ConnId, Vec<Frame>>,
     /// The hub is shutting down.
@@ -285,6 +290,12 @@ impl Core {
         match output {
             Output::Send { conn, frame } => self.send(conn, &frame),
             Output::Share { conns, frame } => conns.into_iter().for_each(|conn| self.send(conn, &frame)),
+            Output::Snapshots {
+                plc,
+                frame,
+                header_at,
+                to,
+            } => self.send_snapshots(plc, &frame, header_at, &to),
             Output::Close { conn, code, reason } => {
                 if let Some(sink) = self.sinks.get(&conn) {
                     sink.order_close(code, reason);
@@ -332,6 +343,30 @@ impl Core {
                 let name = self.endpoint_names.get(usize::from(endpoint.0));
                 name.map(String::as_str)
             }
+        }
+    }
+
+    /// Writes frames that differ in their headers from one buffer, so that a thousand of them touch the memory of one.
+    fn send_snapshots(&mut self, plc: PlcId, template: &[u8], header_at: usize, to: &[SnapshotFor]) {
+        self.scratch.clear();
+        self.scratch.extend_from_slice(template);
+        for one in to {
+            if !self.unsent.is_empty()
+                && let Some(frames) = self.unsent.get_mut(&one.conn)
+            {
+                frames.push(one.frame(plc, template, header_at));
+                continue;
+            }
+            let Some(sink) = self.sinks.get(&one.conn) else {
+                continue;
+            };
+            self.scratch[header_at..header_at + one.header.len()].copy_from_slice(&one.header);
+            let unsent = match sink.send_own(&self.scratch) {
+                Sent::Whole => continue,
+                Sent::Begun => Vec::new(),
+                Sent::Refused => vec![one.frame(plc, template, header_at)],
+            };
+            self.unsent.insert(one.conn, unsent);
         }
     }
 

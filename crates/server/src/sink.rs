@@ -144,6 +144,20 @@ impl Sink {
         sent
     }
 
+    /// The same for a frame that is nobody else's and is not kept: what the socket does not take of it is copied.
+    pub(crate) fn send_own(&self, frame: &[u8]) -> Sent {
+        let mut out = self.lock();
+        if out.masks.is_some() {
+            drop(out);
+            return self.send(&Bytes::copy_from_slice(frame));
+        }
+        let sent = self.begin_with(&mut out, frame, |taken| Bytes::copy_from_slice(&frame[taken..]));
+        if sent != Sent::Whole {
+            out.core_waits = true;
+        }
+        sent
+    }
+
     /// Tells the connection's task to end the connection.
     pub(crate) fn order_close(&self, code: u16, reason: &'static str) {
         let mut out = self.lock();
@@ -228,18 +242,26 @@ impl Sink {
     }
 
     fn begin(&self, out: &mut Out, frame: &Bytes) -> Sent {
+        if out.masks.is_some() && !out.is_ended && !out.is_broken && !out.is_stuck {
+            let masked = out.masked(frame).into_owned();
+            return self.begin_with(out, &masked, |taken| masked.slice(taken..));
+        }
+        self.begin_with(out, frame, |taken| frame.slice(taken..))
+    }
+
+    /// Writes a frame; `rest` gives what is left of it when the socket has taken so many bytes.
+    fn begin_with(&self, out: &mut Out, frame: &[u8], rest: impl FnOnce(usize) -> Bytes) -> Sent {
         if out.is_ended || out.is_broken {
             return Sent::Whole;
         }
         if out.is_stuck {
             return Sent::Refused;
         }
-        let frame = out.masked(frame);
-        let sent = match self.socket.try_write(&frame) {
+        let sent = match self.socket.try_write(frame) {
             Ok(taken) if taken == frame.len() && !self.socket.wants_write() => return Sent::Whole,
             Ok(0) => Sent::Refused,
             Ok(taken) => {
-                out.rest = frame.slice(taken..);
+                out.rest = rest(taken);
                 Sent::Begun
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Sent::Refused,

@@ -438,6 +438,16 @@ impl House {
                     self.send(conn, frame.clone(), unsent);
                 }
             }
+            Output::Snapshots {
+                plc,
+                frame,
+                header_at,
+                to,
+            } => {
+                for one in to {
+                    self.send(one.conn, one.frame(plc, &frame, header_at), unsent);
+                }
+            }
             Output::Close { conn, code, .. } => {
                 if let Some(peer) = self.peers.get_mut(&conn) {
                     peer.closed = Some(code);

@@ -3,13 +3,13 @@
 //! Frames go out at a few fixed moments of each interval, so that clients that look at the same context with the same interval
 //! are few groups with one alarm each: what is sent together costs half of what is sent apart. The second frame of a stream
 //! waits for the next such moment, up to a fifth longer than an interval; from then on it is exact. The body of a frame is
-//! encoded once for every state of the memory; a client's own frame is that with another front, and clients of equal sequence
-//! share it.
+//! encoded once for every state of the memory; a client's own frame is that with another header, which the driver writes into it
+//! right before it is sent.
 
 use super::replies::engine_state;
 use crate::hub::Hub;
 use crate::input::ConnId;
-use crate::output::{Class, Frame, Output};
+use crate::output::{Output, SnapshotFor};
 use crate::plc::PlcId;
 use crate::plc::context::{Context, Mirror};
 use crate::time::Time;
@@ -23,6 +23,9 @@ use crosstie_wire::piplc::{
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
+
+/// The dialects, each at its own number.
+const DIALECTS: [Dialect; 2] = [Dialect::V02, Dialect::V01];
 
 /// Moments of an interval at which frames go out.
 const PHASES: u64 = 5;
@@ -65,7 +68,7 @@ struct Member {
 #[derive(Debug, Default)]
 struct Picture {
     version: u64,
-    frames: [Option<Box<[u8]>>; 2],
+    frames: [Option<Bytes>; DIALECTS.len()],
 }
 
 impl Snapshots {
@@ -108,8 +111,8 @@ impl Snapshots {
 }
 
 impl Picture {
-    /// A frame with the memory of a context as it is.
-    fn frame(&mut self, context: &Context, dialect: Dialect, header: &SnapshotHeader) -> Bytes {
+    /// A frame with the memory of a context as it is; its header is still to be written.
+    fn frame(&mut self, context: &Context, dialect: Dialect) -> Bytes {
         if self.version != context.mirror.version {
             *self = Picture {
                 version: context.mirror.version,
@@ -117,10 +120,7 @@ impl Picture {
             };
         }
         let frame = self.frames[dialect as usize].get_or_insert_with(|| encoded(&context.mirror, dialect));
-        let mut bytes = frame.to_vec();
-        let front = bytes.len() - SNAPSHOT_LEN;
-        bytes[front..front + HEADER_LEN].copy_from_slice(&encode_header(header));
-        bytes.into()
+        frame.clone()
     }
 }
 
@@ -194,7 +194,7 @@ impl Hub {
         let Snapshots { groups, pictures } = &mut self.piplc.snapshots;
         let Some(group) = groups.get_mut(&key) else { return };
         let picture = pictures.entry(key.plc).or_default();
-        let mut last: Option<(Dialect, u32, Bytes)> = None;
+        let mut to: [Vec<SnapshotFor>; DIALECTS.len()] = Default::default();
         for member in group.members.iter_mut().filter(|member| is_due(member)) {
             let Some(client) = self.clients.get_mut(&member.conn) else {
                 continue;
@@ -202,27 +202,32 @@ impl Hub {
             if client.is_closing || client.outlet.stuck_since().is_some() {
                 continue;
             }
-            let (dialect, sequence) = (member.dialect, member.sequence);
-            let bytes = match &last {
-                Some((of, number, bytes)) if (*of, *number) == (dialect, sequence) => bytes.clone(),
-                _ => {
-                    let header = SnapshotHeader {
-                        sequence,
-                        timestamp_ms: self.now.as_millis() as u32,
-                        state: engine_state(context.state).byte(),
-                        context_index: index as u8,
-                    };
-                    picture.frame(context, dialect, &header)
-                }
-            };
-            last = Some((dialect, sequence, bytes.clone()));
+            let sequence = member.sequence;
+            let header = encode_header(&SnapshotHeader {
+                sequence,
+                timestamp_ms: self.now.as_millis() as u32,
+                state: engine_state(context.state).byte(),
+                context_index: index as u8,
+            });
             member.sequence = sequence.wrapping_add(1);
             client.counters.messages_out += 1;
-            client.counters.bytes_out += bytes.len() as u64;
-            let class = Class::Snapshot { plc: key.plc, sequence };
-            self.outputs.push(Output::Send {
+            client.counters.bytes_out += SNAPSHOT_LEN as u64;
+            to[member.dialect as usize].push(SnapshotFor {
                 conn: member.conn,
-                frame: Frame { bytes, class },
+                header,
+                sequence,
+            });
+        }
+        for (dialect, to) in DIALECTS.into_iter().zip(to) {
+            if to.is_empty() {
+                continue;
+            }
+            let frame = picture.frame(context, dialect);
+            self.outputs.push(Output::Snapshots {
+                plc: key.plc,
+                header_at: frame.len() - SNAPSHOT_LEN,
+                frame,
+                to,
             });
         }
     }
@@ -251,7 +256,7 @@ fn second_frame(now: Time, interval_ms: u32) -> (Time, u32) {
 }
 
 /// A whole binary frame with the memory; its front is still to be written.
-fn encoded(mirror: &Mirror, dialect: Dialect) -> Box<[u8]> {
+fn encoded(mirror: &Mirror, dialect: Dialect) -> Bytes {
     let mut frame = binary_frame(SNAPSHOT_LEN).as_bytes().to_vec();
     frame.extend_from_slice(&[0; HEADER_LEN]);
     frame.extend_from_slice(&encode_body(&body(mirror), dialect));
