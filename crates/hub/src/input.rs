@@ -114,7 +114,8 @@ pub enum Input {
         /// The request, or what was wrong with it.
         message: Result<piplc::Envelope, piplc::RequestError>,
         /// For [`piplc::Request::Download`]: its document as [`Program::read`] has read it, or everything that is wrong with it.
-        /// Reading takes long, so the driver does it before it hands the request in. `None` for every other request.
+        /// Reading takes long, so the driver does it before it hands the request in. `None` for every other request, and where
+        /// nobody wants to know: before the hello, from a client that may not change programs, while too many are read.
         program: Option<Result<Arc<Program>, Vec<Diagnostic>>>,
         /// Size of its text in bytes.
         bytes: u32,

@@ -16,13 +16,14 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Buf as _, Bytes};
-use crosstie_hub::access::Access;
+use crosstie_hub::access::{Access, Role};
 use crosstie_hub::plc::Program;
 use crosstie_hub::{ConnId, Face, Input, Unreadable};
 use crosstie_ladder::diagnostic::Diagnostic;
 use crosstie_wire::{frame, live, piplc, realvirtual};
 
 use crate::core_task::{Door, Event, Gone, Share};
+use crate::program_readers;
 use crate::sink::{MaskKeys, Sink, Wake};
 use crate::socket::Socket;
 use frames::{FrameReader, Message, Side, Violation};
@@ -71,6 +72,7 @@ pub(crate) async fn serve(upgraded: Upgraded, door: Door) {
         None => Side::Client,
     };
     let sink = Arc::new(Sink::new(upgraded.socket, upgraded.masks));
+    let access = Arc::clone(&upgraded.access);
     let connected = Event::Connected {
         conn,
         face: upgraded.face,
@@ -88,6 +90,8 @@ pub(crate) async fn serve(upgraded: Upgraded, door: Door) {
         share: Share::default(),
         reader: FrameReader::new(from),
         unread: upgraded.early,
+        access,
+        has_greeted: false,
         is_over: false,
     };
     let Err(end) = connection.read().await;
@@ -135,6 +139,10 @@ struct Connection {
     reader: FrameReader,
     /// Bytes that were read and not yet looked at, because the door was full.
     unread: Bytes,
+    /// What it may do.
+    access: Arc<Access>,
+    /// A client of PiPLC's protocol has said hello.
+    has_greeted: bool,
     /// The hub knows that the connection is at its end.
     is_over: bool,
 }
@@ -264,7 +272,7 @@ impl Connection {
         Ok(None)
     }
 
-    fn decode(&self, text: String) -> Input {
+    fn decode(&mut self, text: String) -> Input {
         if text.len() > SHORT_TEXT_LEN_MAX {
             tokio::task::block_in_place(|| self.decode_here(text))
         } else {
@@ -272,7 +280,27 @@ impl Connection {
         }
     }
 
-    fn decode_here(&self, text: String) -> Input {
+    /// The program of a download, read here: a long one has left the workers of the other connections already. It is not read
+    /// for who has not said hello or may not change programs, nor while many others are read: the hub then says so.
+    fn program_of(
+        &self,
+        message: &Result<piplc::Envelope, piplc::RequestError>,
+    ) -> Option<Result<Arc<Program>, Vec<Diagnostic>>> {
+        let Ok(piplc::Envelope {
+            request: piplc::Request::Download { document, .. },
+            ..
+        }) = message
+        else {
+            return None;
+        };
+        if !self.has_greeted || self.access.role < Role::Engineer {
+            return None;
+        }
+        let _permit = program_readers::admit()?;
+        Some(Program::read(document).map(Arc::new))
+    }
+
+    fn decode_here(&mut self, text: String) -> Input {
         let (conn, size) = (self.conn, text.len());
         // Messages end far below 4 GiB.
         let bytes = size as u32;
@@ -284,9 +312,12 @@ impl Connection {
             },
             Face::Piplc => {
                 let message = piplc::decode(&text);
+                if let Ok(envelope) = &message {
+                    self.has_greeted |= matches!(envelope.request, piplc::Request::Hello(_));
+                }
                 Input::Piplc {
                     conn,
-                    program: program_of(&message),
+                    program: self.program_of(&message),
                     message,
                     bytes,
                 }
@@ -403,17 +434,6 @@ impl Connection {
                 }
             }
         })
-    }
-}
-
-/// The program of a download, read here: a long one has left the workers of the other connections already.
-fn program_of(message: &Result<piplc::Envelope, piplc::RequestError>) -> Option<Result<Arc<Program>, Vec<Diagnostic>>> {
-    match message {
-        Ok(piplc::Envelope {
-            request: piplc::Request::Download { document, .. },
-            ..
-        }) => Some(Program::read(document).map(Arc::new)),
-        _ => None,
     }
 }
 

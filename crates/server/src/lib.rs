@@ -31,6 +31,7 @@ mod listener;
 mod openapi;
 mod origin;
 mod probe;
+mod program_readers;
 mod scan_thread;
 mod sink;
 mod socket;

@@ -309,6 +309,30 @@ fn a_client_of_the_protocol_loads_starts_watches_and_stops_a_program() {
 }
 
 #[test]
+fn a_program_is_not_even_read_for_who_has_not_greeted_or_may_not_change_programs() {
+    let folder = folder(PLAIN, LAMP);
+    let operator = {
+        key(folder.path(), "engineer", "engineer", &[]);
+        key(folder.path(), "operator", "operator", &[])
+    };
+    let hub = TestHub::start_in(folder, |_| ()).expect("the hub of a test starts");
+    let mut client = Client::connect(hub.piplc(), &format!("/?apikey={operator}"));
+    // Whoever read it would name its place.
+    let broken = json!({"type": "program.download", "seq": 7, "data": "SOR XIC I:9/0 EOR"});
+    client.send(&broken.to_string());
+    let error = next_json_of(&mut client, "program.download.reply")["error"].to_string();
+    assert!(error.contains("handshake required"), "{error}");
+    client.send(r#"{"type":"hello","seq":1,"clientVersion":"0.2.0"}"#);
+    next_json_of(&mut client, "hello.reply");
+    client.send(&broken.to_string());
+    let error = next_json_of(&mut client, "program.download.reply")["error"].to_string();
+    assert!(
+        error.contains("may not change programs") && !error.contains("line"),
+        "{error}"
+    );
+}
+
+#[test]
 fn a_binary_frame_and_a_text_that_is_no_message_end_nothing() {
     let hub = start(PLAIN);
     let mut client = greeted(&hub);

@@ -4,6 +4,7 @@ use super::places::{self, Write};
 use super::replies::{self, Front, Outcome, Waited};
 use super::{CLIENT_NAME_MAX, actor, sees};
 use crate::access::Actor;
+use crate::access::Role;
 use crate::hub::Hub;
 use crate::input::ConnId;
 use crate::output::Level;
@@ -201,7 +202,14 @@ impl Hub {
                 };
                 self.piplc_reply(conn, &asking.front, &reply, is_next);
             }
-            None => self.piplc_refuse(conn, &asking.front, "the document was not read", is_next),
+            None => {
+                let access = &asking.by.access;
+                let text = match access.role >= Role::Engineer {
+                    true => String::from("too many programs are read at this time; try again"),
+                    false => rights::forbidden(access, "change programs").to_string(),
+                };
+                self.piplc_refuse(conn, &asking.front, &text, is_next);
+            }
         }
     }
 

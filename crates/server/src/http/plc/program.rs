@@ -14,7 +14,6 @@ use crosstie_hub::plc::program::DOCUMENT_LEN_MAX;
 use crosstie_ladder::controller::ControllerState;
 use crosstie_ladder::diagnostic::Diagnostic;
 use serde::{Deserialize, Serialize};
-use tokio::sync::Semaphore;
 use utoipa::{IntoParams, ToSchema};
 
 use super::drawing::Drawing;
@@ -22,11 +21,7 @@ use super::rows::{Context, DiagnosticRow, diagnostics};
 use super::{OneContext, of_path};
 use crate::http::error::{ErrorBody, whole_body};
 use crate::http::{Api, ApiError, Caller};
-
-/// Programs that are read or drawn at one time. A further one is refused as busy: each takes a processor and memory.
-const READERS_MAX: usize = 4;
-
-static READERS: Semaphore = Semaphore::const_new(READERS_MAX);
+use crate::program_readers;
 
 /// The path before a context, and the one behind it, of the only body that may be as long as a document.
 const PROGRAM_PATH: (&str, &str) = ("/api/v1/plc/contexts/", "/program");
@@ -114,8 +109,8 @@ fn content_type(document: &str) -> &'static str {
 
 /// Does what takes its time where nobody waits for it but whoever asked.
 async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ApiError> {
-    let permit = READERS.try_acquire();
-    let _permit = permit.map_err(|_| ApiError::busy("too many programs are read at this time; try again"))?;
+    let permit = program_readers::admit();
+    let _permit = permit.ok_or_else(|| ApiError::busy("too many programs are read at this time; try again"))?;
     let done = tokio::task::spawn_blocking(work).await;
     done.map_err(|_| ApiError::busy("the hub is shutting down"))
 }
