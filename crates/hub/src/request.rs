@@ -217,7 +217,11 @@ impl Hub {
         let fits = |id: &SignalId| {
             let name = space.name(*id);
             access.sees(name)
-                && (filter.is_empty() || name.to_lowercase().contains(&filter))
+                && (filter.is_empty()
+                    || name.to_lowercase().contains(&filter)
+                    || space
+                        .symbol(*id)
+                        .is_some_and(|symbol| symbol.to_lowercase().contains(&filter)))
                 && pattern.as_ref().is_none_or(|pattern| pattern.fits(name))
                 && query
                     .quality

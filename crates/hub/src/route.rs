@@ -321,6 +321,18 @@ impl Routes {
         space.set_routed(ends.0, true);
     }
 
+    /// The symbols under a prefix that routes wait for, in the order of their routes.
+    pub(crate) fn without_symbol(&self, prefix: &str) -> Vec<String> {
+        let mut waiting: Vec<(u32, String)> = Vec::new();
+        for (name, ids) in &self.waiting_for {
+            if name.starts_with(prefix) && !name.contains(':') {
+                waiting.extend(ids.iter().map(|id| (*id, name.clone())));
+            }
+        }
+        waiting.sort_unstable();
+        waiting.into_iter().map(|(_, name)| name).collect()
+    }
+
     fn wait_for_what_is_missing(&mut self, space: &SignalSpace, id: u32) {
         let Some(route) = self.routes.get_mut(&id) else { return };
         let (from, to) = &route.means;

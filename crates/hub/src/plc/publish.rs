@@ -92,6 +92,7 @@ impl Hub {
         }
         let moved = self.routes.follow_symbols(&mut self.ledger.space, &prefix);
         self.routes_moved(moved);
+        self.note_routes_without_symbols(plc, &prefix);
         self.note_all_driven(plc);
     }
 

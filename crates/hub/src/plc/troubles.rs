@@ -12,7 +12,7 @@ const WINDOW_SCANS: u64 = 1_000;
 const OVERRUNS_MAX: u64 = WINDOW_SCANS / 100;
 
 /// What a problem of a context can be about: the last part of its id.
-const KINDS: [&str; 6] = ["fault", "forces", "merged", "overrun", "silent", "start"];
+const KINDS: [&str; 7] = ["fault", "forces", "merged", "overrun", "routes", "silent", "start"];
 
 /// The scans that are judged now: where they began, and what was said of them.
 #[derive(Debug, Default)]
@@ -51,6 +51,21 @@ impl Hub {
         if let Some(context) = self.plcs.get(plc) {
             self.problems.clear(&context.problem(kind));
         }
+    }
+
+    /// Routes whose symbols the program does not have carry nothing: said when a program is loaded or cleared.
+    pub(crate) fn note_routes_without_symbols(&mut self, plc: PlcId, prefix: &str) {
+        let waiting = self.routes.without_symbol(prefix);
+        let Some(first) = waiting.first() else {
+            self.end_plc_trouble(plc, "routes");
+            return;
+        };
+        let text = match waiting.len() {
+            1 => format!("a route waits for '{first}': the program has no such symbol"),
+            count => format!("{count} routes wait for symbols that the program does not have, '{first}' among them"),
+        };
+        let hint = "give the program these symbols, or name the routes' ends by addresses";
+        self.plc_trouble(plc, (false, "routes"), text, hint);
     }
 
     /// The program or what feeds it has failed.

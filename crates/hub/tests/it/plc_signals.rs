@@ -218,6 +218,15 @@ fn a_symbol_finds_the_signal_of_its_address() {
         ("plc/line/I:0/0", Some("Start"))
     );
     assert_eq!(house.row("plc/line/Fill.ACC").name, "plc/line/T:4.ACC");
+    let query = SignalQuery {
+        filter: String::from("fill.acc"),
+        limit: 9,
+        ..SignalQuery::default()
+    };
+    let Reply::Signals(page) = house.ask(Request::Signals(query)) else {
+        panic!("a page of signals")
+    };
+    assert_eq!(page.rows.len(), 1, "the list is searched by symbols too");
     assert_eq!(
         stored(write(&mut house, "plc/line/Start", Value::Bool(true))),
         (Value::Bool(true), false)
@@ -347,10 +356,23 @@ fn routes_by_symbol_follow_it_from_program_to_program() {
         Some("no program has the symbol 'plc/line/Start' yet")
     );
     assert_eq!(row.to, "plc/line/Start");
+    let said = |house: &mut House| match house.ask(Request::Health) {
+        Reply::Health(health) => health
+            .problems
+            .into_iter()
+            .find(|problem| problem.id == "plc:line:routes"),
+        other => panic!("{other:?}"),
+    };
+    let text = said(&mut house).map(|problem| problem.text);
+    assert_eq!(
+        text.as_deref(),
+        Some("a route waits for 'plc/line/Start': the program has no such symbol")
+    );
     house.write(twin, json!({"Run": true}));
     house.run_for(ms(30));
     download(&mut house, PROGRAM);
     assert_eq!(routes(&mut house)[0].waiting, None);
+    assert!(said(&mut house).is_none(), "the symbol is back");
     assert_eq!(value(&mut house, "plc/line/I:0/0"), Value::Bool(true));
 }
 

@@ -121,6 +121,13 @@ writer = "peer"
 # max_reconnect_attempts = -1     # -1: never give up
 # access_key_file = "cell.key"    # when the server wants a key
 
+# A PLC runs a ladder program; its memory is signals, such as plc/press/O:0/0. See docs/manual/ladder.md.
+# [[plc]]
+# name = "press"
+# program = "press.plcproj"       # or a text with one rung per line
+# autostart = true
+# [piplc]                         # editors and panels that speak PiPLC's protocol connect to port 9100
+
 # A route carries every change of one signal to another that the hub writes:
 # [[route]]
 # from = "twin/line/TankLevel"

@@ -106,13 +106,13 @@ fn a_refused_program_is_told_line_by_line() {
     assert_eq!(output.status.code(), Some(1), "{stderr}");
     assert!(stderr.contains(&format!("{program}:1:9: error[E005]: ")), "{stderr}");
     assert!(stderr.contains(&format!("{program}:2:19: error[E101]: ")), "{stderr}");
-    assert!(stderr.ends_with("(bad_program)\n"), "{stderr}");
+    assert!(stderr.ends_with("cannot run; nothing is changed\n"), "{stderr}");
     let doubtful = file(folder.path(), "doubtful.ladder", "SOR OTE O:0/0 EOR\n");
     told.check(
         &["download", &doubtful],
         0,
         "1 rung with 1 instruction",
-        ":1:5: error[E003]: ",
+        ":1:5: warning[E003]: ",
     );
     told.check(&["download", "no such file"], 2, "", "no such file: ");
 }

@@ -4,10 +4,16 @@ use crate::cli::CliError;
 use crate::http::plc::rows::DiagnosticRow;
 use std::io::Write;
 
+/// Diagnostics of one file that are printed. What follows is counted: a file of another kind is wrong in every line.
+const PRINTED_MAX: usize = 50;
+
 /// Prints diagnostics, one per line. One without a line is told by its rung.
 pub(super) fn print(file: &str, found: &[DiagnosticRow], out: &mut dyn Write) -> Result<(), CliError> {
-    for row in found {
+    for row in found.iter().take(PRINTED_MAX) {
         writeln!(out, "{}", line(file, row))?;
+    }
+    if let Some(more @ 1..) = found.len().checked_sub(PRINTED_MAX) {
+        writeln!(out, "{file}: and {more} more")?;
     }
     Ok(())
 }
@@ -22,7 +28,9 @@ fn line(file: &str, row: &DiagnosticRow) -> String {
         (None, Some(rung)) => format!("rung {rung}: "),
         _ => String::new(),
     };
-    format!("{place}: {}[{}]: {rung}{}", row.severity, row.code, row.text)
+    // The code is that of the original's editor; what does not keep the program from running is no error here.
+    let severity = if row.refuses { "error" } else { "warning" };
+    format!("{place}: {severity}[{}]: {rung}{}", row.code, row.text)
 }
 
 #[cfg(test)]

@@ -4,9 +4,10 @@ use super::files::{DocumentFile, write_new};
 use super::{Context, Found, Which, found};
 use crate::cli::CliError;
 use crate::cli::check::counted;
-use crate::http::plc::rows::DiagnosticRow;
+use crate::http::plc::rows::{DiagnosticRow, diagnostics};
 use axum::http::Method;
 use clap::Args;
+use crosstie_hub::plc::Program;
 use serde_json::Value;
 use std::io::{self, BufRead as _, IsTerminal as _, Write};
 use std::path::PathBuf;
@@ -40,6 +41,12 @@ pub struct UploadArgs {
 /// Gives a context a program; everything that is wrong or doubtful in it is told on standard error.
 pub(super) async fn download(args: &DownloadArgs, out: &mut impl Write) -> Result<(), CliError> {
     let document = DocumentFile::read(&args.file)?;
+    // What no engine takes stops none.
+    if let Err(problems) = Program::read(&document.text) {
+        found::print(&document.name, &diagnostics(&problems), &mut io::stderr())?;
+        let text = format!("{} cannot run; nothing is changed", document.name);
+        return Err(CliError::Failed(text));
+    }
     let found = args.which.find().await?;
     let is_stop_allowed = args.yes || may_stop(&found)?;
     let path = format!("{}/program?stop={is_stop_allowed}", found.path);
