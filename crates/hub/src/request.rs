@@ -119,7 +119,7 @@ impl Hub {
     }
 
     /// The name of the signal that a text means, or the text.
-    fn meant(&self, text: &str) -> String {
+    pub(crate) fn meant(&self, text: &str) -> String {
         let space = &self.ledger.space;
         space.find(text).map_or(text, |id| space.name(id)).to_owned()
     }

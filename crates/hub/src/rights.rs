@@ -9,6 +9,7 @@ use crate::input::ConnId;
 use crate::output::{AuditEntry, Output};
 use crate::plc::act::{self, PlcAction};
 use crate::plc::context::Context;
+use crate::signal::name::escape_segment;
 use crate::signal::{SignalId, SignalSpace, Value};
 use crosstie_ladder::controller::Command;
 use serde_json::Value as Json;
@@ -126,6 +127,20 @@ pub(crate) fn check_memory(access: &Access, context: &Context) -> Result<(), Ref
         false => Err(forbidden(
             access,
             format!("see the whole memory of '{}'", context.settings.name),
+        )),
+    }
+}
+
+/// Refuses a context to somebody who could then not see and write all of it.
+pub(crate) fn check_new_context(access: &Access, name: &str) -> Result<(), Refused> {
+    let any_place = format!("plc/{}/\u{0}", escape_segment(name));
+    let is_covered =
+        (access.view.is_all() || access.sees(&any_place)) && (access.write.is_all() || access.write.holds(&any_place));
+    match is_covered {
+        true => Ok(()),
+        false => Err(forbidden(
+            access,
+            format!("make a context '{name}': its key does not cover all of its signals"),
         )),
     }
 }

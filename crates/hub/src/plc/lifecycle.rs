@@ -47,6 +47,8 @@ impl Hub {
         let name = match name {
             Some(name) => {
                 check_name(name)?;
+                // Before the names of others are looked at, which it may not see.
+                rights::check_new_context(&by.access, name)?;
                 if is_taken(name) {
                     let text = format!("a context is called '{name}' already; expected another name");
                     return Err(Refused::Conflict(text));
@@ -56,7 +58,9 @@ impl Hub {
             // One of the first `limit + 1` numbers is free.
             None => {
                 let mut names = (1..).map(|number: usize| format!("PLC {number}"));
-                names.find(|name| !is_taken(name)).unwrap_or_default()
+                let name = names.find(|name| !is_taken(name)).unwrap_or_default();
+                rights::check_new_context(&by.access, &name)?;
+                name
             }
         };
         if self.plcs.is_out_of_ids() {

@@ -81,7 +81,7 @@ pub(crate) fn download(house: &mut House, conn: ConnId, context: &str) {
     );
 }
 
-fn access(role: Role, view: Option<&[&str]>, write: Option<&[&str]>) -> Arc<Access> {
+pub(crate) fn access(role: Role, view: Option<&[&str]>, write: Option<&[&str]>) -> Arc<Access> {
     let scope = |patterns: Option<&[&str]>| {
         let texts: Option<Vec<String>> = patterns.map(|list| list.iter().map(|text| text.to_string()).collect());
         Scope::new(texts.as_deref())
@@ -969,4 +969,70 @@ fn pl1_rights_of_keys_hold_on_this_door_too() {
     let blind = client_with(&mut house, "0.2.0", access(Role::Viewer, Some(&["twin/**"]), None));
     let answer = reply(&mut house, blind, json!({"type": "engine.state", "seq": 1}));
     assert_eq!(answer["error"], "there is no context");
+}
+
+#[test]
+fn pl21_a_key_makes_only_contexts_that_it_covers() {
+    let mut house = house(&["line"]);
+    let narrow = client_with(
+        &mut house,
+        "0.2.0",
+        access(Role::Engineer, Some(&["plc/line/**"]), None),
+    );
+    let no_write = access(Role::Engineer, None, Some(&["plc/new/N:0"]));
+    let no_write = client_with(&mut house, "0.2.0", no_write);
+    let cell = access(Role::Engineer, Some(&["plc/cell/**"]), Some(&["plc/cell/**"]));
+    let cell = client_with(&mut house, "0.2.0", cell);
+    for (conn, name) in [
+        (narrow, json!("new")),
+        (narrow, Json::Null),
+        (no_write, json!("new")),
+        (cell, json!("line")),
+    ] {
+        let create = json!({"type": "context.create", "seq": 4, "name": name});
+        let got = reply(&mut house, conn, create);
+        let error = got["error"].as_str().unwrap_or_default();
+        assert!(
+            got["success"] == false && error.contains("does not cover all of its signals"),
+            "{name}: {got}"
+        );
+    }
+    let got = reply(
+        &mut house,
+        cell,
+        json!({"type": "context.create", "seq": 4, "name": "cell"}),
+    );
+    assert_eq!((&got["success"], &got["name"]), (&json!(true), &json!("cell")));
+}
+
+#[test]
+fn pl5_a_refused_field_is_answered_with_the_context_that_was_named() {
+    let mut house = house(&["line", "other"]);
+    let all = client(&mut house, "0.2.0");
+    let narrow = client_with(
+        &mut house,
+        "0.2.0",
+        access(Role::Engineer, Some(&["plc/line/**"]), None),
+    );
+    let requests = [
+        json!({"type": "memory.writeBit", "seq": 4, "contextId": "other", "address": "B:0/0", "value": 1}),
+        json!({"type": "memory.writeTimer", "seq": 4, "contextId": "other", "address": "T:0", "pre": 40_000}),
+        json!({"type": "breakpoint.set", "seq": 4, "contextId": "other", "rungIndex": -1}),
+    ];
+    for request in requests {
+        let got = reply(&mut house, all, request.clone());
+        assert_eq!(
+            (&got["success"], &got["contextId"]),
+            (&json!(false), &json!("other")),
+            "{got}"
+        );
+        let got = reply(&mut house, narrow, request);
+        assert_eq!(
+            (&got["success"], &got["contextId"]),
+            (&json!(false), &Json::Null),
+            "{got}"
+        );
+    }
+    let odd = json!({"type": "route.sync", "seq": 4, "contextId": "line", "enabled": true, "routes": 7});
+    assert_eq!(reply(&mut house, all, odd)["contextId"], Json::Null);
 }

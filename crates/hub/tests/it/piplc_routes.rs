@@ -1,10 +1,12 @@
 //! The route table of PiPLC's clients.
 
 use crate::house::House;
-use crate::piplc::{client, done, exchange, heard, house, ms, reply};
+use crate::piplc::{access, client, client_with, done, exchange, heard, house, ms, reply};
 use crosstie_hub::ConnId;
-use crosstie_hub::api::{Refused, Reply, Request, RouteOrigin, RouteRow};
+use crosstie_hub::access::Role;
+use crosstie_hub::api::{Problem, Refused, Reply, Request, RouteOrigin, RouteRow};
 use crosstie_hub::plc::PlcId;
+use crosstie_hub::settings::{PlcSettings, Settings};
 use crosstie_hub::signal::Value;
 use crosstie_ladder::address::Address;
 use crosstie_ladder::data_table::CellValue;
@@ -248,4 +250,192 @@ fn pl20_a_target_that_is_right_is_not_written_again() {
     );
     house.run_for(ms(50));
     assert_eq!((rows(&mut house)[0].count, read(&house, 0, "N:1")), (2, 5));
+}
+
+/// A key of an engineer for one context of the two.
+fn limited(house: &mut House, view: &[&str], write: &[&str]) -> ConnId {
+    client_with(house, "0.2.0", access(Role::Engineer, Some(view), Some(write)))
+}
+
+fn listed(house: &mut House, conn: ConnId) -> (Json, Vec<String>) {
+    let list = reply(house, conn, json!({"type": "route.list", "seq": 3}));
+    (list["enabled"].clone(), ids(&list))
+}
+
+fn ids(message: &Json) -> Vec<String> {
+    let routes = message["routes"].as_array().into_iter().flatten();
+    routes
+        .filter_map(|route| Some(route["routeId"].as_str()?.to_owned()))
+        .collect()
+}
+
+#[test]
+fn pl20_clients_see_only_routes_of_which_they_may_see_both_ends() {
+    let mut house = house(&["one", "two"]);
+    let conn = client(&mut house, "0.2.0");
+    let one = limited(&mut house, &["plc/one/**"], &["plc/one/**"]);
+    let both = client(&mut house, "0.2.0");
+    for conn in [one, both] {
+        heard(&mut house, conn);
+    }
+    let routes = [
+        route("one", ("one", "N:0"), ("one", "N:1"), 50),
+        route("out", ("one", "N:0"), ("two", "N:1"), 50),
+        route("in", ("two", "N:0"), ("one", "N:2"), 50),
+        route("two", ("two", "N:0"), ("two", "N:1"), 50),
+    ];
+    sync(&mut house, conn, &routes);
+    assert_eq!(ids(&heard(&mut house, one)[0]), ["one"]);
+    assert_eq!(ids(&heard(&mut house, both)[0]), ["one", "out", "in", "two"]);
+    assert_eq!(listed(&mut house, one).1, ["one"]);
+    assert_eq!(listed(&mut house, both).1, ["one", "out", "in", "two"]);
+}
+
+#[test]
+fn pl20_a_client_replaces_only_routes_that_it_could_have_made() {
+    let mut house = house(&["one", "two"]);
+    let conn = client(&mut house, "0.2.0");
+    let one = limited(
+        &mut house,
+        &["plc/one/**"],
+        &["plc/one/N:0", "plc/one/N:1", "plc/one/N:3", "plc/one/N:4"],
+    );
+    let routes = [
+        route("hidden", ("two", "N:0"), ("two", "N:1"), 10),
+        route("mine", ("one", "N:0"), ("one", "N:1"), 10),
+        route("locked", ("one", "B:0/0"), ("one", "B:0/1"), 10),
+    ];
+    sync(&mut house, conn, &routes);
+    let new = [
+        route("new", ("one", "N:0"), ("one", "N:3"), 10),
+        route("hidden", ("one", "N:0"), ("one", "N:4"), 10),
+        routes[2].clone(),
+    ];
+    let message = json!({"type": "route.sync", "seq": 9, "enabled": false, "routes": new});
+    let answer = reply(&mut house, one, message);
+    assert_eq!(answer["routeCount"], 1);
+    let refused = &answer["refused"];
+    assert_eq!(
+        (&refused[0]["routeId"], &refused[1]["routeId"]),
+        (&json!("hidden"), &json!("locked"))
+    );
+    assert_eq!(
+        listed(&mut house, conn),
+        (json!(true), vec!["new".into(), "hidden".into(), "locked".into()]),
+        "what stays stands behind"
+    );
+    // It has switched off its own, and nothing else.
+    write(&mut house, conn, "one", "N:0", 5);
+    write(&mut house, conn, "two", "N:0", 5);
+    house.run_for(ms(50));
+    assert_eq!((read(&house, 0, "N:3"), read(&house, 1, "N:1")), (0, 5));
+    sync(&mut house, one, &[]);
+    assert_eq!(listed(&mut house, conn).1, ["hidden", "locked"]);
+}
+
+fn feeds(house: &mut House) -> usize {
+    let outputs = std::mem::take(&mut house.outputs);
+    outputs.iter().filter(|output| output.contains("order: Feed")).count()
+}
+
+#[test]
+fn pl20_a_target_is_fed_once_at_a_tick_by_the_last_route_of_the_list() {
+    let mut house = House::logged(Settings {
+        plcs: vec![PlcSettings::named("a")],
+        ..Settings::default()
+    });
+    let conn = client(&mut house, "0.2.0");
+    for (address, value) in [("N:0", 5), ("N:1", 6), ("N:2", 7)] {
+        write(&mut house, conn, "a", address, value);
+    }
+    let routes: Vec<Json> = ["N:0", "N:1", "N:2"]
+        .map(|from| route(from, ("a", from), ("a", "N:9"), 10))
+        .into();
+    sync(&mut house, conn, &routes);
+    house.run_for(ms(500));
+    assert_eq!((read(&house, 0, "N:9"), feeds(&mut house)), (7, 1));
+    let counts: Vec<u64> = rows(&mut house).iter().map(|row| row.count).collect();
+    assert_eq!(counts, [0, 0, 1]);
+}
+
+/// A word and a bit of it: the bit stands later in the list and is written over the word each time.
+#[test]
+fn pl20_a_route_to_a_bit_wins_over_one_before_it_to_its_word() {
+    let mut house = house(&["a"]);
+    let conn = client(&mut house, "0.2.0");
+    write(&mut house, conn, "a", "B:0/0", 1);
+    let routes = [
+        route("word", ("a", "N:0"), ("a", "B:3"), 10),
+        route("bit", ("a", "B:0/0"), ("a", "B:3/4"), 10),
+    ];
+    sync(&mut house, conn, &routes);
+    for _ in 0..6 {
+        house.run_for(ms(10));
+        assert_eq!(read(&house, 0, "B:3/4"), 1);
+    }
+}
+
+fn late(house: &mut House) -> Option<Problem> {
+    match house.ask(Request::Health) {
+        Reply::Health(health) => health.problems.into_iter().find(|problem| problem.id == "piplc:routes"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn pl20_a_table_that_is_late_is_a_problem_until_it_is_on_time_or_another() {
+    let mut house = house(&["a"]);
+    let conn = client(&mut house, "0.2.0");
+    let routes = [
+        route("r", ("a", "N:0"), ("a", "N:1"), 10),
+        route("s", ("a", "N:0"), ("a", "N:2"), 1_000),
+    ];
+    sync(&mut house, conn, &routes);
+    house.run_for(ms(2_000));
+    house.now = house.now + ms(60);
+    house.run_for(ms(3_000));
+    assert!(late(&mut house).is_none(), "a few moments are no problem");
+    for _ in 0..2 {
+        house.now = house.now + ms(100);
+        house.run_for(ms(20));
+    }
+    let problem = late(&mut house).expect("it is late");
+    assert!(
+        !problem.is_error && problem.text.contains("table of 2 routes"),
+        "{}",
+        problem.text
+    );
+    house.run_for(ms(9_000));
+    assert!(late(&mut house).is_some());
+    house.run_for(ms(1_500));
+    assert!(late(&mut house).is_none());
+    house.now = house.now + ms(500);
+    house.run_for(ms(20));
+    assert!(late(&mut house).is_some());
+    sync(&mut house, conn, &routes[1..]);
+    assert!(late(&mut house).is_none());
+    house.now = house.now + ms(500);
+    house.run_for(ms(20));
+    assert!(late(&mut house).is_none(), "a slow route has missed nothing");
+}
+
+#[test]
+fn pl66_a_route_writes_underneath_a_force() {
+    let mut house = house(&["a"]);
+    let conn = client(&mut house, "0.2.0");
+    sync(&mut house, conn, &[route("r", ("a", "B:0/0"), ("a", "B:1/0"), 10)]);
+    let force = json!({"type": "memory.forceBit", "seq": 1, "address": "B:1/0", "value": true});
+    done(&mut house, conn, force);
+    house.run_for(ms(50));
+    write(&mut house, conn, "a", "B:0/0", 1);
+    house.run_for(ms(50));
+    let before = rows(&mut house)[0].count;
+    house.run_for(ms(500));
+    assert_eq!(rows(&mut house)[0].count, before, "the same is not said again");
+    // No tick comes between the end of the force and the look.
+    sync(&mut house, conn, &[route("r", ("a", "B:0/0"), ("a", "B:1/0"), 100_000)]);
+    house.run_for(ms(50));
+    let free = json!({"type": "memory.unforceBit", "seq": 1, "address": "B:1/0"});
+    done(&mut house, conn, free);
+    assert_eq!(read(&house, 0, "B:1/0"), 1);
 }

@@ -71,7 +71,7 @@ impl Hub {
         let event = Event::Disconnecting {
             reason: "Server shutting down".into(),
         };
-        self.piplc_tell_all(None, &event, None);
+        self.piplc_tell_all(None, &event);
         let conns: Vec<ConnId> = self.piplc.sessions.keys().copied().collect();
         for conn in conns {
             self.close(conn, 1000, "server shutting down");
@@ -99,7 +99,7 @@ impl Hub {
                 rung_index: rung as u32,
             },
         };
-        self.piplc_tell_all(Some(plc), &event, None);
+        self.piplc_tell_all(Some(plc), &event);
     }
 
     /// An engine has told its statistics. Those of a running one are told ten times a second; what ends a run, or a step, is
@@ -112,20 +112,19 @@ impl Hub {
         }
         *next = self.now + STATISTICS_EVERY;
         let event = Event::ScanStats(scan_stats(context));
-        self.piplc_tell_all(Some(plc), &event, None);
+        self.piplc_tell_all(Some(plc), &event);
     }
 
-    /// Tells all clients that have said hello, and see the context, but one.
-    pub(super) fn piplc_tell_all(&mut self, plc: Option<PlcId>, event: &Event, but: Option<ConnId>) {
+    /// Tells all clients that have said hello and see the context.
+    pub(super) fn piplc_tell_all(&mut self, plc: Option<PlcId>, event: &Event) {
         if self.piplc.sessions.is_empty() {
             return;
         }
         let context = plc.and_then(|plc| self.plcs.get(plc));
         let id = context.map(|context| context.settings.id.as_str());
-        let hears = |(conn, session): &(&ConnId, &Session)| {
+        let hears = |(_, session): &(&ConnId, &Session)| {
             let access = session.actor.as_ref().map(|actor| &actor.access);
-            Some(**conn) != but
-                && access.is_some_and(|access| context.is_none_or(|context| super::sees(access, context)))
+            access.is_some_and(|access| context.is_none_or(|context| super::sees(access, context)))
         };
         let told: Vec<(ConnId, Dialect)> = self
             .piplc
@@ -146,7 +145,7 @@ impl Hub {
     }
 
     /// Sends an event; where a reply is ready and waits for its turn, the event comes after it (PL-4).
-    fn piplc_tell(&mut self, conn: ConnId, bytes: Bytes) {
+    pub(super) fn piplc_tell(&mut self, conn: ConnId, bytes: Bytes) {
         let Some(session) = self.piplc.sessions.get_mut(&conn) else {
             return;
         };
@@ -158,6 +157,7 @@ impl Hub {
     }
 }
 
-fn event_frame(dialect: Dialect, context_id: Option<&str>, event: &Event) -> Bytes {
+/// An event as a frame.
+pub(super) fn event_frame(dialect: Dialect, context_id: Option<&str>, event: &Event) -> Bytes {
     frame(|out| wire::write_event(out, dialect, context_id, event))
 }

@@ -1,6 +1,6 @@
 //! What is answered.
 
-use super::Session;
+use super::{Session, sees};
 use crate::hub::Hub;
 use crate::input::ConnId;
 use crate::plc::act::subject;
@@ -150,10 +150,18 @@ impl Hub {
         let Some(session) = self.piplc.sessions.get(&conn) else {
             return;
         };
+        // The context that was named, for somebody who may know that it exists; requests about no context name none.
+        let named = error
+            .context_id
+            .as_deref()
+            .filter(|id| !id.is_empty() && is_about_context(error.kind));
+        let access = session.actor.as_ref().map(|actor| &actor.access);
+        let context = named.and_then(|id| self.plcs.find(id));
+        let context = context.filter(|context| access.is_some_and(|access| sees(access, context)));
         let front = ReplyFront {
             to: error.reply_to(),
             seq,
-            context_id: None,
+            context_id: context.map(|context| context.settings.id.as_str()),
         };
         let reply = Reply::Refused {
             error: text,
@@ -217,6 +225,20 @@ impl Hub {
         let context = self.plcs.contexts.iter().find(|context| context.settings.id == id)?;
         matches!(front.kind, RequestKind::Engine(_)).then(|| engine_state(context.state))
     }
+}
+
+/// Whether replies to a kind of request name a context.
+fn is_about_context(kind: Option<RequestKind>) -> bool {
+    !matches!(
+        kind,
+        None | Some(
+            RequestKind::Hello
+                | RequestKind::SyncRoutes
+                | RequestKind::ListRoutes
+                | RequestKind::ListContexts
+                | RequestKind::CreateContext
+        )
+    )
 }
 
 /// What a frame is made of.

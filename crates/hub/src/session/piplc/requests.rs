@@ -77,7 +77,7 @@ impl Hub {
             Request::SyncRoutes { enabled, routes } => {
                 return self.piplc_sync_routes(conn, &by, (&front, is_next), (enabled, routes));
             }
-            Request::ListRoutes => return self.piplc_list_routes(conn, &front, is_next),
+            Request::ListRoutes => return self.piplc_list_routes(conn, &by, &front, is_next),
             Request::ListContexts => return self.piplc_list_contexts(conn, &by, &front, is_next),
             Request::CreateContext { name } => return self.piplc_create(conn, &by, front, name.as_deref(), is_next),
             _ => {}

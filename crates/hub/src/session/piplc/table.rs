@@ -1,8 +1,13 @@
 //! The route table of PiPLC's clients: addresses of contexts, carried from one to the other at their own pace (PL-20).
 //!
 //! It stands beside the routes of the hub, which carry every change at once. A table is sampled: at every tick the sources of
-//! all routes that are due are read before any target is written, and targets are written in the order of the table.
+//! all routes that are due are read before any target is written, and targets are written in the order of the table. Of
+//! several routes to one target the last of the table that is due is the one that writes.
+//!
+//! There is one table for all clients, and each deals with its own part: it is shown the routes of which it may see both
+//! ends, and replaces those that it could have made. The others stay when it sends a table, behind the routes that it sends.
 
+use super::events::event_frame;
 use super::places;
 use super::replies::Front;
 use super::sees;
@@ -12,31 +17,60 @@ use crate::hub::Hub;
 use crate::input::ConnId;
 use crate::output::Output;
 use crate::plc::act::{as_value, signal_name};
+use crate::plc::context::Context;
 use crate::plc::{Numbered, Order, PlcId};
 use crate::rights;
 use crate::settings::OnStale;
 use crate::signal::Value;
 use crate::time::Time;
 use crate::timers::Alarm;
+use bytes::Bytes;
 use crosstie_ladder::address::Address;
 use crosstie_ladder::data_table::{CellValue, Place};
-use crosstie_wire::piplc::{Event, RefusedRoute, Reply, Route};
-use rustc_hash::FxHashSet;
+use crosstie_wire::piplc::{Dialect, Event, RefusedRoute, Reply, Route};
+use rustc_hash::{FxHashMap, FxHashSet};
 use serde_json::json;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The grid on which tables are worked off, in milliseconds.
 const TICK_MS: u64 = 10;
 /// Routes of a table. Further ones are refused.
 const ROUTES_MAX: usize = 10_000;
+/// Moments of a route that may pass unserved within [`LATE_WINDOW`]. More are a problem.
+const MISSED_MAX: u64 = 10;
+/// The time in which missed moments are counted together.
+const LATE_WINDOW: Duration = Duration::from_secs(1);
+/// A table that has missed nothing for so long is on time again.
+const ON_TIME_AFTER: Duration = Duration::from_secs(10);
+/// The problem of a table that is late.
+const LATE: &str = "piplc:routes";
 
 /// The table.
 #[derive(Debug)]
 pub(crate) struct RouteTable {
+    /// The switch as it was sent last; each route has its own copy of what its sender said.
     is_enabled: bool,
     routes: Vec<TableRoute>,
     next_tick: Option<Time>,
     last_given: u64,
+    /// What each target was told last, or showed by itself. A force hides what stands underneath.
+    fed: FxHashMap<Target, CellValue>,
+    lateness: Lateness,
+}
+
+/// Where a value goes.
+type Target = (PlcId, Address);
+
+/// How far the table is behind.
+#[derive(Debug, Default)]
+struct Lateness {
+    /// When the count began.
+    since: Time,
+    /// Moments that passed unserved since then, of the route that missed most at each tick.
+    missed: u64,
+    last_missed: Time,
+    is_said: bool,
 }
 
 #[derive(Debug)]
@@ -50,6 +84,8 @@ struct TableRoute {
     next: Time,
     count: u64,
     last: Option<(Value, Time)>,
+    /// The switch of the table that it came with.
+    is_on: bool,
     /// A context of it is gone.
     is_cut: bool,
 }
@@ -75,6 +111,8 @@ impl Default for RouteTable {
             routes: Vec::new(),
             next_tick: None,
             last_given: 0,
+            fed: FxHashMap::default(),
+            lateness: Lateness::default(),
         }
     }
 }
@@ -88,20 +126,11 @@ impl RouteTable {
             to: route.to.name.clone(),
             origin: RouteOrigin::Piplc,
             on_stale: OnStale::Hold,
-            waiting: self.why_idle(route).map(String::from),
+            waiting: why_idle(route).map(String::from),
             count: route.count,
             last_value: route.last.as_ref().map(|(value, _)| value.clone()),
             last_at: route.last.as_ref().map(|(_, at)| *at),
         })
-    }
-
-    fn why_idle(&self, route: &TableRoute) -> Option<&'static str> {
-        match (route.is_cut, route.route.enabled, self.is_enabled) {
-            (true, ..) => Some("its context is gone"),
-            (_, false, _) => Some("it is switched off in the route table of a PiPLC client"),
-            (.., false) => Some("the route table of PiPLC clients is switched off"),
-            _ => None,
-        }
     }
 
     /// Whether a route of the hub stands here.
@@ -119,14 +148,19 @@ impl RouteTable {
         }
     }
 
-    fn listed(&self) -> Vec<Route> {
-        self.routes.iter().map(|route| route.route.clone()).collect()
-    }
-
     /// When the next route is due.
     fn next(&self) -> Option<Time> {
-        let routes = self.routes.iter().filter(|route| self.why_idle(route).is_none());
+        let routes = self.routes.iter().filter(|route| why_idle(route).is_none());
         routes.map(|route| route.next).min()
+    }
+}
+
+fn why_idle(route: &TableRoute) -> Option<&'static str> {
+    match (route.is_cut, route.route.enabled, route.is_on) {
+        (true, ..) => Some("its context is gone"),
+        (_, false, _) => Some("it is switched off in the route table of a PiPLC client"),
+        (.., false) => Some("the route table of PiPLC clients is switched off"),
+        _ => None,
     }
 }
 
@@ -142,11 +176,14 @@ impl Hub {
         if let Err(refused) = rights::check_need(&by.access, rights::CHANGE_ROUTES) {
             return self.piplc_refuse(conn, front, &refused.to_string(), is_next);
         }
-        let (taken, refused) = self.checked_routes(&by.access, routes);
         let before = self.piplc.table.routes.len();
+        let replaced = self.replaced_routes(&by.access);
+        let mut old = std::mem::take(&mut self.piplc.table.routes);
+        let mut replaced = replaced.into_iter();
+        old.retain(|_| !replaced.next().unwrap_or(false));
+        let (taken, refused) = self.checked_routes(&by.access, routes, &old);
         let (first, count) = (self.next_tick(), taken.len());
-        self.piplc.table.is_enabled = enabled;
-        self.piplc.table.routes = taken
+        let mut table: Vec<TableRoute> = taken
             .into_iter()
             .map(|(route, from, to)| TableRoute {
                 row: self.routes.next_id(),
@@ -156,10 +193,17 @@ impl Hub {
                 next: first,
                 count: 0,
                 last: None,
+                is_on: enabled,
                 is_cut: false,
             })
             .collect();
+        table.append(&mut old);
+        let after = table.len();
+        self.piplc.table.is_enabled = enabled;
+        self.piplc.table.routes = table;
+        self.piplc.table.fed.clear();
         self.set_table_alarm();
+        self.table_on_time();
         let rows: Vec<RefusedRoute<'_>> = refused
             .iter()
             .map(|(route_id, error)| RefusedRoute { route_id, error })
@@ -169,18 +213,13 @@ impl Hub {
             refused: &rows,
         };
         self.piplc_reply(conn, front, &reply, is_next);
-        let values = (json!({"routes": before}), json!({"routes": count, "enabled": enabled}));
+        let values = (json!({"routes": before}), json!({"routes": after, "enabled": enabled}));
         self.audit(by, "route.sync", String::from("routes of PiPLC clients"), values);
-        let event = Event::RoutesChanged {
-            enabled,
-            routes: self.piplc.table.listed(),
-        };
-        self.piplc_tell_all(None, &event, Some(conn));
+        self.piplc_tell_routes(conn);
     }
 
-    pub(super) fn piplc_list_routes(&mut self, conn: ConnId, front: &Front, is_next: bool) {
-        let routes = self.piplc.table.listed();
-        let enabled = self.piplc.table.is_enabled;
+    pub(super) fn piplc_list_routes(&mut self, conn: ConnId, by: &Actor, front: &Front, is_next: bool) {
+        let (enabled, routes) = self.routes_shown(&by.access);
         let reply = Reply::Routes {
             enabled,
             routes: &routes,
@@ -188,23 +227,94 @@ impl Hub {
         self.piplc_reply(conn, front, &reply, is_next);
     }
 
+    /// Tells every client but one the part of the table that it may see.
+    fn piplc_tell_routes(&mut self, but: ConnId) {
+        let sessions = self.piplc.sessions.iter().filter(|(conn, _)| **conn != but);
+        let told: Vec<(ConnId, Dialect, Arc<Access>)> = sessions
+            .filter_map(|(conn, session)| Some((*conn, session.dialect, session.actor.as_ref()?.access.clone())))
+            .collect();
+        let frame = |hub: &Hub, access: &Access, dialect: Dialect| {
+            let (enabled, routes) = hub.routes_shown(access);
+            event_frame(dialect, None, &Event::RoutesChanged { enabled, routes })
+        };
+        // Those who may see everything are told the same.
+        let mut whole: [Option<Bytes>; 2] = [None, None];
+        for (conn, dialect, access) in told {
+            let bytes = match access.view.is_all() {
+                true => whole[dialect as usize]
+                    .get_or_insert_with(|| frame(self, &access, dialect))
+                    .clone(),
+                false => frame(self, &access, dialect),
+            };
+            self.piplc_tell(conn, bytes);
+        }
+    }
+
+    /// The routes of which somebody may see both ends, and whether they are on. Where some are on, those that are off by the
+    /// switch of another client are listed as switched off themselves.
+    fn routes_shown(&self, access: &Access) -> (bool, Vec<Route>) {
+        let table = &self.piplc.table;
+        let routes = table.routes.iter();
+        let seen: Vec<&TableRoute> = routes
+            .filter(|route| self.sees_end(access, &route.from) && self.sees_end(access, &route.to))
+            .collect();
+        let enabled = match seen.is_empty() {
+            true => table.is_enabled,
+            false => seen.iter().any(|route| route.is_on),
+        };
+        let listed = |route: &&TableRoute| Route {
+            enabled: route.route.enabled && (route.is_on || !enabled),
+            ..route.route.clone()
+        };
+        (enabled, seen.iter().map(listed).collect())
+    }
+
+    fn sees_end(&self, access: &Access, end: &End) -> bool {
+        access.view.is_all() || access.sees(&self.meant(&end.name))
+    }
+
+    /// For each route of the table whether somebody could have made it, and so replaces it with another table.
+    fn replaced_routes(&self, access: &Access) -> Vec<bool> {
+        let sees_whole = |end: &End| {
+            let context = self.plcs.get(end.plc);
+            self.sees_end(access, end) && context.is_none_or(|context| sees(access, context))
+        };
+        let routes = self.piplc.table.routes.iter();
+        routes
+            .map(|route| sees_whole(&route.from) && sees_whole(&route.to) && access.writes(&route.to.name))
+            .collect()
+    }
+
     /// The routes that can be carried, with their ends, and why the others cannot.
-    fn checked_routes(&mut self, access: &Access, routes: Vec<Route>) -> (Vec<Taken>, Vec<NotTaken>) {
+    fn checked_routes(
+        &mut self,
+        access: &Access,
+        routes: Vec<Route>,
+        kept: &[TableRoute],
+    ) -> (Vec<Taken>, Vec<NotTaken>) {
         let mut taken = Vec::new();
         let mut refused = Vec::new();
         let mut ids: FxHashSet<Box<str>> = routes.iter().filter_map(|route| route.route_id.clone()).collect();
+        let kept_ids: FxHashSet<Box<str>> = kept.iter().filter_map(|route| route.route.route_id.clone()).collect();
+        ids.extend(kept_ids.iter().cloned());
         let mut seen: FxHashSet<Box<str>> = FxHashSet::default();
         for mut route in routes {
             let id = match route.route_id.take() {
                 Some(id) => id,
                 None => self.piplc.table.free_id(&mut ids),
             };
-            let ends = match (seen.insert(id.clone()), taken.len() < ROUTES_MAX) {
+            let ends = match (seen.insert(id.clone()), kept.len() + taken.len() < ROUTES_MAX) {
                 (false, _) => Err(format!("there is a route '{id}' before it already")),
                 (_, false) => Err(format!("the limit of {ROUTES_MAX} routes is reached")),
                 _ => self.ends(access, &route),
             };
             match ends {
+                Ok(_) if kept_ids.contains(&id) => {
+                    refused.push((
+                        id,
+                        String::from("another client has a route of this id; expected another id"),
+                    ));
+                }
                 Ok((from, to)) => {
                     route.route_id = Some(id);
                     taken.push((route, from, to));
@@ -257,35 +367,35 @@ impl Hub {
             return;
         }
         let now = self.now;
-        let due: Vec<usize> = self.piplc.table.due(now);
-        let read = |end: &End| {
-            let context = self.plcs.get(end.plc)?;
-            context.mirror.read(end.address)
-        };
-        let table = &self.piplc.table;
-        let values: Vec<(usize, Option<CellValue>, Option<CellValue>)> = due
-            .into_iter()
-            .filter_map(|index| {
-                let route = table.routes.get(index)?;
-                Some((index, read(&route.from), read(&route.to)))
-            })
-            .collect();
-        let mut written: Vec<(PlcId, Address)> = Vec::new();
-        for (index, source, target) in values {
-            let Some(route) = self.piplc.table.routes.get_mut(index) else {
+        let samples = self.samples(now);
+        let missed = samples.iter().map(|sample| sample.missed).max().unwrap_or(0);
+        let mut last_of: FxHashMap<Target, usize> = FxHashMap::default();
+        for sample in &samples {
+            last_of.insert(sample.target, sample.index);
+        }
+        let table = &mut self.piplc.table;
+        // The bits of each word that this tick has written.
+        let mut written: FxHashMap<(PlcId, usize), u32> = FxHashMap::default();
+        for sample in samples {
+            let Some(route) = table.routes.get_mut(sample.index) else {
                 continue;
             };
-            let (Some(source), Some(target)) = (source, target) else {
+            route.next = route.next + route_every(route) * (sample.missed as u32).saturating_add(1);
+            let (Some((value, is_right)), Some(place)) = (sample.value, Place::of(route.to.address)) else {
                 continue;
             };
-            route.next = next_of(route, now);
-            let value = fitted(source, target, route.to.address);
-            let to = (route.to.plc, route.to.address);
-            // What stands there already need not be written, unless a route before it has just written something else.
-            if value == target && !written.contains(&to) {
+            if last_of.get(&sample.target) != Some(&sample.index) {
                 continue;
             }
-            written.push(to);
+            let is_fed = table.fed.insert(sample.target, value) == Some(value);
+            let (word, bits) = place.bits();
+            let written = written.entry((route.to.plc, word.get())).or_default();
+            // What stands there already need not be written, unless a route before it has just written over it. Under a force
+            // nobody sees what stands there: what was told last counts.
+            if is_right.unwrap_or(is_fed) && *written & bits == 0 {
+                continue;
+            }
+            *written |= bits;
             route.count += 1;
             route.last = Some((as_value(value), now));
             let order = Order::Feed {
@@ -298,16 +408,85 @@ impl Hub {
             });
         }
         self.set_table_alarm();
+        self.judge_table(missed);
+    }
+
+    /// What the routes that are due read, in the order of the table.
+    fn samples(&self, now: Time) -> Vec<Sample> {
+        let contexts: FxHashMap<PlcId, &Context> = self
+            .plcs
+            .contexts
+            .iter()
+            .map(|context| (context.plc, context))
+            .collect();
+        let routes = self.piplc.table.routes.iter().enumerate();
+        let due = routes.filter(|(_, route)| why_idle(route).is_none() && route.next <= now);
+        due.map(|(index, route)| Sample {
+            index,
+            target: (route.to.plc, route.to.address),
+            missed: (now.since(route.next).as_nanos() / route_every(route).as_nanos()) as u64,
+            value: contexts
+                .get(&route.from.plc)
+                .zip(contexts.get(&route.to.plc))
+                .and_then(|(from, to)| sampled(route, from, to)),
+        })
+        .collect()
+    }
+
+    /// Says that the table is late, or no longer.
+    fn judge_table(&mut self, missed: u64) {
+        let now = self.now;
+        let table = &mut self.piplc.table;
+        if table.next_tick.is_none() {
+            return self.table_on_time();
+        }
+        let late = &mut table.lateness;
+        if now.since(late.since) >= LATE_WINDOW {
+            (late.since, late.missed) = (now, 0);
+        }
+        late.missed += missed;
+        if missed > 0 {
+            late.last_missed = now;
+        }
+        if late.missed > MISSED_MAX && !std::mem::replace(&mut late.is_said, true) {
+            let (missed, count) = (late.missed, table.routes.len());
+            let text = format!("the table of {count} routes is late: {missed} moments passed unserved within a second");
+            let hint = "give the table fewer routes or longer intervals";
+            self.trouble(false, String::from(LATE), "routes of PiPLC clients", text, hint);
+        } else if late.is_said && now.since(late.last_missed) >= ON_TIME_AFTER {
+            self.table_on_time();
+        }
+    }
+
+    /// Nothing is late any more, or nothing is left that could be.
+    fn table_on_time(&mut self) {
+        self.piplc.table.lateness = Lateness {
+            since: self.now,
+            ..Lateness::default()
+        };
+        self.problems.clear(LATE);
     }
 }
 
-impl RouteTable {
-    fn due(&self, now: Time) -> Vec<usize> {
-        let routes = self.routes.iter().enumerate();
-        let due = routes.filter(|(_, route)| self.why_idle(route).is_none() && route.next <= now);
-        due.map(|(index, _)| index).collect()
-    }
+/// What a route that is due has read.
+struct Sample {
+    /// Its place in the table.
+    index: usize,
+    target: Target,
+    /// How often it should have been served since it was due.
+    missed: u64,
+    /// The value for its target, and whether the target shows it; `None` for the latter under a force.
+    value: Option<(CellValue, Option<bool>)>,
+}
 
+fn sampled(route: &TableRoute, from: &Context, to: &Context) -> Option<(CellValue, Option<bool>)> {
+    let (source, target) = (from.mirror.read(route.from.address)?, to.mirror.read(route.to.address)?);
+    let value = fitted(source, target, route.to.address);
+    let is_forced = to.mirror.is_forced(route.to.address);
+    Some((value, (!is_forced).then_some(value == target)))
+}
+
+impl RouteTable {
     /// An id for a route that has none.
     fn free_id(&mut self, taken: &mut FxHashSet<Box<str>>) -> Box<str> {
         loop {
@@ -320,11 +499,9 @@ impl RouteTable {
     }
 }
 
-/// When a route is due again, on the grid and after now.
-fn next_of(route: &TableRoute, now: Time) -> Time {
-    let every = u64::from(route.route.interval_ms).max(1).next_multiple_of(TICK_MS);
-    let missed = now.since(route.next).as_millis() as u64 / every;
-    route.next + Duration::from_millis(every * (missed + 1))
+/// The pace of a route, on the grid.
+fn route_every(route: &TableRoute) -> Duration {
+    Duration::from_millis(u64::from(route.route.interval_ms).max(1).next_multiple_of(TICK_MS))
 }
 
 /// A value as its target holds it: a bit as 0 or 1, a number as on or off, a large number as the largest that fits.
