@@ -77,7 +77,8 @@ test('a breakpoint and steps by keyboard alone', () =>
     await openLive(page, `${url}/#/plc`);
     const ladder = page.getByRole('grid', { name: /Ladder/ });
     await lit(page, 4).waitFor();
-    await ladder.focus();
+    // Nobody has to click first.
+    await eventually('the ladder has the focus', () => ladder.evaluate((element) => element === document.activeElement));
     const active = () => ladder.getAttribute('aria-activedescendant');
     await press('ArrowDown');
     await press('b');
