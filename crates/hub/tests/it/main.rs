@@ -8,6 +8,7 @@ mod live;
 mod piplc;
 mod piplc_captures;
 mod piplc_fuzz;
+mod piplc_requests;
 mod piplc_routes;
 mod piplc_streams;
 mod plc_flow;
