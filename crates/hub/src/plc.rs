@@ -9,6 +9,7 @@
 //! [`Engine`], which applies orders at the borders of scans and reports everything as [`Entry`]s in one order. The hub keeps a
 //! mirror of the memory and answers every question from it; it never waits for an engine.
 
+pub mod devices;
 pub mod engine;
 pub mod entry;
 pub mod order;
@@ -29,6 +30,7 @@ mod rows;
 mod show;
 mod troubles;
 
+pub use devices::{DeviceInputs, ScanTiming};
 pub use engine::Engine;
 pub use entry::{Border, Entry, EntrySink};
 pub use order::{Numbered, Order, Refused};

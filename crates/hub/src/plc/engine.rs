@@ -12,9 +12,10 @@ mod seen;
 #[cfg(test)]
 mod tests;
 
+use super::devices::{DeviceInputs, ScanTiming};
 use super::entry::{Border, Entry, EntrySink};
 use super::order::{Numbered, Order, Refused};
-use crosstie_ladder::address::IO_WORDS;
+use crosstie_ladder::address::{IO_WORDS, Region};
 use crosstie_ladder::controller::{Command, Controller, ControllerSettings, ControllerState, Events, Inputs};
 use crosstie_ladder::data_table::{USED_WORDS, WordIndex};
 use feed::Feed;
@@ -110,28 +111,32 @@ impl Engine {
     }
 
     /// Executes one scan while Running; otherwise shows what routes have said. `dt_us` is the time since the last scan began.
-    pub fn scan(&mut self, dt_us: u32) -> Events {
+    pub fn scan(&mut self, devices: &DeviceInputs, dt_us: u32) -> Events {
         if self.state() != ControllerState::Running {
             self.feed.apply_all(&mut self.controller);
             return Events::default();
         }
         self.feed.apply_next(&mut self.controller);
-        let events = self.controller.scan(&Inputs::default(), dt_us);
+        for (word, number) in &devices.numbers {
+            let word = WordIndex::of(Region::Integer, *word);
+            self.controller.write_bits(word, u32::MAX, *number as u32);
+        }
+        let events = self.controller.scan(&devices.bits, dt_us);
         self.untold_scans += 1;
         self.untold_us = self.untold_us.saturating_add(dt_us);
         events
     }
 
-    /// Tells what the scan before took, in microseconds, and everything that happened since the last report. With a sink that
-    /// has no room only events are told; the rest waits and is merged.
-    pub fn report(&mut self, took_us: Option<u64>, events: Events, sink: &mut impl EntrySink) {
+    /// Tells how the scan before went, and everything that happened since the last report. With a sink that has no room only
+    /// events are told; the rest waits and is merged.
+    pub fn report(&mut self, timing: Option<ScanTiming>, events: Events, sink: &mut impl EntrySink) {
         let mut late = Events::default();
-        if let Some(took_us) = took_us {
-            late = self.controller.scan_took(took_us);
+        if let Some(timing) = timing {
+            late = self.controller.scan_took(timing.took_us);
         }
         if sink.room() >= ROOM_MIN {
             self.tell_changes(sink);
-            if took_us.is_some() {
+            if timing.is_some() {
                 sink.push(Entry::Statistics(*self.controller.statistics()));
             }
         } else {

@@ -3,7 +3,7 @@
 use crosstie_hub::access::{Access, Actor};
 use crosstie_hub::api::{Reply, Request, SignalRow};
 use crosstie_hub::output::AuditEntry;
-use crosstie_hub::plc::{Engine, Entry, EntrySink, Numbered, Order, PlcId, Program};
+use crosstie_hub::plc::{DeviceInputs, Engine, Entry, EntrySink, Numbered, Order, PlcId, Program, ScanTiming};
 use crosstie_hub::settings::{EndpointId, EndpointSettings, Owner, Settings, SignalSetting};
 use crosstie_hub::signal::{Kind, Quality, Value};
 use crosstie_hub::{ConnId, Face, Frame, Hub, Input, Output, Ticket, Time, Unreadable};
@@ -507,7 +507,7 @@ impl House {
             let is_feed = matches!(order.order, Order::Feed { .. });
             driven.engine.execute(order, &mut driven.told);
             if is_feed && driven.engine.state() != ControllerState::Running {
-                let events = driven.engine.scan(0);
+                let events = driven.engine.scan(&DeviceInputs::default(), 0);
                 driven.engine.report(None, events, &mut driven.told);
             }
         }
@@ -541,11 +541,15 @@ impl House {
             driven.engine.execute(order, &mut told);
         }
         if driven.engine.state() == ControllerState::Running {
-            let events = driven.engine.scan(dt_us);
-            driven.engine.report(Some(100), events, &mut told);
+            let events = driven.engine.scan(&DeviceInputs::default(), dt_us);
+            let timing = ScanTiming {
+                took_us: 100,
+                ..ScanTiming::default()
+            };
+            driven.engine.report(Some(timing), events, &mut told);
         } else {
             // An order has ended the run: what routes have said behind it is shown at once.
-            let events = driven.engine.scan(0);
+            let events = driven.engine.scan(&DeviceInputs::default(), 0);
             driven.engine.report(None, events, &mut told);
         }
         if let Some(input) = self.border(plc).or_else(|| self.tell(plc)) {

@@ -21,16 +21,35 @@ impl Pace {
         self.due
     }
 
-    /// A scan begins now. Gives the time since the one before began; the first one gets the target time. The next one is due
-    /// a period after this one was; periods that have passed whole are skipped.
-    pub(super) fn scan(&mut self, now: u64, period: u32) -> u32 {
+    /// A scan begins now. The next one is due a period after this one was; periods that have passed whole are skipped.
+    pub(super) fn scan(&mut self, now: u64, period: u32) -> Begun {
         let since = self.last_began.map(|began| now.saturating_sub(began));
         self.last_began = Some(now);
         let period = u64::from(period.max(1));
-        let missed = now.saturating_sub(self.due) / period;
+        let late = now.saturating_sub(self.due);
+        let missed = late / period;
         self.due += (missed + 1) * period;
-        since.map_or(period as u32, |since| u32::try_from(since).unwrap_or(u32::MAX))
+        Begun {
+            dt_us: since.map_or(period as u32, saturated),
+            late_us: saturated(late),
+            missed: saturated(missed),
+        }
     }
+}
+
+/// A scan that begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Begun {
+    /// The time since the one before began; the first one gets the target time.
+    pub(super) dt_us: u32,
+    /// How much later than due it begins.
+    pub(super) late_us: u32,
+    /// Scans before it that were due and are skipped.
+    pub(super) missed: u32,
+}
+
+fn saturated(number: u64) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
@@ -42,7 +61,7 @@ mod tests {
         let mut pace = Pace::begin(woken[0]);
         let mut scan = |woken: &u64| {
             let now = pace.due().max(*woken);
-            (now, pace.scan(now, period))
+            (now, pace.scan(now, period).dt_us)
         };
         woken.iter().map(&mut scan).collect()
     }
@@ -66,7 +85,7 @@ mod tests {
         let (mut now, mut sum) = (0, 0_u64);
         for step in 0..10_000_u64 {
             now = pace.due().max(now) + step * 7 % 13;
-            sum += u64::from(pace.scan(now, 500));
+            sum += u64::from(pace.scan(now, 500).dt_us);
         }
         assert_eq!(sum, now + 500, "the first one gets the target time");
         assert_eq!(pace.due() % 500, 0, "no drift");
@@ -79,7 +98,7 @@ mod tests {
         pace.scan(10, 50);
         assert_eq!(pace.due(), 60);
         // A thread that was held for hours.
-        assert_eq!(pace.scan(1 << 40, 50), u32::MAX);
+        assert_eq!(pace.scan(1 << 40, 50).dt_us, u32::MAX);
         assert!(pace.due() > 1 << 40);
     }
 }

@@ -1,7 +1,7 @@
 //! What a scan thread does when it is awake: orders, the next scan, the report. It does not sleep and has no thread, so that
 //! tests drive it with a clock of their own.
 
-use crosstie_hub::plc::{Engine, Numbered, Order};
+use crosstie_hub::plc::{DeviceInputs, Engine, Numbered, Order, ScanTiming};
 use crosstie_ladder::controller::{ControllerSettings, ControllerState};
 use rtrb::Consumer;
 
@@ -28,6 +28,8 @@ pub(super) struct Worker {
     pub(super) engine: Engine,
     orders: Consumer<Numbered>,
     sink: RingSink,
+    /// What devices said at the last border.
+    devices: DeviceInputs,
     /// There while Running.
     pace: Option<Pace>,
     /// What routes said while nobody scans is in the memory and not told: the core has not made room yet.
@@ -40,6 +42,7 @@ impl Worker {
             engine: Engine::new(settings),
             orders,
             sink,
+            devices: DeviceInputs::default(),
             pace: None,
             is_untold: false,
         }
@@ -78,17 +81,21 @@ impl Worker {
             return;
         };
         let began = clock.now_us();
-        let dt = pace.scan(began, self.engine.controller().settings().target_scan.us());
-        let events = self.engine.scan(dt);
-        let took = clock.now_us().saturating_sub(began);
-        self.engine.report(Some(took), events, &mut self.sink);
+        let begun = pace.scan(began, self.engine.controller().settings().target_scan.us());
+        let events = self.engine.scan(&self.devices, begun.dt_us);
+        let timing = ScanTiming {
+            late_us: begun.late_us,
+            missed: begun.missed,
+            took_us: clock.now_us().saturating_sub(began),
+        };
+        self.engine.report(Some(timing), events, &mut self.sink);
         self.follow_state(clock);
     }
 
     /// Nobody scans: what routes have said is shown at once.
     fn show_values(&mut self) {
         if self.pace.is_none() {
-            let events = self.engine.scan(0);
+            let events = self.engine.scan(&self.devices, 0);
             self.is_untold = !self.engine.takes_orders(&self.sink);
             self.engine.report(None, events, &mut self.sink);
         }

@@ -40,8 +40,12 @@ fn order(engine: &mut Engine, order: Order) -> Vec<Entry> {
 }
 
 fn scan(engine: &mut Engine, sink: &mut Sink) {
-    let events = engine.scan(10_000);
-    engine.report(Some(100), events, sink);
+    let events = engine.scan(&DeviceInputs::default(), 10_000);
+    let timing = ScanTiming {
+        took_us: 100,
+        ..ScanTiming::default()
+    };
+    engine.report(Some(timing), events, sink);
 }
 
 /// An engine that runs this program.
