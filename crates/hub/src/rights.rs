@@ -56,7 +56,10 @@ fn needed_of_plc(request: &PlcRequest) -> Need {
             (Role::Viewer, "look")
         }
         PlcRequest::Command { command, .. } => needed_of_command(*command),
-        PlcRequest::Write { .. } => WRITE,
+        PlcRequest::Write { .. }
+        | PlcRequest::WriteAll { .. }
+        | PlcRequest::WriteNamed { .. }
+        | PlcRequest::Toggle { .. } => WRITE,
         PlcRequest::Download { .. } | PlcRequest::ClearProgram { .. } => CHANGE_PROGRAMS,
         PlcRequest::Force { .. } | PlcRequest::Release { .. } => FORCE,
         PlcRequest::Breakpoint { .. } | PlcRequest::ClearBreakpoints { .. } => SET_BREAKPOINTS,
@@ -68,7 +71,7 @@ fn needed_of_plc(request: &PlcRequest) -> Need {
 pub(crate) fn needed_of_action(action: &PlcAction) -> Need {
     match action {
         PlcAction::Command(command) => needed_of_command(*command),
-        PlcAction::Write { .. } => WRITE,
+        PlcAction::Write { .. } | PlcAction::WriteAll(_) | PlcAction::Toggle(_) => WRITE,
         PlcAction::Download(_) | PlcAction::Clear => CHANGE_PROGRAMS,
         PlcAction::Force { .. } | PlcAction::Release(_) => FORCE,
         PlcAction::Breakpoint { .. } | PlcAction::ClearBreakpoints => SET_BREAKPOINTS,

@@ -3,7 +3,8 @@
 mod emit;
 mod resolve;
 
-use crate::data_table::{DataTable, WordIndex};
+use crate::address::Address;
+use crate::data_table::{DataTable, Place, WordIndex};
 use crate::diagnostic::Diagnostic;
 use crate::fault::Fault;
 use crate::flat::{Flat, Machine};
@@ -57,6 +58,12 @@ impl CompiledProgram {
     /// How many instructions it has.
     pub fn instructions(&self) -> usize {
         self.instructions
+    }
+
+    /// Whether every start loads this place anew: the preset of a timer or counter of the program (PL-33).
+    pub fn loads(&self, address: Address) -> bool {
+        let word = Place::of(address).map(|place| place.bits().0);
+        self.presets.iter().any(|(preset, _)| Some(*preset) == word)
     }
 
     /// Loads the presets of its timers and counters (PL-33).

@@ -322,7 +322,18 @@ impl Controller {
         Ok(())
     }
 
-    /// The same for the bits of `touched` of one word.
+    /// Turns a bit over, underneath where it is forced; what it is then. Of I the virtual input image gets it, as by a write.
+    ///
+    /// # Errors
+    ///
+    /// An [`AccessError`] for what is no bit.
+    pub fn toggle(&mut self, address: Address) -> Result<bool, AccessError> {
+        let on = self.table.toggle(address)?;
+        self.write(address, CellValue::Bit(on))?;
+        Ok(on)
+    }
+
+    /// Writes the bits of `touched` of one word, as [`Controller::write`] does.
     pub fn write_bits(&mut self, at: WordIndex, touched: u32, bits: u32) {
         if let Some(word) = self.virtual_inputs.get_mut(at.get()) {
             *word = *word & !touched | bits & touched;

@@ -278,6 +278,9 @@ pub enum AccessError {
     /// On or off was given for a word.
     #[error("expected a whole number for `{0}`")]
     NotAWord(Address),
+    /// A word was to be toggled.
+    #[error("expected a bit such as `B:3/1`, got `{0}`, which holds a number")]
+    HoldsANumber(Address),
     /// `PRE` and `ACC` hold 16 bits.
     #[error("expected -32768 to 32767 for `{0}`, got {1}")]
     OutOfRange(Address, i32),

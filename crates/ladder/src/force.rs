@@ -52,6 +52,25 @@ impl DataTable {
         Ok(())
     }
 
+    /// Turns a bit over, underneath where it is forced; what it is then.
+    ///
+    /// # Errors
+    ///
+    /// [`AccessError::HoldsANumber`] or [`AccessError::WholeCell`] for what is no bit; nothing is changed then.
+    pub fn toggle(&mut self, address: Address) -> Result<bool, AccessError> {
+        let (at, bit) = match Place::of(address) {
+            Some(Place::Bit(at, bit)) => (at, 1_u32 << bit),
+            Some(Place::Word(_) | Place::Short(_)) => return Err(AccessError::HoldsANumber(address)),
+            None => return Err(AccessError::WholeCell(address)),
+        };
+        let word = match self.forces.mask(at) & bit {
+            0 => self.word(at),
+            _ => self.forces.underneath[at.get()],
+        };
+        self.write_bits(at, bit, !word);
+        Ok(word & bit == 0)
+    }
+
     /// Ends the force on a bit, or on all bits of a word: what was written meanwhile shows. Without a force nothing happens.
     ///
     /// # Errors
@@ -132,6 +151,28 @@ mod tests {
         assert!(bit(&table, "O:1/31"));
         table.unforce(address("O:1/31")).unwrap();
         assert!(bit(&table, "O:1/31"));
+    }
+
+    #[test]
+    fn a_toggle_turns_a_bit_over_underneath_its_force() {
+        let mut table = DataTable::new();
+        table.write(address("B:3"), CellValue::Word(0b100)).unwrap();
+        assert_eq!(table.toggle(address("B:3/0")), Ok(true));
+        assert_eq!(table.toggle(address("B:3/2")), Ok(false));
+        assert_eq!(word(&table, "B:3"), 1, "the other bits stay");
+        table.force(address("B:3/0"), CellValue::Bit(true)).unwrap();
+        assert_eq!(table.toggle(address("B:3/0")), Ok(false));
+        assert!(bit(&table, "B:3/0"));
+        assert_eq!(table.toggle(address("B:3/0")), Ok(true));
+        assert_eq!(table.toggle(address("B:3/0")), Ok(false));
+        table.unforce(address("B:3/0")).unwrap();
+        assert!(!bit(&table, "B:3/0"));
+        for text in ["B:3", "T:4.ACC"] {
+            let refused = Err(AccessError::HoldsANumber(address(text)));
+            assert_eq!(table.toggle(address(text)), refused);
+        }
+        let whole = table.toggle(address("T:4")).unwrap_err();
+        assert_eq!(whole, AccessError::WholeCell(address("T:4")));
     }
 
     #[test]

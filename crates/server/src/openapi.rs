@@ -51,6 +51,8 @@ use crate::http::{
         plc::program::clear,
         plc::memory::read,
         plc::memory::write,
+        plc::memory::write_all,
+        plc::memory::toggle,
         plc::forces::list,
         plc::forces::release_all,
         plc::forces::force,

@@ -102,8 +102,10 @@ impl ScanThread {
                 Ok(())
             }
             ref order => {
-                if let Order::Write { address, .. } = order {
-                    self.late.forget(*address);
+                match order {
+                    Order::Write { address, .. } | Order::Toggle { address } => self.late.forget(*address),
+                    Order::WriteAll(writes) => writes.iter().for_each(|(address, _)| self.late.forget(*address)),
+                    _ => {}
                 }
                 self.late.flush(&mut self.orders);
                 self.orders.push(numbered).map_err(|_| Refused::Busy)

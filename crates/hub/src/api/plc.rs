@@ -5,7 +5,9 @@
 use crate::plc::{PlcId, Program};
 use crate::signal::Value;
 use crate::time::Time;
+use crosstie_ladder::address::Address;
 use crosstie_ladder::controller::{Command, ControllerState, ScanStatistics};
+use crosstie_ladder::data_table::CellValue;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -56,6 +58,28 @@ pub enum PlcRequest {
         address: String,
         /// The value; it is fitted to the place.
         value: Value,
+    },
+    /// Write several places of the memory at one border, in this order: all of them, or none. At most
+    /// [`WRITES_MAX`](crate::plc::order::WRITES_MAX).
+    WriteAll {
+        /// Which context.
+        context: String,
+        /// Where, and what.
+        writes: Vec<(Address, CellValue)>,
+    },
+    /// The same by address or symbol; the values are fitted to their places.
+    WriteNamed {
+        /// Which context.
+        context: String,
+        /// Where, and what.
+        writes: Vec<(String, Value)>,
+    },
+    /// Turn a bit over, underneath where it is forced.
+    Toggle {
+        /// Which context.
+        context: String,
+        /// Address or symbol.
+        address: String,
     },
     /// Force a place of the memory.
     Force {
@@ -114,17 +138,27 @@ pub enum PlcReply {
     Program(ProgramRow),
     /// To [`PlcRequest::Memory`].
     Memory(MemoryRow),
-    /// To [`PlcRequest::Write`] and [`PlcRequest::Force`]: what readers see at the place now.
-    Written {
-        /// The name of its signal.
-        name: String,
-        /// What readers see.
-        stored: Value,
-        /// Another value than the given one was taken: it was fitted to the place.
-        coerced: bool,
-        /// The place is forced: what was written stands underneath.
-        forced: bool,
-    },
+    /// To [`PlcRequest::Write`], [`PlcRequest::Toggle`] and [`PlcRequest::Force`].
+    Written(Written),
+    /// To [`PlcRequest::WriteAll`] and [`PlcRequest::WriteNamed`], in the order of the request.
+    WrittenAll(Vec<Written>),
+}
+
+/// What readers see at a place that was written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Written {
+    /// The name of its signal.
+    pub name: String,
+    /// What readers see.
+    pub stored: Value,
+    /// Another value than the given one was taken: it was fitted to the place.
+    pub coerced: bool,
+    /// The place is forced: what was written stands underneath.
+    pub forced: bool,
+    /// What a toggle has made of the bit, underneath where it is forced.
+    pub toggled: Option<bool>,
+    /// The next start of the program loads its own preset here again (PL-33).
+    pub until_start: bool,
 }
 
 /// One context.

@@ -4,7 +4,7 @@
 
 use super::PlcId;
 use super::context::{Context, Force};
-use super::order::Order;
+use super::order::{Order, WRITES_MAX};
 use super::orders::{Asked, Effect, OrderError};
 use super::program::Program;
 use crate::access::{Access, Actor};
@@ -15,7 +15,7 @@ use crate::signal::Value;
 use crate::signal::name::escape_segment;
 use crosstie_ladder::address::Address;
 use crosstie_ladder::controller::Command;
-use crosstie_ladder::data_table::{CellValue, aligned};
+use crosstie_ladder::data_table::{AccessError, CellValue, Place, aligned};
 use serde_json::{Value as Json, json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,6 +42,10 @@ pub(crate) enum PlcAction {
         /// What.
         value: CellValue,
     },
+    /// Write several places of the memory at one border.
+    WriteAll(Box<[(Address, CellValue)]>),
+    /// Turn a bit over.
+    Toggle(Address),
     /// Force a place of the memory.
     Force {
         /// Where.
@@ -85,6 +89,8 @@ enum New {
     State,
     /// What stands at the place then.
     Value(Address),
+    /// What the bit has become; before, it was the opposite.
+    Toggled,
 }
 
 impl Hub {
@@ -113,6 +119,8 @@ impl Hub {
             ),
             PlcAction::Clear => (Order::ClearProgram, Effect::Cleared),
             PlcAction::Write { address, value } => (Order::Write { address, value }, Effect::None),
+            PlcAction::WriteAll(writes) => (Order::WriteAll(writes), Effect::None),
+            PlcAction::Toggle(address) => (Order::Toggle { address }, Effect::None),
             PlcAction::Force {
                 address,
                 value,
@@ -142,15 +150,16 @@ impl Hub {
         }
     }
 
-    /// Writes down what an engine has done for somebody.
-    pub(crate) fn plc_audit(&mut self, plc: PlcId, note: Note) {
+    /// Writes down what an engine has done for somebody. `toggled` is what it said that a bit has become.
+    pub(crate) fn plc_audit(&mut self, plc: PlcId, note: Note, toggled: Option<bool>) {
         let Some(context) = self.plcs.get(plc) else { return };
-        let new = match note.new {
-            New::Known(new) => new,
-            New::State => Json::from(context.state.as_str()),
-            New::Value(address) => shown_at(context, address),
+        let (old, new) = match note.new {
+            New::Known(new) => (note.old, new),
+            New::State => (note.old, Json::from(context.state.as_str())),
+            New::Value(address) => (note.old, shown_at(context, address)),
+            New::Toggled => (Json::from(toggled.map(|on| !on)), Json::from(toggled)),
         };
-        self.audit(&note.by, note.what, note.subject, (note.old, new));
+        self.audit(&note.by, note.what, note.subject, (old, new));
     }
 }
 
@@ -164,6 +173,18 @@ fn may(access: &Access, context: &Context, action: &PlcAction) -> Result<(), Ord
         PlcAction::Write { address, value } => {
             may_write(access, context, *address)?;
             fits(*address, *value)
+        }
+        PlcAction::WriteAll(writes) if writes.len() > WRITES_MAX => Err(OrderError::Denied(Refused::Limit {
+            what: "places of one write",
+            limit: WRITES_MAX,
+        })),
+        PlcAction::WriteAll(writes) => writes.iter().try_for_each(|(address, value)| {
+            may_write(access, context, *address)?;
+            fits(*address, *value)
+        }),
+        PlcAction::Toggle(address) => {
+            may_write(access, context, *address)?;
+            is_bit(*address)
         }
         PlcAction::Force {
             address, value, reason, ..
@@ -205,6 +226,15 @@ fn fits(address: Address, value: CellValue) -> Result<(), OrderError> {
     }
 }
 
+fn is_bit(address: Address) -> Result<(), OrderError> {
+    let error = match Place::of(address) {
+        Some(Place::Bit(..)) => return Ok(()),
+        Some(Place::Word(_) | Place::Short(_)) => AccessError::HoldsANumber(address),
+        None => AccessError::WholeCell(address),
+    };
+    Err(OrderError::Misfit(address, error))
+}
+
 /// The name of the signal of a place.
 pub(crate) fn signal_name(context: &Context, address: Address) -> String {
     format!("plc/{}/{address}", escape_segment(&context.settings.name))
@@ -244,6 +274,15 @@ fn note(by: &Actor, context: &Context, action: &PlcAction) -> Note {
             let new = New::Known(rights::json(&as_value(*value)));
             at("plc.write", *address, shown_at(context, *address), new)
         }
+        PlcAction::WriteAll(writes) => {
+            let values = |value: &dyn Fn(&(Address, CellValue)) -> Json| {
+                let each = writes.iter().map(|write| (write.0.to_string(), value(write)));
+                Json::Object(each.collect())
+            };
+            let old = values(&|(address, _)| shown_at(context, *address));
+            plain("plc.write", old, values(&|(_, value)| rights::json(&as_value(*value))))
+        }
+        PlcAction::Toggle(address) => at("plc.toggle", *address, Json::Null, New::Toggled),
         PlcAction::Force {
             address,
             value,

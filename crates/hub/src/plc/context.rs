@@ -44,6 +44,8 @@ pub(crate) struct Context {
     pub(crate) is_power_asked: bool,
     /// The power behind every instruction as it was told last; see [`Entry::Power`](super::Entry::Power).
     pub(crate) power: Box<[u64]>,
+    /// What the order that is answered next has made of a bit.
+    pub(crate) toggled: Option<bool>,
     /// When its engine was heard last.
     pub(crate) heard_at: Time,
     /// What of it are signals.
@@ -106,6 +108,7 @@ impl Context {
             records_power: false,
             is_power_asked: false,
             power: Box::default(),
+            toggled: None,
             io: IoConfig::default(),
         }
     }

@@ -17,7 +17,7 @@ use super::entry::{Border, Entry, EntrySink};
 use super::order::{Numbered, Order, Refused};
 use crosstie_ladder::address::{IO_WORDS, Region};
 use crosstie_ladder::controller::{Command, Controller, ControllerSettings, ControllerState, Events, Inputs};
-use crosstie_ladder::data_table::{USED_WORDS, WordIndex};
+use crosstie_ladder::data_table::{USED_WORDS, WordIndex, aligned};
 use feed::Feed;
 use seen::Seen;
 
@@ -88,7 +88,8 @@ impl Engine {
             self.feed.apply_all(&mut self.controller);
         }
         let power = matches!(order, Order::TellPower).then(|| self.power());
-        let result = self.obey(order);
+        let mut toggled = None;
+        let result = self.obey(order, &mut toggled);
         let events = result.unwrap_or_default();
         if is_step {
             let target = self.controller.settings().target_scan.us();
@@ -99,6 +100,9 @@ impl Engine {
         self.tell_changes(sink);
         if let Some(power) = power {
             sink.push(Entry::Power(power));
+        }
+        if let Some(on) = toggled {
+            sink.push(Entry::Toggled(on));
         }
         sink.push(Entry::Answer {
             number,
@@ -151,7 +155,8 @@ impl Engine {
         sink.room() >= ROOM_MIN
     }
 
-    fn obey(&mut self, order: Order) -> Result<Events, Refused> {
+    /// Does what an order says; what a bit that it has turned over is then goes into `toggled`.
+    fn obey(&mut self, order: Order, toggled: &mut Option<bool>) -> Result<Events, Refused> {
         let controller = &mut self.controller;
         let mut events = Events::default();
         match order {
@@ -170,6 +175,20 @@ impl Engine {
             Order::Write { address, value } => {
                 self.feed.forget(address);
                 controller.write(address, value)?;
+            }
+            Order::WriteAll(writes) => {
+                for (address, value) in &writes {
+                    aligned(*address, *value)?;
+                }
+                for (address, value) in writes {
+                    self.feed.forget(address);
+                    controller.write(address, value)?;
+                }
+            }
+            Order::Toggle { address } => {
+                let on = controller.toggle(address)?;
+                self.feed.forget(address);
+                *toggled = Some(on);
             }
             Order::Force { address, value } => {
                 controller.force(address, value)?;

@@ -41,6 +41,8 @@ pub enum Entry {
         /// Why it was not.
         result: Result<(), Refused>,
     },
+    /// What the bit of an [`Order::Toggle`](super::Order::Toggle) has become, underneath where it is forced.
+    Toggled(bool),
     /// How scans went.
     Statistics(ScanStatistics),
     /// The power behind every instruction, 64 to a word, the first in the lowest bit. Empty without a program.

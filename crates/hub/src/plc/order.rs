@@ -6,6 +6,10 @@ use crosstie_ladder::controller::{Command, ControllerSettings, Refusal};
 use crosstie_ladder::data_table::{AccessError, CellValue};
 use crosstie_ladder::fault::Fault;
 
+/// Places that one [`Order::WriteAll`] writes at most; whoever asks for more is refused. All coils of the longest request of
+/// Modbus fit.
+pub const WRITES_MAX: usize = 2_048;
+
 /// An order, and the number that its answer carries.
 #[derive(Debug, Clone)]
 pub struct Numbered {
@@ -30,6 +34,14 @@ pub enum Order {
         address: Address,
         /// What.
         value: CellValue,
+    },
+    /// A client writes several places of the memory at one border, in this order. All are checked before any is written.
+    WriteAll(Box<[(Address, CellValue)]>),
+    /// A client turns a bit over, underneath where it is forced: an [`Entry::Toggled`](super::Entry::Toggled) stands before the
+    /// answer.
+    Toggle {
+        /// Which bit.
+        address: Address,
     },
     /// A route writes a place of the memory. Of several writes before one border the newest counts; a bit that went and came
     /// back meanwhile is shown to the program for one scan.

@@ -312,6 +312,7 @@ impl Hub {
                 self.piplc_happened(plc, event);
             }
             Entry::Power(power) => context.power = power,
+            Entry::Toggled(on) => context.toggled = Some(on),
             Entry::Answer { number, result } => self.plc_answer(number, result),
         }
     }
@@ -327,16 +328,21 @@ impl Hub {
     }
 
     fn plc_answer(&mut self, number: u64, result: Result<(), Refused>) {
-        let Some(waiting) = self.plcs.waiting.remove(&number) else {
+        let Some(mut waiting) = self.plcs.waiting.remove(&number) else {
             return;
         };
+        let context = self.plcs.get_mut(waiting.plc);
+        let toggled = context.and_then(|context| context.toggled.take());
+        if let Asked::Api(question) = &mut waiting.asked {
+            question.wants.take_toggled(toggled);
+        }
         if waiting.due.is_none() {
             self.plc_is_back(waiting.plc);
         }
         if result.is_ok() {
             self.take_effect(waiting.plc, waiting.effect);
             if let Some(note) = waiting.note {
-                self.plc_audit(waiting.plc, *note);
+                self.plc_audit(waiting.plc, *note, toggled);
             }
         }
         self.plc_answered(waiting.plc, waiting.asked, result.map_err(OrderError::from));

@@ -4,9 +4,10 @@
 use super::PlcId;
 use super::act::{PlcAction, as_value, signal_name};
 use super::context::Context;
+use super::order::WRITES_MAX;
 use super::orders::{Asked, OrderError};
 use crate::access::{Access, Actor};
-use crate::api::plc::{MemoryRow, PlcReply, PlcRequest, ProgramRow};
+use crate::api::plc::{MemoryRow, PlcReply, PlcRequest, ProgramRow, Written};
 use crate::api::{Refused, Reply};
 use crate::hub::Hub;
 use crate::output::Ticket;
@@ -34,7 +35,28 @@ pub(crate) enum Wants {
         address: Address,
         /// The value was fitted to the place.
         is_coerced: bool,
+        /// What the engine has made of the bit, where it was to turn it over.
+        toggled: Option<bool>,
     },
+    /// What readers see at these places, and whether their values were fitted to them.
+    Places(Vec<(Address, bool)>),
+}
+
+impl Wants {
+    fn place(address: Address, is_coerced: bool) -> Wants {
+        Wants::Place {
+            address,
+            is_coerced,
+            toggled: None,
+        }
+    }
+
+    /// The engine says what it has made of a bit.
+    pub(crate) fn take_toggled(&mut self, on: Option<bool>) {
+        if let Wants::Place { toggled, .. } = self {
+            *toggled = on;
+        }
+    }
 }
 
 impl Hub {
@@ -107,7 +129,23 @@ impl Hub {
                 let context = self.context_named(&context)?;
                 let (address, value, is_coerced) = fitted(context, &address, &value)?;
                 let action = PlcAction::Write { address, value };
-                return Ok((context.plc, action, Wants::Place { address, is_coerced }));
+                return Ok((context.plc, action, Wants::place(address, is_coerced)));
+            }
+            PlcRequest::WriteAll { context, writes } => {
+                let context = self.context_named(&context)?;
+                let places = writes.iter().map(|(address, _)| (*address, false)).collect();
+                let action = PlcAction::WriteAll(writes.into());
+                return Ok((context.plc, action, Wants::Places(places)));
+            }
+            PlcRequest::WriteNamed { context, writes } => {
+                let context = self.context_named(&context)?;
+                let (writes, places) = all_fitted(context, &writes)?;
+                return Ok((context.plc, PlcAction::WriteAll(writes), Wants::Places(places)));
+            }
+            PlcRequest::Toggle { context, address } => {
+                let context = self.context_named(&context)?;
+                let address = context.address_of(&address)?;
+                return Ok((context.plc, PlcAction::Toggle(address), Wants::place(address, false)));
             }
             PlcRequest::Force {
                 context,
@@ -124,7 +162,7 @@ impl Hub {
                     reason: reason.into(),
                     expires_after,
                 };
-                return Ok((context.plc, action, Wants::Place { address, is_coerced }));
+                return Ok((context.plc, action, Wants::place(address, is_coerced)));
             }
             // The caller has answered these.
             PlcRequest::Contexts
@@ -154,21 +192,49 @@ impl Hub {
 
     fn done(&self, plc: PlcId, question: &Question) -> Result<PlcReply, Refused> {
         let context = self.plcs.get(plc).ok_or_else(|| refused(OrderError::Gone))?;
-        Ok(match question.wants {
+        Ok(match &question.wants {
             Wants::Context => PlcReply::Context(Box::new(context.row(&question.access)), self.now),
-            Wants::Place { address, is_coerced } => PlcReply::Written {
-                name: signal_name(context, address),
-                stored: context.mirror.read(address).map_or(Value::Int(0), as_value),
-                coerced: is_coerced,
-                forced: context.mirror.is_forced(address),
-            },
+            Wants::Place {
+                address,
+                is_coerced,
+                toggled,
+            } => PlcReply::Written(Written {
+                toggled: *toggled,
+                ..context.written(*address, *is_coerced)
+            }),
+            Wants::Places(places) => {
+                let each = places
+                    .iter()
+                    .map(|(address, is_coerced)| context.written(*address, *is_coerced));
+                PlcReply::WrittenAll(each.collect())
+            }
         })
     }
 }
 
 impl Context {
+    /// What readers see at a place that was written.
+    fn written(&self, address: Address, coerced: bool) -> Written {
+        let forced = self.mirror.is_forced(address);
+        let program = self.program.as_ref().map(|loaded| &loaded.program.compiled);
+        Written {
+            name: signal_name(self, address),
+            stored: self.mirror.read(address).map_or(Value::Int(0), as_value),
+            coerced,
+            forced,
+            toggled: None,
+            until_start: !forced && program.is_some_and(|compiled| compiled.loads(address)),
+        }
+    }
+
     /// The place that an address or a symbol of the program stands for.
     pub(crate) fn address_of(&self, text: &str) -> Result<Address, Refused> {
+        let program = self.program.as_ref().map(|loaded| &loaded.program.logic);
+        self.address_by(text, |symbol| program.and_then(|logic| logic.symbol(symbol)))
+    }
+
+    /// The same, with a way to look up symbols.
+    fn address_by(&self, text: &str, find: impl FnOnce(&Symbol) -> Option<Address>) -> Result<Address, Refused> {
         let bad = |expected: String| Refused::BadValue {
             name: text.to_owned(),
             expected,
@@ -178,24 +244,47 @@ impl Context {
             Err(error) => error,
         };
         match (Symbol::new(text), error) {
-            (Some(symbol), AddressError::MissingColon { .. }) => {
-                let program = self.program.as_ref().map(|loaded| &loaded.program.logic);
-                let address = program.and_then(|logic| logic.symbol(&symbol));
-                address.ok_or_else(|| {
-                    bad(format!(
-                        "expected an address such as I:0/3, or a symbol of the program in '{}'",
-                        self.settings.name
-                    ))
-                })
-            }
+            (Some(symbol), AddressError::MissingColon { .. }) => find(&symbol).ok_or_else(|| {
+                bad(format!(
+                    "expected an address such as I:0/3, or a symbol of the program in '{}'",
+                    self.settings.name
+                ))
+            }),
             (_, error) => Err(bad(error.to_string())),
         }
     }
 }
 
+/// Writes with their addresses and the values for their places, and which of these were fitted.
+type Fitted = (Box<[(Address, CellValue)]>, Vec<(Address, bool)>);
+
+fn all_fitted(context: &Context, writes: &[(String, Value)]) -> Result<Fitted, Refused> {
+    if writes.len() > WRITES_MAX {
+        return Err(Refused::Limit {
+            what: "places of one write",
+            limit: WRITES_MAX,
+        });
+    }
+    // Each text may be a symbol, and a program may have thousands.
+    let logic = context.program.as_ref().map(|loaded| &loaded.program.logic);
+    let symbols = logic.map(|logic| logic.symbol_map()).unwrap_or_default();
+    let each = writes.iter().map(|(text, value)| {
+        let address = context.address_by(text, |symbol| symbols.get(symbol).copied())?;
+        let (address, value, is_coerced) = fitted_at(address, text, value)?;
+        Ok(((address, value), (address, is_coerced)))
+    });
+    let both: Vec<_> = each.collect::<Result<_, Refused>>()?;
+    let (writes, places): (Vec<_>, Vec<_>) = both.into_iter().unzip();
+    Ok((writes.into(), places))
+}
+
 /// A value for a place: the place, what is stored there, and whether that is another value than the given one.
 fn fitted(context: &Context, text: &str, value: &Value) -> Result<(Address, CellValue, bool), Refused> {
-    let address = context.address_of(text)?;
+    fitted_at(context.address_of(text)?, text, value)
+}
+
+/// The same, with the place found. `text` is what it was called.
+fn fitted_at(address: Address, text: &str, value: &Value) -> Result<(Address, CellValue, bool), Refused> {
     let bad = |expected: String| Refused::BadValue {
         name: text.to_owned(),
         expected,

@@ -13,6 +13,7 @@ mod piplc_routes;
 mod piplc_streams;
 mod plc_flow;
 mod plc_forces;
+mod plc_online;
 mod plc_requests;
 mod plc_rights;
 mod plc_schedules;

@@ -101,12 +101,7 @@ pub(crate) fn refusal(house: &mut House, request: PlcRequest) -> Refused {
 /// Name, stored value, coerced, forced.
 pub(crate) fn written(house: &mut House, request: PlcRequest) -> (String, Value, bool, bool) {
     match ask(house, request) {
-        Reply::Plc(PlcReply::Written {
-            name,
-            stored,
-            coerced,
-            forced,
-        }) => (name, stored, coerced, forced),
+        Reply::Plc(PlcReply::Written(written)) => (written.name, written.stored, written.coerced, written.forced),
         other => panic!("{other:?}"),
     }
 }

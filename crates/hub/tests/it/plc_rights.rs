@@ -8,7 +8,7 @@ use crosstie_hub::signal::Value;
 use crosstie_ladder::controller::Command;
 use std::sync::Arc;
 
-fn key(role: Role, view: Option<&[&str]>, write: Option<&[&str]>) -> Arc<Access> {
+pub(crate) fn key(role: Role, view: Option<&[&str]>, write: Option<&[&str]>) -> Arc<Access> {
     let scope = |patterns: Option<&[&str]>| {
         let texts: Option<Vec<String>> = patterns.map(|texts| texts.iter().map(|text| (*text).to_owned()).collect());
         Scope::new(texts.as_deref())

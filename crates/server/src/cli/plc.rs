@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `control` | status, start, stop, pause, resume, step, step-rung, reset, break |
 //! | `program` | download, upload, clear |
-//! | `memory` | force, release, forces, write, watch |
+//! | `memory` | force, release, forces, write, toggle, watch |
 //! | `files` | check, convert; no hub has to run |
 //! | `scan_test` | scan-test; no hub has to run |
 //! | `found` | how diagnostics of programs are printed |
@@ -73,6 +73,9 @@ pub enum PlcCommand {
     /// Write a place of the memory once
     #[command(after_help = "Examples:\n  crosstie plc write N:7 250\n  crosstie plc write Start on --context 'Line 2'")]
     Write(memory::WriteArgs),
+    /// Turn a bit of the memory over
+    #[command(after_help = "Examples:\n  crosstie plc toggle B:3/1\n  crosstie plc toggle Manual")]
+    Toggle(memory::ToggleArgs),
     /// Pause before a rung, or no longer
     #[command(
         after_help = "Examples:\n  crosstie plc break 3\n  crosstie plc break --clear 3\n  crosstie plc break --clear"
@@ -128,6 +131,7 @@ pub(super) async fn plc(command: PlcCommand, out: &mut impl Write) -> Result<(),
         PlcCommand::Forces(args) => memory::forces(&args, out).await,
         PlcCommand::Watch(args) => memory::watch(&args, out).await,
         PlcCommand::Write(args) => memory::write(&args, out).await,
+        PlcCommand::Toggle(args) => memory::toggle(&args, out).await,
         PlcCommand::Break(args) => control::breakpoint(&args, out).await,
         PlcCommand::ScanTest(args) => scan_test::scan_test(&args, out),
         PlcCommand::Check(args) => files::check(&args, out),

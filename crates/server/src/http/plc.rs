@@ -5,7 +5,7 @@
 //! | `rows` | a context, a force, a diagnostic as JSON |
 //! | `program` | download, upload, and the program as a page draws it |
 //! | `drawing` | rungs, branches and instructions as JSON |
-//! | `memory` | the memory as a whole, and writing one place of it |
+//! | `memory` | the memory as a whole, and writing places of it |
 //! | `forces` | forces and breakpoints |
 //!
 //! `{context}` of a path is an id or a name. Who may do what is decided by the hub.
@@ -109,6 +109,16 @@ pub(super) fn operations() -> Vec<Operation> {
             delete(program::clear),
         ),
         (Method::GET, "/api/v1/plc/contexts/{context}/memory", get(memory::read)),
+        (
+            Method::POST,
+            "/api/v1/plc/contexts/{context}/memory",
+            post(memory::write_all),
+        ),
+        (
+            Method::POST,
+            "/api/v1/plc/contexts/{context}/toggle",
+            post(memory::toggle),
+        ),
         (
             Method::PUT,
             "/api/v1/plc/contexts/{context}/memory/{*address}",

@@ -73,6 +73,7 @@ fn kinds(entries: &[Entry]) -> Vec<&'static str> {
         Entry::Answer { .. } => "answer",
         Entry::Statistics(_) => "statistics",
         Entry::Power(_) => "power",
+        Entry::Toggled(_) => "toggled",
     };
     entries.iter().map(kind).collect()
 }
@@ -175,6 +176,53 @@ fn events_are_told_to_a_full_sink_too() {
     assert_eq!(engine.state(), ControllerState::Fault);
     let fault = |entry: &Entry| matches!(entry, Entry::Event(Event::Fault(_)));
     assert!(sink.list.iter().any(fault), "{:?}", sink.list);
+}
+
+#[test]
+fn several_places_are_written_at_one_border_or_none_of_them() {
+    let mut engine = running("SOR XIC I:0/0 OTE O:0/0 EOR\n");
+    let feed = Order::Feed {
+        address: address("N:1"),
+        value: CellValue::Word(4),
+    };
+    engine.execute(Numbered { number: 0, order: feed }, &mut sink());
+    let writes = |value| Order::WriteAll([(address("N:1"), CellValue::Word(9)), (address("I:0/3"), value)].into());
+    let told = order(&mut engine, writes(CellValue::Word(1)));
+    assert_eq!(kinds(&told), ["border", "answer"]);
+    assert_eq!(engine.controller().table().read(address("N:1")), Ok(CellValue::Word(0)));
+    let told = order(&mut engine, writes(CellValue::Bit(true)));
+    assert_eq!(kinds(&told), ["border", "change", "change", "answer"]);
+    scan(&mut engine, &mut sink());
+    let table = engine.controller().table();
+    assert_eq!(
+        table.read(address("N:1")),
+        Ok(CellValue::Word(9)),
+        "what a route said before is older"
+    );
+    assert_eq!(table.read(address("I:0/3")), Ok(CellValue::Bit(true)));
+}
+
+#[test]
+fn a_toggle_tells_what_the_bit_is_then_and_the_program_keeps_it() {
+    let mut engine = running("SOR XIC I:0/0 OTE O:0/0 EOR\n");
+    let toggle = |text| Order::Toggle { address: address(text) };
+    let told = order(&mut engine, toggle("I:0/0"));
+    assert_eq!(kinds(&told), ["border", "change", "toggled", "answer"]);
+    assert!(told.contains(&Entry::Toggled(true)));
+    scan(&mut engine, &mut sink());
+    assert_eq!(
+        engine.controller().table().read(address("O:0/0")),
+        Ok(CellValue::Bit(true))
+    );
+    let force = Order::Force {
+        address: address("I:0/0"),
+        value: CellValue::Bit(true),
+    };
+    order(&mut engine, force);
+    let told = order(&mut engine, toggle("I:0/0"));
+    assert_eq!(kinds(&told), ["border", "toggled", "answer"]);
+    assert!(told.contains(&Entry::Toggled(false)), "underneath");
+    assert_eq!(kinds(&order(&mut engine, toggle("N:1"))), ["border", "answer"]);
 }
 
 #[test]

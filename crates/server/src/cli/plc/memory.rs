@@ -1,4 +1,4 @@
-//! `crosstie plc force`, `release`, `forces`, `write` and `watch`.
+//! `crosstie plc force`, `release`, `forces`, `write`, `toggle` and `watch`.
 
 use super::{Found, Which};
 use crate::cli::api::escaped_name;
@@ -69,6 +69,16 @@ pub struct WriteArgs {
     pub which: Which,
 }
 
+/// The arguments of `crosstie plc toggle`.
+#[derive(Debug, Args)]
+pub struct ToggleArgs {
+    /// Address such as B:3/1, or a symbol of the program
+    pub address: String,
+    /// Which context.
+    #[command(flatten)]
+    pub which: Which,
+}
+
 /// The arguments of `crosstie plc watch`.
 #[derive(Debug, Args)]
 pub struct WatchArgs {
@@ -96,6 +106,9 @@ struct Written {
     stored: Value,
     coerced: bool,
     forced: bool,
+    toggled: Option<bool>,
+    #[serde(default)]
+    until_start: bool,
 }
 
 /// What a table shows of a force.
@@ -135,6 +148,31 @@ pub(super) async fn write(args: &WriteArgs, out: &mut impl Write) -> Result<(), 
         (true, _) => " (forced; what was written stands underneath)",
         (false, true) => " (converted)",
         (false, false) => "",
+    };
+    writeln!(out, "{} = {}{note}", written.name, written.stored)?;
+    if written.until_start {
+        writeln!(
+            out,
+            "it counts until the next start, which loads the preset of the program"
+        )?;
+    }
+    Ok(())
+}
+
+/// Turns a bit over.
+pub(super) async fn toggle(args: &ToggleArgs, out: &mut impl Write) -> Result<(), CliError> {
+    let found = args.which.find().await?;
+    let path = format!("{}/toggle", found.path);
+    let body = json!({ "address": args.address });
+    let answer = found.hub.send(Method::POST, &path, Some(&body)).await?;
+    let written: Written = serde_json::from_value(answer).map_err(|error| CliError::failed(&error))?;
+    let stored = written.stored.as_bool();
+    let note = match (written.forced, written.toggled) {
+        (true, Some(on)) => format!(" (forced; underneath it is {on} now)"),
+        (false, Some(on)) if stored != Some(on) => {
+            format!(" (it was turned to {on}, and the program has written it since)")
+        }
+        _ => String::new(),
     };
     writeln!(out, "{} = {}{note}", written.name, written.stored)?;
     Ok(())

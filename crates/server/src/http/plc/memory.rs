@@ -1,4 +1,4 @@
-//! The memory of a context as a whole, and writing one place of it.
+//! The memory of a context as a whole, and writing places of it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use crosstie_hub::api::plc::{MemoryRow, PlcReply, PlcRequest};
+use crosstie_hub::api::plc::{MemoryRow, PlcReply, PlcRequest, Written};
 use crosstie_hub::signal::Value;
 use crosstie_ladder::Region;
 use crosstie_ladder::data_table::{Cell, CellPart, WordIndex, counter_flag, timer_flag};
@@ -198,22 +198,32 @@ pub(crate) struct PlaceWritten {
     coerced: bool,
     /// The place is forced: what was written stands underneath.
     forced: bool,
+    /// After a toggle: what the bit has become, underneath where it is forced. Readers see another value when the program has
+    /// written the bit since.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    toggled: Option<bool>,
+    /// The next start of the program loads its own preset here again. Absent where it does not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    until_start: bool,
+}
+
+impl From<Written> for PlaceWritten {
+    fn from(written: Written) -> PlaceWritten {
+        PlaceWritten {
+            name: written.name,
+            stored: to_json(&written.stored),
+            coerced: written.coerced,
+            forced: written.forced,
+            toggled: written.toggled,
+            until_start: written.until_start,
+        }
+    }
 }
 
 impl PlaceWritten {
     pub(super) fn of(reply: PlcReply) -> Result<Json<PlaceWritten>, ApiError> {
         match reply {
-            PlcReply::Written {
-                name,
-                stored,
-                coerced,
-                forced,
-            } => Ok(Json(PlaceWritten {
-                name,
-                stored: to_json(&stored),
-                coerced,
-                forced,
-            })),
+            PlcReply::Written(written) => Ok(Json(written.into())),
             _ => Err(ApiError::mismatch()),
         }
     }
@@ -250,6 +260,92 @@ pub(crate) async fn write(
         value: given(value)?,
     };
     PlaceWritten::of(api.ask_plc(&by, request).await?)
+}
+
+/// A place and what is to stand there.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewWrite {
+    /// Address or symbol.
+    #[schema(example = "N:7")]
+    address: String,
+    /// true or false, or a whole number.
+    value: serde_json::Value,
+}
+
+/// Values for several places.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewWrites {
+    /// Written in this order; at most 2,048.
+    writes: Vec<NewWrite>,
+}
+
+/// What became of values for several places.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct PlacesWritten {
+    /// Each of them, in the order of the request.
+    written: Vec<PlaceWritten>,
+}
+
+/// Writes several places of the memory between two scans: all of them, or none.
+#[utoipa::path(post, path = "/api/v1/plc/contexts/{context}/memory", tag = "plc",
+    params(("context" = String, Path, description = "id or name of the context")),
+    request_body = NewWrites,
+    responses(
+        (status = 200, body = PlacesWritten),
+        (status = 403, body = ErrorBody, description = "one of the places may not be written; none is"),
+        (status = 404, body = ErrorBody),
+        (status = 409, body = ErrorBody, description = "too many places"),
+        (status = 422, body = ErrorBody, description = "no such place, or a value that does not fit it; none is written"),
+    ),
+)]
+pub(crate) async fn write_all(
+    State(api): State<Arc<Api>>,
+    Caller(by): Caller,
+    context: Result<Path<String>, PathRejection>,
+    JsonBody(NewWrites { writes }): JsonBody<NewWrites>,
+) -> Result<Json<PlacesWritten>, ApiError> {
+    let context = of_path(context)?;
+    let each = writes
+        .into_iter()
+        .map(|write| given(write.value).map(|value| (write.address, value)));
+    let writes = each.collect::<Result<Vec<_>, ApiError>>()?;
+    match api.ask_plc(&by, PlcRequest::WriteNamed { context, writes }).await? {
+        PlcReply::WrittenAll(written) => Ok(Json(PlacesWritten {
+            written: written.into_iter().map(PlaceWritten::from).collect(),
+        })),
+        _ => Err(ApiError::mismatch()),
+    }
+}
+
+/// A bit to turn over.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewToggle {
+    /// Address or symbol.
+    #[schema(example = "B:3/1")]
+    address: String,
+}
+
+/// Turns a bit of the memory over as an operator, in one step: nothing comes between what it was and what it is.
+#[utoipa::path(post, path = "/api/v1/plc/contexts/{context}/toggle", tag = "plc",
+    params(("context" = String, Path, description = "id or name of the context")),
+    request_body = NewToggle,
+    responses(
+        (status = 200, body = PlaceWritten),
+        (status = 404, body = ErrorBody),
+        (status = 422, body = ErrorBody, description = "no such place, or one that is no bit"),
+    ),
+)]
+pub(crate) async fn toggle(
+    State(api): State<Arc<Api>>,
+    Caller(by): Caller,
+    context: Result<Path<String>, PathRejection>,
+    JsonBody(NewToggle { address }): JsonBody<NewToggle>,
+) -> Result<Json<PlaceWritten>, ApiError> {
+    let context = of_path(context)?;
+    PlaceWritten::of(api.ask_plc(&by, PlcRequest::Toggle { context, address }).await?)
 }
 
 #[cfg(test)]
