@@ -16,6 +16,7 @@ import type {
   PlcDiagnostic,
   PlcDownloadAnswer,
   PlcMemory,
+  PlcProfile,
   PlcProgram,
   PlcWritten,
 } from './plc-protocol';
@@ -245,6 +246,31 @@ export class HubApi {
 
   plcWrite(context: string, address: string, value: boolean | number): Promise<PlcWritten> {
     return this.#ask(`${plcPath(context)}/memory/${encodeURIComponent(address)}`, { method: 'PUT', body: { value } });
+  }
+
+  /** Turns a bit round, at one moment of the engine. */
+  plcToggle(context: string, address: string): Promise<PlcWritten> {
+    return this.#ask(`${plcPath(context)}/toggle`, { method: 'POST', body: { address } });
+  }
+
+  /** What the rungs of a context cost; without measuring the list is empty. */
+  plcProfile(context: string): Promise<PlcProfile> {
+    return this.#ask(`${plcPath(context)}/profile`);
+  }
+
+  /** Begins to measure the rungs anew, or ends it. */
+  plcMeasure(context: string, isOn: boolean): Promise<PlcProfile> {
+    return this.#ask(`${plcPath(context)}/profile`, { method: 'PUT', body: { on: isOn } });
+  }
+
+  /** Makes a context that is gone when the hub ends; without a name the hub gives one. */
+  async plcCreate(name: string): Promise<PlcContext> {
+    const body = name === '' ? {} : { name };
+    return (await this.#ask<PlcContextAnswer>('plc/contexts', { method: 'POST', body })).context;
+  }
+
+  plcRemove(context: string): Promise<void> {
+    return this.#ask(plcPath(context), { method: 'DELETE' });
   }
 
   /** Forces a place; with `expires_after_s` the hub ends the force by itself. */

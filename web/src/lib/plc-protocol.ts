@@ -22,6 +22,81 @@ export interface PlcScan {
   watchdog_us: number | null;
   /** Scans whose changes came together because the hub was slow. */
   merged: number;
+  /** Scans that were left out because the one before took their time. Older hubs do not say it. */
+  missed?: number;
+  /** How much later than due scans began. Older hubs do not say it. */
+  lateness?: PlcLateness;
+}
+
+/** How many scans began how late. The bounds of the middle and of the last percent are those of their buckets. */
+export interface PlcLateness {
+  max_us: number;
+  p50_us: number | null;
+  p99_us: number | null;
+  buckets: PlcLatenessBucket[];
+}
+
+export interface PlcLatenessBucket {
+  /** Its upper bound, itself included; null is without end. */
+  le_us: number | null;
+  /** Scans in this bucket alone. */
+  count: number;
+}
+
+/** What the scan thread of a context got of what it asked the system for. */
+export interface PlcRealtime {
+  /** Of SCHED_FIFO; null is the plain scheduler. */
+  priority: number | null;
+  cpu: number | null;
+  spin: boolean;
+  locked_memory: boolean;
+  /** What the system did not permit, a sentence each, with what to do. */
+  denied: string[];
+}
+
+export type PlcIoState = 'virtual' | 'waiting' | 'up' | 'down';
+
+export interface PlcDevice {
+  name: string;
+  state: PlcIoState;
+  reason: string | null;
+  errors: number;
+}
+
+/** What drives the inputs of a context, and what its outputs drive. */
+export interface PlcIo {
+  provider: string;
+  state: PlcIoState;
+  reason: string | null;
+  /** Places that devices write: `I:0/0`, `N:3`. */
+  drives: string[];
+  devices: PlcDevice[];
+}
+
+export type PlcLinkColor = 'green' | 'yellow' | 'red';
+
+/** The link to an engine that runs elsewhere. */
+export interface PlcLink {
+  color: PlcLinkColor;
+  reason: string | null;
+  url: string;
+  /** Name and version of the engine, once it has greeted. */
+  server: string | null;
+  dialect: '0.1' | '0.2' | null;
+  remote_context: string | null;
+  attempts: number;
+  /** Time to the next attempt; null when none is planned. */
+  retry_in_ms: number | null;
+}
+
+/** Which places keep their values over a restart of the hub. */
+export interface PlcRetain {
+  /** `N:0-9`, `T:3`, `B:3/1`, `C:*`. */
+  places: string[];
+  saved_at_ms: number | null;
+  /** The hub began with values that were kept. */
+  restored: boolean;
+  error: string | null;
 }
 
 export interface PlcProgramSummary {
@@ -61,6 +136,15 @@ export interface PlcContext {
   hold_outputs: boolean;
   /** It is gone when the hub ends. */
   temporary: boolean;
+  /** Null for an engine that runs elsewhere. This and what follows: older hubs do not say it. */
+  realtime?: PlcRealtime | null;
+  io?: PlcIo | null;
+  /** Null for an engine of the hub's own. */
+  link?: PlcLink | null;
+  /** Null where nothing is retained. */
+  retain?: PlcRetain | null;
+  /** The times of its rungs are measured. */
+  profiling?: boolean;
 }
 
 export interface PlcContextList {
@@ -149,6 +233,32 @@ export interface PlcWritten {
   coerced: boolean;
   /** The place is forced: what was written stands underneath. */
   forced: boolean;
+  /** The next start loads it from the program again. */
+  until_start?: boolean;
+  /** The device that drives the place, so that what was written has no effect; null where none does. */
+  driven_by?: string | null;
+  /** What a toggle has made of the bit, underneath where it is forced. */
+  toggled?: boolean | null;
+}
+
+/** What a rung has cost since measuring began. Times in nanoseconds; `share` is of all rungs together, 0 to 1. */
+export interface PlcRungTime {
+  rung: number;
+  instructions: number;
+  last_ns: number;
+  avg_ns: number;
+  max_ns: number;
+  share: number;
+}
+
+export interface PlcProfile {
+  on: boolean;
+  /** Scans that were measured. */
+  scans: number;
+  target_us: number;
+  /** So much longer does a rung take because it is measured; the times are without it. */
+  overhead_ns?: number;
+  rungs: PlcRungTime[];
 }
 
 export interface PlcTimer {

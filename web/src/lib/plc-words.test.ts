@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { memoryRows } from './plc-memory';
 import type { PlcCommand, PlcMemory, PlcProgramSummary, PlcState } from './plc-protocol';
-import { COMMANDS, commandHint, documentName, formatMicros, isForced, membersOf, placeOf, plcOfProblem, plcSignal, plcStateWords, readWord } from './plc-words';
+import { COMMANDS, commandHint, documentName, formatMicros, isForced, isPreset, membersOf, placeOf, plcOfProblem, plcSignal, plcStateWords, readWord, removeHint } from './plc-words';
 
 const PROGRAM: PlcProgramSummary = { name: 'Line', number: 1, rungs: 3, instructions: 9, diagnostics: 0, by: 'project file', loaded_at_ms: 0 };
 
@@ -30,6 +30,16 @@ it('states are told with their reason', () => {
   expect(plcStateWords({ ...base, state: 'Paused', next_rung: 2 })).toBe('at the breakpoint of rung 2');
   expect(plcStateWords({ ...base, state: 'Stepping', next_rung: 1 })).toBe('before rung 1');
   expect(plcStateWords({ ...base, state: 'Stopped', program: null })).toBe('no program is loaded');
+});
+
+it('a context is removed when it does not run and is not the last', () => {
+  expect(removeHint({ name: 'line', state: 'Stopped' }, 2)).toBeNull();
+  expect(removeHint({ name: 'line', state: 'Stopped' }, 1)).toMatch(/last/);
+  expect(removeHint({ name: 'line', state: 'Running' }, 2)).toBe('line is Running: stop it first.');
+});
+
+it('presets are those of timers and counters', () => {
+  expect(['T:4.PRE', 'C:4.PRE', 'T:4.ACC', 'N:7'].map(isPreset)).toEqual([true, true, false, false]);
 });
 
 describe('places', () => {

@@ -45,6 +45,12 @@ export function commandHint(command: PlcCommand, { state, program }: Pick<PlcCon
   }
 }
 
+/** Why a context cannot be removed, or null if it can; `count` is how many there are. */
+export function removeHint({ name, state }: Pick<PlcContext, 'name' | 'state'>, count: number): string | null {
+  if (count <= 1) return 'The last context stays.';
+  return state === 'Running' ? `${name} is ${state}: stop it first.` : null;
+}
+
 /** The kind of state, for its colour. */
 export function plcTone(state: PlcState): 'up' | 'moving' | 'down' | 'off' {
   if (state === 'Running') return 'up';
@@ -92,6 +98,11 @@ export function placeOf(address: string): Place {
   if (address.startsWith('T:')) return 'timer';
   if (address.startsWith('C:')) return 'counter';
   return address.includes('/') ? 'bit' : 'word';
+}
+
+/** Is this the preset of a timer or counter, which each start loads from the program? */
+export function isPreset(address: string): boolean {
+  return address.endsWith('.PRE');
 }
 
 /** The members of a timer or counter, each with its address; the address itself of anything else. */

@@ -128,7 +128,8 @@ export class PlcRoom {
     const { listed, frame } = this;
     if (listed === null || frame === null) return listed;
     const { state, fault, next_rung, scan, breakpoints } = frame;
-    return { ...listed, state, fault, next_rung, scan, breakpoints };
+    // What a frame does not tell of the scans stands in the list.
+    return { ...listed, state, fault, next_rung, scan: { ...listed.scan, ...scan }, breakpoints };
   }
 
   #programNumber(): number | null {
