@@ -3,12 +3,13 @@
  * manual's page "HTTP and live API" states them, over a pretended bottling line.
  *
  *     node tests/mock-hub.mjs [--port 8000] [--signals 100000] [--empty] [--problems] [--links] [--hold-imports]
- *                             [--plc] [--plc-rungs 1000] [--keys] [--tries 3] [--tls] [--audit 250] [--prefix /line]
+ *                             [--plc] [--plc-rungs 1000] [--plc-field] [--keys] [--tries 3] [--tls] [--audit 250] [--prefix /line]
  *
  * With `--prefix` it stands in that folder and answers nowhere else, as a hub does behind a reverse proxy.
  *
  * Switches for tests, as POST requests: `/mock/silent` (sockets stay open, nothing is said any more), `/mock/talk`
- * (the reverse), `/mock/drop` (all live channels are closed), `/mock/mute-plc` (nothing more is said of PLCs), `/mock/revoke?id=k1`, `/mock/forgive` (wrong keys are
+ * (the reverse), `/mock/drop` (all live channels are closed), `/mock/mute-plc` (nothing more is said of PLCs),
+ * `/mock/plc-link?color=red`, `/mock/plc-io?state=down`, `/mock/plc-store?error=…` (of `--plc-field`: a remote engine, devices, retained places), `/mock/revoke?id=k1`, `/mock/forgive` (wrong keys are
  * forgotten), `/mock/solve?id=…` (a problem is over), `/mock/answer` (held imports are answered). Each answers, and so does `GET /mock/state`, how many
  * names each view holds and which writes arrived. A hub that is gone altogether is this process being ended.
  */
@@ -44,6 +45,7 @@ const { values: args } = parseArgs({
     problems: { type: 'boolean', default: false },
     links: { type: 'boolean', default: false },
     plc: { type: 'boolean', default: false },
+    'plc-field': { type: 'boolean', default: false },
     'plc-rungs': { type: 'string', default: '0' },
     'hold-imports': { type: 'boolean', default: false },
     keys: { type: 'boolean', default: false },
@@ -161,7 +163,8 @@ if (args.links) {
   plant.add('twin/packer/Start', 'bool', false, 'hub', 'stale');
 }
 const links = args.links ? new Links(() => plant.now(), args['hold-imports']) : null;
-const plcs = args.plc || args['plc-rungs'] !== '0' ? new Plcs(plant, { rungs: Number(args['plc-rungs']) }) : null;
+const hasPlc = args.plc || args['plc-field'] || args['plc-rungs'] !== '0';
+const plcs = hasPlc ? new Plcs(plant, { rungs: Number(args['plc-rungs']), hasField: args['plc-field'] }) : null;
 const office = new Office({ keys: args.keys, tls: args.tls, auditLen: Number(args.audit), tries: Number(args.tries) });
 const solved = new Set();
 const acknowledged = new Set();
@@ -412,6 +415,7 @@ async function bodyOf(request) {
 function turn(word, query) {
   if (word === 'silent' || word === 'talk') isSilent = word === 'silent';
   if (word === 'mute-plc') isPlcMute = true;
+  if (word.startsWith('plc-')) plcs.turn(word, query);
   if (word === 'drop') for (const channel of channels) channel.socket.close(1001);
   if (word === 'revoke' && office.revoke(query.get('id'))) endChannelsOf(query.get('id'));
   if (word === 'forgive') office.forgetWrongTries();
@@ -569,7 +573,7 @@ class Channel {
   }
 
   tick(now) {
-    this.say({ type: 'tick', now_ms: now, generation: plant.generation, writers: { 3: now - 20, ...(plcs ? { 'plc 0': now } : {}) }, lag_ms: 0 });
+    this.say({ type: 'tick', now_ms: now, generation: plant.generation, writers: { 3: now - 20, ...(plcs?.signs(now) ?? {}) }, lag_ms: 0 });
   }
 }
 

@@ -94,6 +94,103 @@ const PLC = [
 ];
 for (const [name, path, prepare] of PLC) SCENES.push([name, ['--plc'], path, prepare]);
 
+const turn = (hub, word) => fetch(`${hub.url}/mock/${word}`, { method: 'POST' });
+const pane = (page, name) => page.getByRole('tab', { name }).click();
+/** A PLC with devices and retained places, and one that runs elsewhere. */
+const FIELD = [
+  [
+    'plc-timing',
+    '/#/plc',
+    async (page) => {
+      await pane(page, 'Timing');
+      await page.locator('[data-mark=max]').waitFor();
+    },
+  ],
+  [
+    'plc-profile',
+    '/#/plc',
+    async (page) => {
+      await pane(page, 'Timing');
+      await page.getByRole('switch', { name: /Measure rungs/ }).click();
+      await page.locator('[data-cost="5"]').waitFor();
+      await page.locator('[data-cost="5"]').scrollIntoViewIfNeeded();
+      await page.locator('[data-cost-of="0"]').waitFor();
+    },
+  ],
+  [
+    'plc-devices',
+    '/#/plc',
+    async (page, hub) => {
+      await turn(hub, 'plc-io?state=down');
+      await pane(page, 'I/O');
+      await page.locator('[data-device=down]').waitFor();
+    },
+  ],
+  [
+    'plc-retained',
+    '/#/plc',
+    async (page) => {
+      await pane(page, 'Memory');
+      await page.getByRole('button', { name: 'N Integers' }).click();
+      await page.locator('[data-place="N:8"] [data-driven]').waitFor();
+    },
+  ],
+  [
+    'plc-driven',
+    '/#/plc',
+    async (page) => {
+      await page.locator('[data-rung="1"] [data-target="I:0/2"]').click();
+      await page.locator('[data-operand] [data-now] .value').waitFor();
+    },
+  ],
+  [
+    'plc-preset',
+    '/#/plc',
+    async (page) => {
+      await page.locator('[data-rung="1"] [data-target="T:0"]').click();
+      await page.getByRole('button', { name: 'PRE', exact: true }).click();
+      await page.getByLabel('Value').fill('900');
+      await page.getByRole('button', { name: 'Write', exact: true }).click();
+      await page.getByText('Written: 900').waitFor();
+    },
+  ],
+  ['plc-remote', '/#/plc/oven', async (page) => page.locator('[data-no-flow]').waitFor()],
+  [
+    'plc-remote-down',
+    '/#/plc/oven',
+    async (page, hub) => {
+      await page.locator('[data-ladder=alive]').waitFor();
+      await turn(hub, 'plc-link?color=red');
+      await page.locator('[data-ladder=old]').waitFor();
+    },
+  ],
+  [
+    'plc-overview-down',
+    '/',
+    async (page, hub) => {
+      await turn(hub, 'plc-link?color=red');
+      await page.locator('[data-plc=oven] [data-plc-link=red]').waitFor();
+    },
+  ],
+  [
+    'plc-new',
+    '/#/plc',
+    async (page) => {
+      await page.getByRole('button', { name: 'New context' }).click();
+      await page.getByRole('dialog').waitFor();
+    },
+  ],
+  [
+    'plc-none',
+    '/#/plc',
+    async (page, hub) => {
+      await turn(hub, 'plc-none');
+      await page.getByText('There is no PLC context').waitFor();
+    },
+  ],
+];
+for (const [name, path, prepare] of FIELD) SCENES.push([name, ['--plc-field'], path, prepare]);
+
 /** Pages of a hub that wants a key: what to do with the card, and the path that is shown. */
 const KEYED = ['--keys', '--links', '--problems', '--tls', '--audit', '130'];
 for (const [name, path, prepare] of [

@@ -132,6 +132,11 @@ export class Memory {
     return this.#cells.get(address) ?? (isBit(address) ? false : 0);
   }
 
+  /** What stands underneath a force. */
+  under(address) {
+    return this.#cells.get(address) ?? (isBit(address) ? false : 0);
+  }
+
   write(address, value) {
     this.#cells.set(address, isBit(address) ? Boolean(value) : Math.trunc(Number(value)));
   }

@@ -3,6 +3,7 @@
  * really evaluated, so that its stories can look at the effect.
  */
 
+import { Field, latenessOf, Link, plainSurroundings, profileOf } from './field.mjs';
 import { addressesOf, isBit, loadPresets, members, Memory, readProgram, scan } from './ladder.mjs';
 import { refusal } from './office.mjs';
 
@@ -45,6 +46,16 @@ RUNG "Horn again" "Kept from the old program; rung 4 writes the horn too."
 SOR XIC B:3/7 XIC Guard OTE Horn EOR
 `;
 
+/** The program of the engine that runs elsewhere. */
+const OVEN = `PROGRAM "Oven"
+SYM Door I:0/0 BOOL "door is closed"
+SYM Heater O:0/0 BOOL "heater"
+RUNG "Heating"
+SOR XIC Door OTE Heater EOR
+RUNG "Time"
+SOR XIC Heater TON T:1 30000 EOR
+`;
+
 /** A program of many rungs, for the story of a large one. */
 function longProgram(rungs) {
   const lines = ['PROGRAM "Long"'];
@@ -67,6 +78,11 @@ class Context {
   power = new Uint8Array();
   scans = 0;
   isTemporary = false;
+  isProfiling = false;
+  profiledSince = 0;
+  /** What tests switch: its devices and retained places, or the link to where it runs. */
+  field = null;
+  link = null;
 
   constructor(id, name, plant, text) {
     Object.assign(this, { id, name, plant });
@@ -107,8 +123,39 @@ class Context {
     if (symbol !== null) this.plant.byName.get(name).symbol = symbol;
   }
 
+  /** Is the engine heard? One of the hub's own always is. */
+  isHeard() {
+    return this.link === null || this.link.color === 'green';
+  }
+
+  turnLink(color) {
+    this.link.turn(color, this.plant.now());
+    const prefix = `plc/${this.name}/`;
+    this.doubt([...this.plant.byName.keys()].filter((name) => name.startsWith(prefix)), this.isHeard() ? null : 'the link to the engine is down');
+  }
+
+  turnDevices(state) {
+    this.field.state = state;
+    const { drives } = this.field.of(0).io;
+    this.doubt(drives.map((address) => `plc/${this.name}/${address}`), state === 'up' ? null : 'its device does not answer');
+  }
+
+  /** Makes signals stale for this reason, or good again. */
+  doubt(names, reason) {
+    for (const name of names) {
+      this.plant.generation += 1;
+      Object.assign(this.plant.byName.get(name), { quality: reason === null ? 'good' : 'stale', reason, generation: this.plant.generation });
+    }
+  }
+
+  surroundings() {
+    const now = this.plant.now();
+    return this.link?.of(now) ?? this.field?.of(now) ?? plainSurroundings();
+  }
+
   /** What its signals say is what stands in the memory. */
   tell() {
+    if (!this.isHeard()) return;
     for (const [name, { value }] of this.plant.byName) {
       if (!name.startsWith(`plc/${this.name}/`)) continue;
       const now = this.memory.read(name.slice(`plc/${this.name}/`.length));
@@ -118,8 +165,8 @@ class Context {
 
   run(dt_ms) {
     for (const [address, force] of this.memory.forces) if (force.expires_at_ms !== null && force.expires_at_ms <= this.plant.now()) this.memory.forces.delete(address);
-    if (this.state !== 'Running') return;
-    if (this.id === 'line') {
+    if (this.state !== 'Running' || !this.isHeard()) return;
+    if (this.id === 'line' && (this.field === null || this.field.state === 'up')) {
       this.memory.write('I:0/2', Math.floor(this.plant.now() / 400) % 3 === 0);
       this.memory.write('N:8', 550 + Math.round(400 * Math.sin(this.plant.now() / 4000)));
     }
@@ -168,16 +215,20 @@ class Context {
 
   row() {
     const { id, name, state, fault, nextRung, program, number, by, loadedAt } = this;
+    const around = this.surroundings();
     const summary = program && { name: program.name, number, rungs: program.rungs.length, instructions: program.instructions, diagnostics: program.diagnostics.length, by, loaded_at_ms: loadedAt };
     return {
-      id, name, state, fault, next_rung: nextRung, program: summary, scan: this.scan(), breakpoints: [...this.breakpoints].sort((left, right) => left - right),
-      forces: this.forceRows(), io_provider: 'Virtual I/O', hold_outputs: false, temporary: this.isTemporary,
+      id, name, state, fault, next_rung: nextRung, program: summary, breakpoints: [...this.breakpoints].sort((left, right) => left - right),
+      forces: this.forceRows(), hold_outputs: false, temporary: this.isTemporary,
+      ...around, scan: { ...this.scan(), missed: 0, lateness: latenessOf(this.link ? 0 : this.scans) }, io_provider: around.io.provider, profiling: this.isProfiling,
     };
   }
 
   frame(now_ms) {
-    const { state, fault, next_rung, scan: scanned, breakpoints } = this.row();
-    const power = this.program && state !== 'Stopped' ? Buffer.from(this.power).toString('base64') : '';
+    const { state, fault, next_rung, breakpoints } = this.row();
+    const scanned = this.scan();
+    // Another engine does not tell its power flow.
+    const power = this.program && state !== 'Stopped' && this.link === null ? Buffer.from(this.power).toString('base64') : '';
     return { type: 'plc', context: this.id, now_ms, state, fault, next_rung, program: this.program ? this.number : null, scan: scanned, forced: [...this.memory.forces.keys()], breakpoints, power };
   }
 }
@@ -185,7 +236,7 @@ class Context {
 export class Plcs {
   contexts = [];
 
-  constructor(plant, { rungs }) {
+  constructor(plant, { rungs, hasField }) {
     this.plant = plant;
     const line = new Context('line', 'line', plant, rungs > 0 ? longProgram(rungs) : LINE);
     this.contexts.push(line, new Context('press', 'Press 2', plant, null));
@@ -193,6 +244,27 @@ export class Plcs {
     for (const [address, value] of [['I:0/0', true], ['I:0/3', true], ['N:8', 550]]) line.memory.write(address, value);
     command(line, 'start');
     line.memory.forces.set('B:3/7', { value: true, by: 'Maria', reason: 'horn test with the fire brigade', since_ms: 0, expires_at_ms: 3_600_000 });
+    if (!hasField) return;
+    line.field = new Field();
+    const oven = new Context('oven', 'oven', plant, OVEN);
+    oven.link = new Link();
+    oven.by = 'the engine';
+    oven.memory.write('I:0/0', true);
+    this.contexts.push(oven);
+    command(oven, 'start');
+  }
+
+  /** A switch of a test: the link of the remote engine, the devices, or the store. */
+  turn(word, query) {
+    if (word === 'plc-link') this.find('oven').turnLink(query.get('color'));
+    if (word === 'plc-io') this.find('line').turnDevices(query.get('state'));
+    if (word === 'plc-store') this.find('line').field.error = query.get('error');
+    if (word === 'plc-none') this.contexts.splice(0);
+  }
+
+  /** The last sign of life of each engine, by its number. */
+  signs(now_ms) {
+    return Object.fromEntries(this.contexts.map((context, at) => [`plc ${at}`, context.isHeard() ? now_ms : context.link.since_ms]));
   }
 
   find(word) {
@@ -222,7 +294,7 @@ export class Plcs {
   }
 
   remove(context) {
-    if (context.state !== 'Stopped' || this.contexts.length === 1) return refusal(409, 'plc_refused', `'${context.name}' runs, or is the last`);
+    if (context.state === 'Running' || this.contexts.length === 1) return refusal(409, 'plc_refused', `'${context.name}' runs, or is the last`);
     this.contexts.splice(this.contexts.indexOf(context), 1);
     return { status: 204 };
   }
@@ -243,6 +315,12 @@ export class Plcs {
     switch (parts[3]) {
       case undefined:
         return isRead ? whole() : mayNot('engineer') || this.remove(context);
+      case 'toggle':
+        return mayNot('operator') || toggle(context, context.place(body.address), body.address);
+      case 'profile':
+        if (!isRead && mayNot('engineer')) return mayNot('engineer');
+        if (!isRead) Object.assign(context, { isProfiling: body.on, profiledSince: context.scans });
+        return { status: 200, body: profileOf({ ...context, now_ms, target_us: TARGET_US }) };
       case 'command': {
         if (!COMMANDS.includes(body.command)) return refusal(400, 'bad_request', `'${body.command}': expected one of ${COMMANDS.join(', ')}`);
         const role = body.command.startsWith('step') ? 'engineer' : 'operator';
@@ -271,9 +349,18 @@ export class Plcs {
   }
 }
 
+/** Turns a bit round. */
+function toggle(context, address, asked) {
+  if (address !== null && !isBit(address)) return refusal(422, 'bad_value', `'${asked}' holds a number: only bits are toggled`);
+  const toggled = address !== null && !context.memory.under(address);
+  const answer = write(context, address, asked, toggled);
+  return answer.status === 200 ? { ...answer, body: { ...answer.body, toggled } } : answer;
+}
+
 /** Does a command; a refusal, or nothing. */
 function command(context, word) {
   const refuse = (text) => refusal(409, 'plc_refused', text);
+  if (!context.isHeard()) return refuse(`the link to the engine of '${context.name}' is down`);
   const { state } = context;
   if (!context.program && ['start', 'step_scan', 'step_rung'].includes(word)) return refuse('there is no program');
   if (state === 'Fault' && ['start', 'step_scan', 'step_rung'].includes(word)) return refuse('the engine is in fault: stop or reset it first');
@@ -329,6 +416,12 @@ function misfit(address, asked, value) {
   return isFit ? null : refusal(422, 'bad_value', `'${asked}': expected ${isBit(address) ? 'true or false' : 'a whole number'}`);
 }
 
+/** What else is said of a place that was written. */
+function beside(context, address) {
+  const { drives, devices } = context.surroundings().io;
+  return { driven_by: drives.includes(address) ? devices[0].name : null, ...(address.endsWith('.PRE') ? { until_start: true } : {}) };
+}
+
 function write(context, address, asked, value) {
   const refused = misfit(address, asked, value);
   if (refused) return refused;
@@ -337,7 +430,7 @@ function write(context, address, asked, value) {
   context.publish(address);
   context.tell();
   const stored = context.memory.read(address);
-  return { status: 200, body: { name: `plc/${context.name}/${address}`, stored, coerced: fitted !== value, forced: context.memory.forces.has(address) } };
+  return { status: 200, body: { name: `plc/${context.name}/${address}`, stored, coerced: fitted !== value, forced: context.memory.forces.has(address), ...beside(context, address) } };
 }
 
 function changeForces(context, me, method, address, body, now_ms) {
@@ -355,7 +448,7 @@ function changeForces(context, me, method, address, body, now_ms) {
   forces.set(address, { value: body.value, by: me.who, reason: body.reason ?? '', since_ms: now_ms, expires_at_ms: expires_after_s ? now_ms + expires_after_s * 1000 : null });
   context.publish(address);
   context.tell();
-  return { status: 200, body: { name: `plc/${context.name}/${address}`, stored: body.value, coerced: false, forced: true } };
+  return { status: 200, body: { name: `plc/${context.name}/${address}`, stored: body.value, coerced: false, forced: true, driven_by: beside(context, address).driven_by } };
 }
 
 function memoryAnswer({ memory, state }, now_ms) {

@@ -69,6 +69,45 @@ for (const colorScheme of ['light', 'dark']) {
       assert.deepEqual(await violations(page), [], 'lost');
     }));
 
+  test(`devices, times and an engine elsewhere are accessible in ${colorScheme}`, () =>
+    story({ start: () => startMock('--plc-field'), context: { colorScheme } }, async ({ page, url }) => {
+      const turn = (word) => fetch(`${url}/mock/${word}`, { method: 'POST' });
+      await openLive(page, `${url}/#/plc`);
+      await page.getByRole('tab', { name: 'Timing' }).click();
+      await page.getByRole('switch').click();
+      await page.locator('[data-cost]').first().waitFor();
+      await page.locator('[data-cost-of]').first().waitFor();
+      assert.deepEqual(await violations(page), [], 'timing');
+      await turn('plc-io?state=down');
+      await page.getByRole('tab', { name: 'I/O' }).click();
+      await page.locator('[data-device=down]').waitFor();
+      assert.deepEqual(await violations(page), [], 'devices');
+      await turn('plc-io?state=waiting');
+      await turn('plc-store?error=the+disk+is+full');
+      await page.getByRole('tab', { name: 'Memory' }).click();
+      await page.locator('[data-place] [data-driven]').first().waitFor();
+      await page.locator('[data-io=waiting]').waitFor();
+      await page.locator('[data-retain]').getByText('the disk is full').waitFor();
+      assert.deepEqual(await violations(page), [], 'memory');
+      await page.getByRole('button', { name: 'New context …' }).click();
+      await page.getByRole('dialog').waitFor();
+      assert.deepEqual(await violations(page), [], 'a new context');
+      await page.goto(`${url}/#/plc/oven`);
+      await page.keyboard.press('Escape');
+      for (const color of ['green', 'yellow', 'red']) {
+        await turn(`plc-link?color=${color}`);
+        await page.locator(`[data-link-facts] [data-plc-link=${color}]`).waitFor();
+        assert.deepEqual(await violations(page), [], color);
+      }
+      await page.goto(`${url}/#/`);
+      await page.locator('[data-plc=oven] [data-plc-link=red]').waitFor();
+      assert.deepEqual(await violations(page), [], 'overview');
+      await turn('plc-none');
+      await page.goto(`${url}/#/plc`);
+      await page.getByText('There is no PLC context').waitFor();
+      assert.deepEqual(await violations(page), [], 'none');
+    }));
+
   test(`the key card, links and settings are accessible in ${colorScheme}`, () =>
     story({ start: () => startMock('--keys', '--links', '--tls', '--audit', '3'), context: { colorScheme } }, async ({ page, url }) => {
       await page.goto(url);

@@ -27,6 +27,7 @@ const MUST_SHOW = {
   '/api/v1/signals': (answer) => answer.signals.some(({ symbol }) => symbol === 'Start') && answer.signals.some(({ symbol }) => symbol === undefined),
   '/api/v1/plc/contexts': (answer) => answer.contexts.some(({ program }) => program === null) && answer.contexts.some(showsAll),
   '/api/v1/plc/contexts/line': (answer) => showsAll(answer.context),
+  '/api/v1/plc/contexts/line/profile': (answer) => answer.on && answer.rungs.length > 0,
   '/api/v1/plc/contexts/line/forces': (answer) => answer.forces.length > 0,
   '/api/v1/plc/contexts/line/memory': (answer) => Object.keys(answer.forced).length > 0,
   '/api/v1/endpoints': (answer) =>
@@ -131,6 +132,7 @@ async function engage({ name, hub, keys: { engineer } }) {
   await eventually(`the program of the ${name} runs`, async () => (await plc('')).body.context.state === 'Running');
   await plc('/forces', 'DELETE');
   await plc('/forces/I:0/3', 'PUT', { value: true, reason: 'guard switch is broken', expires_after_s: 600 });
+  await plc('/profile', 'PUT', { on: true });
   await plc('/breakpoints/1', 'PUT');
   await eventually(`the program of the ${name} stands at its breakpoint`, async () => (await plc('')).body.context.state === 'Paused');
 }
@@ -296,6 +298,15 @@ function plcQuestions() {
     plc('/line/memory/N:900', 'PUT', { value: 1 }),
     plc('/line/memory/Nobody', 'PUT', { value: 1 }),
     plc('/line/memory/N:7', 'PUT', { value: 1 }, 'viewer'),
+    plc('/line/toggle', 'POST', { address: 'B:1/1' }),
+    plc('/line/toggle', 'POST', { address: 'N:7' }),
+    plc('/line/toggle', 'POST', { address: 'Nobody' }),
+    plc('/line/toggle', 'POST', { address: 'B:1/1' }, 'viewer'),
+    plc('/line/profile'),
+    plc('/line/profile', 'PUT', { on: true }, 'viewer'),
+    plc('/line/profile', 'PUT', { on: true }),
+    plc('/line/profile', 'PUT', { on: false }),
+    plc('/nobody/profile'),
     plc('/line/forces/B:1/1', 'PUT', { value: true, reason: 'a test' }),
     plc('/line/forces/T:0', 'PUT', { value: 1, reason: '' }),
     plc('/line/forces/N:900', 'PUT', { value: 1, reason: '' }),
