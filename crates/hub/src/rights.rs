@@ -20,6 +20,7 @@ type Need = (Role, &'static str);
 const WRITE: Need = (Role::Operator, "write signals");
 const CHANGE_PROGRAMS: Need = (Role::Engineer, "change programs");
 const FORCE: Need = (Role::Engineer, "force");
+const PROFILE: Need = (Role::Engineer, "measure how long rungs take");
 const SET_BREAKPOINTS: Need = (Role::Engineer, "set breakpoints");
 /// To make and remove PLC contexts.
 pub(crate) const CHANGE_CONTEXTS: Need = (Role::Engineer, "change contexts");
@@ -52,9 +53,11 @@ fn needed(request: &Request) -> Need {
 /// it or stops it in the middle is an engineer's.
 fn needed_of_plc(request: &PlcRequest) -> Need {
     match request {
-        PlcRequest::Contexts | PlcRequest::Context { .. } | PlcRequest::Program { .. } | PlcRequest::Memory { .. } => {
-            (Role::Viewer, "look")
-        }
+        PlcRequest::Contexts
+        | PlcRequest::Context { .. }
+        | PlcRequest::Program { .. }
+        | PlcRequest::Memory { .. }
+        | PlcRequest::Profile { .. } => (Role::Viewer, "look"),
         PlcRequest::Command { command, .. } => needed_of_command(*command),
         PlcRequest::Write { .. }
         | PlcRequest::WriteAll { .. }
@@ -62,6 +65,7 @@ fn needed_of_plc(request: &PlcRequest) -> Need {
         | PlcRequest::Toggle { .. } => WRITE,
         PlcRequest::Download { .. } | PlcRequest::ClearProgram { .. } => CHANGE_PROGRAMS,
         PlcRequest::Force { .. } | PlcRequest::Release { .. } => FORCE,
+        PlcRequest::SetProfile { .. } => PROFILE,
         PlcRequest::Breakpoint { .. } | PlcRequest::ClearBreakpoints { .. } => SET_BREAKPOINTS,
         PlcRequest::Create { .. } | PlcRequest::Remove { .. } => CHANGE_CONTEXTS,
     }
@@ -74,6 +78,7 @@ pub(crate) fn needed_of_action(action: &PlcAction) -> Need {
         PlcAction::Write { .. } | PlcAction::WriteAll(_) | PlcAction::Toggle(_) => WRITE,
         PlcAction::Download(_) | PlcAction::Clear => CHANGE_PROGRAMS,
         PlcAction::Force { .. } | PlcAction::Release(_) => FORCE,
+        PlcAction::Profile(_) => PROFILE,
         PlcAction::Breakpoint { .. } | PlcAction::ClearBreakpoints => SET_BREAKPOINTS,
     }
 }

@@ -24,6 +24,8 @@ pub struct CompiledProgram {
     /// What every start loads, in the order of the document (PL-33).
     presets: Vec<(WordIndex, i32)>,
     instructions: usize,
+    /// How many of them stand in each rung.
+    rung_instructions: Box<[u32]>,
     warnings: Vec<Diagnostic>,
 }
 
@@ -41,6 +43,7 @@ impl CompiledProgram {
             memories: resolved.debounce_us.len(),
             presets: resolved.presets,
             instructions: resolved.instructions as usize,
+            rung_instructions: resolved.rung_instructions.into(),
             warnings: resolved.warnings,
         })
     }
@@ -58,6 +61,11 @@ impl CompiledProgram {
     /// How many instructions it has.
     pub fn instructions(&self) -> usize {
         self.instructions
+    }
+
+    /// How many instructions each rung has, in order. A contact with decorators is one.
+    pub fn rung_instructions(&self) -> &[u32] {
+        &self.rung_instructions
     }
 
     /// Whether every start loads this place anew: the preset of a timer or counter of the program (PL-33).

@@ -21,6 +21,7 @@ mod event;
 mod statistics;
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 pub use event::{Command, ControllerState, Event, Events, Refusal};
 pub use statistics::ScanStatistics;
@@ -31,6 +32,7 @@ use crate::data_table::Cell;
 use crate::data_table::{AccessError, CellPart, CellValue, DataTable, USED_WORDS, WordIndex, aligned};
 use crate::fault::Fault;
 use crate::power_flow::PowerFlow;
+use crate::profile::Profile;
 use crate::stepping::Unfinished;
 
 /// How often a scan begins, in microseconds: 500 to 1,000,000 (PL-36).
@@ -119,6 +121,7 @@ pub struct Controller {
     pub(crate) unfinished: Option<Unfinished>,
     pub(crate) statistics: ScanStatistics,
     records_power: bool,
+    pub(crate) profiles: bool,
     /// The words as they were when changes were taken last.
     reported: Box<[u32]>,
 }
@@ -129,6 +132,17 @@ pub(crate) struct Loaded {
     pub(crate) compiled: CompiledProgram,
     pub(crate) memory: RunMemory,
     pub(crate) flow: Option<PowerFlow>,
+    /// The times of its rungs, while they are measured.
+    pub(crate) profile: Option<Box<Profile>>,
+}
+
+impl Loaded {
+    /// Executes rungs.
+    #[inline(always)]
+    pub(crate) fn run(&mut self, rungs: Range<usize>, table: &mut DataTable, dt_us: u32) {
+        let flow = self.flow.as_mut();
+        self.compiled.run(rungs, table, &mut self.memory, dt_us, flow);
+    }
 }
 
 impl Controller {
@@ -145,6 +159,7 @@ impl Controller {
             unfinished: None,
             statistics: ScanStatistics::default(),
             records_power: false,
+            profiles: false,
             reported: vec![0; USED_WORDS].into(),
         }
     }
@@ -221,7 +236,13 @@ impl Controller {
         self.breakpoints.retain(|rung| *rung < compiled.rungs());
         let memory = RunMemory::new(&compiled);
         let flow = self.records_power.then(|| compiled.power_flow());
-        self.program = Some(Loaded { compiled, memory, flow });
+        let profile = self.profiles.then(|| Box::new(Profile::new(compiled.rungs())));
+        self.program = Some(Loaded {
+            compiled,
+            memory,
+            flow,
+            profile,
+        });
         events
     }
 
@@ -276,6 +297,9 @@ impl Controller {
         self.statistics = ScanStatistics::default();
         if let Some(loaded) = &mut self.program {
             loaded.memory.clear();
+            if let Some(profile) = &mut loaded.profile {
+                profile.clear();
+            }
         }
     }
 

@@ -17,6 +17,7 @@ pub mod force;
 pub mod fuzz;
 pub mod instruction;
 pub mod power_flow;
+pub mod profile;
 pub mod program;
 pub mod project;
 pub mod scan_table;

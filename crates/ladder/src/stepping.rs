@@ -4,9 +4,10 @@
 //! when minutes lie between them.
 
 use crate::address::Region;
-use crate::controller::{Controller, ControllerState, Event, Events, Inputs, Refusal};
-use crate::data_table::WordIndex;
+use crate::controller::{Controller, ControllerState, Event, Events, Inputs, Loaded, Refusal};
+use crate::data_table::{DataTable, WordIndex};
 use crate::fault::Fault;
+use std::ops::Range;
 
 /// A scan that was begun.
 #[derive(Debug, Clone, Copy)]
@@ -39,9 +40,36 @@ impl Controller {
     ///
     /// It allocates nothing, takes no lock and writes no log.
     pub fn scan(&mut self, inputs: &Inputs, dt_us: u32) -> Events {
+        self.scan_by(inputs, dt_us, Loaded::run)
+    }
+
+    /// The same, and measures how long each rung takes while that is wanted (see [`Controller::profile_rungs`]); otherwise nobody looks at
+    /// the clock, which tells nanoseconds and never goes back.
+    pub fn scan_timed(&mut self, inputs: &Inputs, dt_us: u32, mut clock: impl FnMut() -> u64) -> Events {
+        if !self.profiles {
+            return self.scan(inputs, dt_us);
+        }
+        let before = self.statistics.scan_count;
+        let events = self.scan_by(inputs, dt_us, |loaded, rungs, table, dt_us| {
+            loaded.run_timed(rungs, table, dt_us, &mut clock);
+        });
+        let profile = self.program.as_mut().and_then(|loaded| loaded.profile.as_mut());
+        if let Some(profile) = profile.filter(|_| self.statistics.scan_count > before) {
+            profile.count_scan();
+        }
+        events
+    }
+
+    #[inline(always)]
+    fn scan_by(
+        &mut self,
+        inputs: &Inputs,
+        dt_us: u32,
+        run: impl FnOnce(&mut Loaded, Range<usize>, &mut DataTable, u32),
+    ) -> Events {
         let mut events = Events::default();
         if self.state == ControllerState::Running {
-            match self.advance(Reach::Scan, inputs, dt_us) {
+            match self.advance(Reach::Scan, inputs, dt_us, run) {
                 Progress::Finished => self.finish(ControllerState::Running, &mut events),
                 Progress::AtBreakpoint(rung) => self.halt(rung, &mut events),
                 Progress::BetweenRungs => {}
@@ -67,7 +95,7 @@ impl Controller {
     pub(crate) fn step_scan(&mut self, inputs: &Inputs, events: &mut Events) -> Result<(), Refusal> {
         self.prepare_step()?;
         self.enter(ControllerState::Stepping, events);
-        match self.advance(Reach::Scan, inputs, self.settings.target_scan.us()) {
+        match self.advance(Reach::Scan, inputs, self.settings.target_scan.us(), Loaded::run) {
             Progress::Finished => self.finish(ControllerState::Paused, events),
             Progress::AtBreakpoint(rung) => self.halt(rung, events),
             Progress::BetweenRungs => {}
@@ -78,7 +106,7 @@ impl Controller {
     pub(crate) fn step_rung(&mut self, inputs: &Inputs, events: &mut Events) -> Result<(), Refusal> {
         self.prepare_step()?;
         self.enter(ControllerState::Stepping, events);
-        if let Progress::Finished = self.advance(Reach::Rung, inputs, self.settings.target_scan.us()) {
+        if let Progress::Finished = self.advance(Reach::Rung, inputs, self.settings.target_scan.us(), Loaded::run) {
             self.finish(ControllerState::Paused, events);
         }
         Ok(())
@@ -93,8 +121,15 @@ impl Controller {
         }
     }
 
-    /// Goes on with the scan that was begun, or begins one.
-    fn advance(&mut self, reach: Reach, inputs: &Inputs, dt_us: u32) -> Progress {
+    /// Goes on with the scan that was begun, or begins one. `run` executes its rungs.
+    #[inline(always)]
+    fn advance(
+        &mut self,
+        reach: Reach,
+        inputs: &Inputs,
+        dt_us: u32,
+        run: impl FnOnce(&mut Loaded, Range<usize>, &mut DataTable, u32),
+    ) -> Progress {
         let scan = match self.unfinished.take() {
             Some(scan) => scan,
             None => self.begin(inputs, dt_us),
@@ -114,13 +149,7 @@ impl Controller {
                 .unwrap_or(rungs)
                 .min(rungs),
         };
-        loaded.compiled.run(
-            scan.rung..end,
-            &mut self.table,
-            &mut loaded.memory,
-            scan.dt_us,
-            loaded.flow.as_mut(),
-        );
+        run(loaded, scan.rung..end, &mut self.table, scan.dt_us);
         if end == rungs {
             return Progress::Finished;
         }

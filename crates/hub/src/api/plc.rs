@@ -31,6 +31,18 @@ pub enum PlcRequest {
         /// Which context.
         context: String,
     },
+    /// How long the rungs of its program take, fresh from its engine.
+    Profile {
+        /// Which context.
+        context: String,
+    },
+    /// Begin to measure how long the rungs take, anew when it does so already, or end it.
+    SetProfile {
+        /// Which context.
+        context: String,
+        /// Begin.
+        on: bool,
+    },
     /// Start, stop, step and the like.
     Command {
         /// Which context.
@@ -138,6 +150,8 @@ pub enum PlcReply {
     Program(ProgramRow),
     /// To [`PlcRequest::Memory`].
     Memory(MemoryRow),
+    /// To [`PlcRequest::Profile`] and [`PlcRequest::SetProfile`].
+    Profile(ProfileRow),
     /// To [`PlcRequest::Write`], [`PlcRequest::Toggle`] and [`PlcRequest::Force`].
     Written(Written),
     /// To [`PlcRequest::WriteAll`] and [`PlcRequest::WriteNamed`], in the order of the request.
@@ -196,6 +210,38 @@ pub struct ContextRow {
     pub is_temporary: bool,
     /// It holds what its outputs drive when it stops.
     pub hold_outputs: bool,
+    /// It measures how long the rungs of its program take.
+    pub is_profiling: bool,
+}
+
+/// How long the rungs of a program take.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProfileRow {
+    /// Whether it is measured; without that, or without a program, there are no rungs.
+    pub on: bool,
+    /// Scans that were finished since measuring began.
+    pub scans: u64,
+    /// How often it is to scan, in microseconds.
+    pub target_us: u32,
+    /// So much longer does each rung take because it is measured, in nanoseconds. The times of the rungs are without it.
+    pub overhead_ns: u64,
+    /// The rungs in order.
+    pub rungs: Vec<RungRow>,
+}
+
+/// How long one rung takes. Times are in nanoseconds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RungRow {
+    /// How many instructions it has.
+    pub instructions: u32,
+    /// The last time.
+    pub last_ns: u64,
+    /// The average.
+    pub avg_ns: u64,
+    /// The longest.
+    pub max_ns: u64,
+    /// Its part of the time of all rungs together, 0 to 1.
+    pub share: f64,
 }
 
 /// The memory of a context as its engine told it last.

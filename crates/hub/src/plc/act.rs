@@ -68,6 +68,8 @@ pub(crate) enum PlcAction {
     },
     /// Remove all breakpoints.
     ClearBreakpoints,
+    /// Begin to measure how long the rungs take, or end it.
+    Profile(bool),
 }
 
 /// What is written down when an order was executed.
@@ -147,6 +149,7 @@ impl Hub {
                 (order, Effect::Breakpoint { rung, is_set })
             }
             PlcAction::ClearBreakpoints => (Order::ClearBreakpoints, Effect::NoBreakpoints),
+            PlcAction::Profile(on) => (Order::Profile(on), Effect::Profiling(on)),
         }
     }
 
@@ -313,6 +316,7 @@ fn note(by: &Actor, context: &Context, action: &PlcAction) -> Note {
             let old: Vec<usize> = context.breakpoints.iter().copied().collect();
             plain("plc.breakpoint", Json::from(old), Json::Null)
         }
+        PlcAction::Profile(on) => plain("plc.profile", Json::from(context.is_profiling), Json::from(*on)),
     }
 }
 

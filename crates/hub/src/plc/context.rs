@@ -11,6 +11,7 @@ use crate::time::Time;
 use crosstie_ladder::address::{Address, IO_WORDS};
 use crosstie_ladder::controller::{Command, ControllerState, ScanStatistics};
 use crosstie_ladder::data_table::{CellValue, Place, USED_WORDS, WordIndex};
+use crosstie_ladder::profile::Profile;
 use crosstie_ladder::project::{IoConfig, IoProvider};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -44,6 +45,10 @@ pub(crate) struct Context {
     pub(crate) is_power_asked: bool,
     /// The power behind every instruction as it was told last; see [`Entry::Power`](super::Entry::Power).
     pub(crate) power: Box<[u64]>,
+    /// The engine measures how long the rungs take.
+    pub(crate) is_profiling: bool,
+    /// How long they took as it was told last.
+    pub(crate) profile: Option<Box<Profile>>,
     /// What the order that is answered next has made of a bit.
     pub(crate) toggled: Option<bool>,
     /// When its engine was heard last.
@@ -108,6 +113,8 @@ impl Context {
             records_power: false,
             is_power_asked: false,
             power: Box::default(),
+            is_profiling: false,
+            profile: None,
             toggled: None,
             io: IoConfig::default(),
         }

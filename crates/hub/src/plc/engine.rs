@@ -88,6 +88,7 @@ impl Engine {
             self.feed.apply_all(&mut self.controller);
         }
         let power = matches!(order, Order::TellPower).then(|| self.power());
+        let profile = matches!(order, Order::TellProfile).then(|| self.controller.profile().cloned().map(Box::new));
         let mut toggled = None;
         let result = self.obey(order, &mut toggled);
         let events = result.unwrap_or_default();
@@ -100,6 +101,9 @@ impl Engine {
         self.tell_changes(sink);
         if let Some(power) = power {
             sink.push(Entry::Power(power));
+        }
+        if let Some(profile) = profile {
+            sink.push(Entry::Profile(profile));
         }
         if let Some(on) = toggled {
             sink.push(Entry::Toggled(on));
@@ -116,6 +120,12 @@ impl Engine {
 
     /// Executes one scan while Running; otherwise shows what routes have said. `dt_us` is the time since the last scan began.
     pub fn scan(&mut self, devices: &DeviceInputs, dt_us: u32) -> Events {
+        self.scan_timed(devices, dt_us, || 0)
+    }
+
+    /// The same, and measures how long the rungs take while that is wanted; otherwise nobody looks at the clock, which tells
+    /// nanoseconds and never goes back.
+    pub fn scan_timed(&mut self, devices: &DeviceInputs, dt_us: u32, clock: impl FnMut() -> u64) -> Events {
         if self.state() != ControllerState::Running {
             self.feed.apply_all(&mut self.controller);
             return Events::default();
@@ -125,7 +135,7 @@ impl Engine {
             let word = WordIndex::of(Region::Integer, *word);
             self.controller.write_bits(word, u32::MAX, *number as u32);
         }
-        let events = self.controller.scan(&devices.bits, dt_us);
+        let events = self.controller.scan_timed(&devices.bits, dt_us, clock);
         self.untold_scans += 1;
         self.untold_us = self.untold_us.saturating_add(dt_us);
         events
@@ -208,7 +218,8 @@ impl Engine {
             Order::Fault(fault) => events = controller.fault(fault),
             Order::Settings(settings) => controller.set_settings(settings),
             Order::RecordPower(on) => controller.record_power(on),
-            Order::TellPower | Order::Feed { .. } => {}
+            Order::Profile(on) => controller.profile_rungs(on),
+            Order::TellPower | Order::TellProfile | Order::Feed { .. } => {}
         }
         Ok(events)
     }

@@ -3,8 +3,10 @@
 use super::order::Refused;
 use crosstie_ladder::controller::{ControllerState, Event, ScanStatistics};
 use crosstie_ladder::data_table::WordIndex;
+use crosstie_ladder::profile::Profile;
 
-/// One thing that an engine tells. Small and without a heap except for [`Entry::Power`], which nobody gets unasked.
+/// One thing that an engine tells. Small and without a heap except for [`Entry::Power`] and [`Entry::Profile`], which nobody gets
+/// unasked.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Entry {
     /// A border. The changes that follow, up to the next border, happened together.
@@ -45,6 +47,8 @@ pub enum Entry {
     Toggled(bool),
     /// How scans went.
     Statistics(ScanStatistics),
+    /// How long the rungs took; `None` while that is not measured.
+    Profile(Option<Box<Profile>>),
     /// The power behind every instruction, 64 to a word, the first in the lowest bit. Empty without a program.
     Power(Box<[u64]>),
 }

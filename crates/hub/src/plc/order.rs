@@ -77,6 +77,10 @@ pub enum Order {
     Settings(ControllerSettings),
     /// Begin or end to record the power flow.
     RecordPower(bool),
+    /// Begin to measure how long the rungs take, anew when it does so already, or end it.
+    Profile(bool),
+    /// Tell how long the rungs took: an [`Entry::Profile`](super::Entry::Profile) stands before the answer.
+    TellProfile,
     /// Tell the power flow of the last scan: an [`Entry::Power`](super::Entry::Power) stands before the answer.
     TellPower,
 }

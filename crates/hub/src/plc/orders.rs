@@ -19,6 +19,7 @@ use crosstie_ladder::address::Address;
 use crosstie_ladder::controller::{Command, Event};
 use crosstie_ladder::data_table::AccessError;
 use rustc_hash::FxHashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,6 +27,8 @@ use std::time::Duration;
 const ANSWER_MAX: Duration = Duration::from_secs(5);
 /// Orders of one context that wait for their answers. A further one is refused as busy.
 pub(crate) const ORDERS_MAX: usize = 256;
+/// Questions how long the rungs of one context take that wait for its engine. A further one is refused as busy.
+const PROFILE_ASKED_MAX: usize = 64;
 
 /// All contexts, in the order of `context.list`, and the orders on their way.
 #[derive(Debug, Default)]
@@ -37,6 +40,8 @@ pub(crate) struct Plcs {
     last_number: u64,
     /// The number of the next context.
     next_id: u16,
+    /// Who has asked how long the rungs take: one order per context answers them all.
+    profile_asked: BTreeMap<PlcId, Vec<Box<Question>>>,
     /// What engines have done in this turn for whoever asked through the API.
     pub(crate) answered: Vec<(PlcId, Box<Question>, Result<(), OrderError>)>,
 }
@@ -67,6 +72,8 @@ pub(crate) enum Effect {
     Breakpoint { rung: usize, is_set: bool },
     /// No breakpoint is left.
     NoBreakpoints,
+    /// The engine measures how long the rungs take, or not.
+    Profiling(bool),
 }
 
 /// Who hears the answer.
@@ -80,6 +87,8 @@ pub(crate) enum Asked {
     Api(Box<Question>),
     /// The channels that wait for the power flow.
     Watchers,
+    /// All who have asked how long the rungs take.
+    Profilers,
     /// The hub itself: it has asked for a fault because an input is stale.
     OnStale,
     /// A client of PiPLC's protocol.
@@ -230,6 +239,25 @@ impl Hub {
         }
     }
 
+    /// Asks an engine how long the rungs take, unless that was asked and is not answered yet: then `question` shares the answer.
+    pub(crate) fn ask_for_profile(&mut self, plc: PlcId, question: Box<Question>) {
+        let asked = self.plcs.profile_asked.entry(plc).or_default();
+        if asked.len() >= PROFILE_ASKED_MAX {
+            self.plcs.answered.push((plc, question, Err(OrderError::Busy)));
+            return;
+        }
+        asked.push(question);
+        if asked.len() == 1 {
+            self.plc_order(plc, Order::TellProfile, Effect::None, Asked::Profilers);
+        }
+    }
+
+    fn profile_is_told(&mut self, plc: PlcId, result: &Result<(), OrderError>) {
+        let asked = self.plcs.profile_asked.remove(&plc).unwrap_or_default();
+        let each = asked.into_iter().map(|question| (plc, question, result.clone()));
+        self.plcs.answered.extend(each);
+    }
+
     /// The hub itself was away: engines have the full time again to answer what is not given up yet.
     pub(crate) fn wait_anew_for_orders(&mut self) {
         let due = self.now + ANSWER_MAX;
@@ -312,6 +340,7 @@ impl Hub {
                 self.piplc_happened(plc, event);
             }
             Entry::Power(power) => context.power = power,
+            Entry::Profile(profile) => context.profile = profile,
             Entry::Toggled(on) => context.toggled = Some(on),
             Entry::Answer { number, result } => self.plc_answer(number, result),
         }
@@ -360,6 +389,7 @@ impl Hub {
                 let logic = program.logic.clone();
                 context.program = Some(Loaded { program, by, at: now });
                 context.power = Box::default();
+                context.profile = None;
                 self.publish(plc, Some(&logic));
             }
             Effect::Cleared => {
@@ -367,6 +397,7 @@ impl Hub {
                 context.program_number += 1;
                 context.program = None;
                 context.power = Box::default();
+                context.profile = None;
                 self.publish(plc, None);
             }
             Effect::Forced(force) => {
@@ -384,6 +415,10 @@ impl Hub {
                 context.breakpoints.remove(&rung);
             }
             Effect::NoBreakpoints => context.breakpoints.clear(),
+            Effect::Profiling(on) => {
+                context.is_profiling = on;
+                context.profile = None;
+            }
         }
     }
 
@@ -401,6 +436,7 @@ impl Hub {
             }
             Asked::Api(question) => self.plcs.answered.push((plc, question, result)),
             Asked::Watchers => self.power_is_told(plc),
+            Asked::Profilers => self.profile_is_told(plc, &result),
             Asked::OnStale => {
                 if let Some(context) = self.plcs.get_mut(plc) {
                     context.tags.fault_asked = false;

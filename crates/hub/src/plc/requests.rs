@@ -38,6 +38,8 @@ pub(crate) enum Wants {
         /// What the engine has made of the bit, where it was to turn it over.
         toggled: Option<bool>,
     },
+    /// How long the rungs take.
+    Profile,
     /// What readers see at these places, and whether their values were fitted to them.
     Places(Vec<(Address, bool)>),
 }
@@ -86,6 +88,12 @@ impl Hub {
                     words: context.mirror.words().into(),
                     masks: context.mirror.masks().into(),
                 })
+            }
+            PlcRequest::Profile { context } => {
+                let plc = self.context_named(&context)?.plc;
+                let (access, wants) = (by.access.clone(), Wants::Profile);
+                self.ask_for_profile(plc, Box::new(Question { ticket, access, wants }));
+                return Ok(None);
             }
             PlcRequest::Create { name } => {
                 let plc = self.plc_create(by, name.as_deref())?;
@@ -142,6 +150,10 @@ impl Hub {
                 let (writes, places) = all_fitted(context, &writes)?;
                 return Ok((context.plc, PlcAction::WriteAll(writes), Wants::Places(places)));
             }
+            PlcRequest::SetProfile { context, on } => {
+                let plc = self.context_named(&context)?.plc;
+                return Ok((plc, PlcAction::Profile(on), Wants::Profile));
+            }
             PlcRequest::Toggle { context, address } => {
                 let context = self.context_named(&context)?;
                 let address = context.address_of(&address)?;
@@ -169,6 +181,7 @@ impl Hub {
             | PlcRequest::Context { .. }
             | PlcRequest::Program { .. }
             | PlcRequest::Memory { .. }
+            | PlcRequest::Profile { .. }
             | PlcRequest::Create { .. }
             | PlcRequest::Remove { .. } => return Err(no_context("")),
         };
@@ -194,6 +207,7 @@ impl Hub {
         let context = self.plcs.get(plc).ok_or_else(|| refused(OrderError::Gone))?;
         Ok(match &question.wants {
             Wants::Context => PlcReply::Context(Box::new(context.row(&question.access)), self.now),
+            Wants::Profile => PlcReply::Profile(context.profile_row()),
             Wants::Place {
                 address,
                 is_coerced,

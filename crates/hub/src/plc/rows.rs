@@ -3,8 +3,9 @@
 use super::act::{as_value, signal_name};
 use super::context::{Context, Force};
 use crate::access::Access;
-use crate::api::plc::{ContextRow, ForceRow, ProgramSummary};
+use crate::api::plc::{ContextRow, ForceRow, ProfileRow, ProgramSummary, RungRow};
 use crosstie_ladder::address::Address;
+use crosstie_ladder::profile::RungTime;
 
 impl Context {
     /// All that the API says of a context; of its forces those that may be seen.
@@ -27,7 +28,36 @@ impl Context {
             io_provider: self.io.provider_name(),
             is_temporary: self.settings.is_temporary,
             hold_outputs: self.settings.hold_outputs,
+            is_profiling: self.is_profiling,
         }
+    }
+
+    /// How long its rungs take, as it was told last.
+    pub(crate) fn profile_row(&self) -> ProfileRow {
+        let compiled = self.program.as_ref().map(|loaded| &loaded.program.compiled);
+        let mut row = ProfileRow {
+            on: self.is_profiling,
+            scans: 0,
+            target_us: self.settings.controller.target_scan.us(),
+            overhead_ns: 0,
+            rungs: Vec::new(),
+        };
+        let (Some(compiled), Some(profile)) = (compiled, &self.profile) else {
+            return row;
+        };
+        row.scans = profile.scans();
+        row.overhead_ns = profile.overhead_ns();
+        let all: u64 = profile.rungs().map(|time| time.sum_ns).sum();
+        let each = compiled.rung_instructions().iter().zip(profile.rungs());
+        let rung = |(instructions, time): (&u32, RungTime)| RungRow {
+            instructions: *instructions,
+            last_ns: time.last_ns,
+            avg_ns: time.average_ns(),
+            max_ns: time.max_ns,
+            share: time.sum_ns as f64 / all.max(1) as f64,
+        };
+        row.rungs = each.map(rung).collect();
+        row
     }
 
     /// Its program in short.

@@ -82,6 +82,9 @@ pub(crate) struct Driven {
     /// There is no room for what it tells: it takes no orders, scans on and merges what changes.
     pub(crate) is_full: bool,
     told: Vec<Entry>,
+    /// How far its clock moves on with each look at it in a scan, in nanoseconds: the first, the second and so on; then not at all.
+    pub(crate) looks_ns: Vec<u64>,
+    clock_ns: u64,
 }
 
 /// Where an engine of the house puts what it tells.
@@ -484,6 +487,8 @@ impl House {
                     holds: false,
                     is_full: false,
                     told: Vec::new(),
+                    looks_ns: Vec::new(),
+                    clock_ns: 0,
                 };
                 self.engines.insert(plc, driven);
             }
@@ -541,7 +546,12 @@ impl House {
             driven.engine.execute(order, &mut told);
         }
         if driven.engine.state() == ControllerState::Running {
-            let events = driven.engine.scan(&DeviceInputs::default(), dt_us);
+            let (mut moves, now) = (driven.looks_ns.iter(), &mut driven.clock_ns);
+            let clock = || {
+                *now += moves.next().copied().unwrap_or(0);
+                *now
+            };
+            let events = driven.engine.scan_timed(&DeviceInputs::default(), dt_us, clock);
             let timing = ScanTiming {
                 took_us: 100,
                 ..ScanTiming::default()

@@ -1,13 +1,14 @@
-//! Values changed while a program runs: bits turned over, several places at one border, presets that the next start loads.
+//! What is done to a program while it runs: bits turned over, several places written at one border, presets that the next start
+//! loads, rungs measured.
 
 use crate::house::House;
 use crate::plc_requests::{
-    LINE, after, ask, audited, command, house_of, house_with, line, program, refusal, write, written,
+    LINE, after, ask, audited, command, house_of, house_with, line, ms, program, refusal, row, write, written,
 };
 use crate::plc_rights::key;
 use crate::plc_signals::value;
 use crosstie_hub::access::Role;
-use crosstie_hub::api::plc::{PlcReply, PlcRequest, Written};
+use crosstie_hub::api::plc::{PlcReply, PlcRequest, ProfileRow, RungRow, Written};
 use crosstie_hub::api::{Refused, Reply, Request};
 use crosstie_hub::plc::order::WRITES_MAX;
 use crosstie_hub::settings::PlcSettings;
@@ -201,4 +202,119 @@ fn who_may_not_write_one_of_the_places_writes_none() {
         );
     }
     assert_eq!(value(&mut house, "plc/line/I:0/3"), Value::Bool(true));
+}
+
+fn profile(house: &mut House, request: PlcRequest) -> ProfileRow {
+    match ask(house, request) {
+        Reply::Plc(PlcReply::Profile(row)) => row,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn how_long() -> PlcRequest {
+    PlcRequest::Profile { context: line() }
+}
+
+fn measure(on: bool) -> PlcRequest {
+    PlcRequest::SetProfile { context: line(), on }
+}
+
+#[test]
+fn how_long_each_rung_takes_is_measured_while_somebody_wants_it() {
+    let mut house = house_with("line");
+    let plc = row(&mut house).plc;
+    after(&mut house, command(Command::Start));
+    // The empty rung takes 40 ns of looking at the clock, as every rung does.
+    house.driven(plc).looks_ns = vec![0, 40, 0, 140, 340];
+    house.run_for(ms(50));
+    let off = profile(&mut house, how_long());
+    assert_eq!((off.on, off.scans, off.rungs.len()), (false, 0, 0));
+    assert!(!row(&mut house).is_profiling);
+
+    let fresh = profile(&mut house, measure(true));
+    assert_eq!((fresh.on, fresh.scans), (true, 0));
+    house.run_for(ms(100));
+    let told = profile(&mut house, how_long());
+    assert!((9..=12).contains(&told.scans), "{told:?}");
+    assert_eq!((told.overhead_ns, told.target_us), (40, 10_000));
+    let rung = |instructions, ns, share| RungRow {
+        instructions,
+        last_ns: ns,
+        avg_ns: ns,
+        max_ns: ns,
+        share,
+    };
+    assert_eq!(told.rungs, [rung(2, 100, 0.25), rung(2, 300, 0.75)]);
+    assert!(row(&mut house).is_profiling);
+
+    // A reset and a download begin anew, and so does switching it on.
+    after(&mut house, command(Command::Reset));
+    assert_eq!(profile(&mut house, how_long()).scans, 0);
+    after(&mut house, command(Command::Start));
+    house.run_for(ms(50));
+    assert!(profile(&mut house, how_long()).scans > 0);
+    assert_eq!(profile(&mut house, measure(true)).scans, 0);
+    house.run_for(ms(50));
+    let other = PlcRequest::Download {
+        context: line(),
+        program: program("SOR XIC I:0/0 XIC I:0/1 OTE O:0/0 EOR\n"),
+    };
+    after(&mut house, other);
+    let told = profile(&mut house, how_long());
+    assert_eq!((told.on, told.scans), (true, 0));
+    assert_eq!(told.rungs, [rung(3, 0, 0.0)]);
+    let off = profile(&mut house, measure(false));
+    assert_eq!((off.on, off.rungs.len()), (false, 0));
+    let told: Vec<_> = audited(&mut house)
+        .into_iter()
+        .filter(|(what, ..)| *what == "plc.profile")
+        .map(|(_, subject, old, new)| (subject, old, new))
+        .collect();
+    let entry = |old: bool, new: bool| (String::from("plc/line"), json!(old), json!(new));
+    assert_eq!(told, [entry(false, true), entry(true, true), entry(true, false)]);
+}
+
+#[test]
+fn many_who_ask_how_long_rungs_take_are_one_order_and_hear_one_answer() {
+    let mut house = house_with("line");
+    let plc = row(&mut house).plc;
+    house.driven(plc).holds = true;
+    let waiting: Vec<_> = (0..64).map(|_| house.ask_later(Request::Plc(how_long()))).collect();
+    let refused = house.ask(Request::Plc(how_long()));
+    assert!(matches!(refused, Reply::Refused(Refused::Plc(_))), "{refused:?}");
+    house.driven(plc).holds = false;
+    after(&mut house, command(Command::Stop));
+    for ticket in waiting {
+        let reply = house.reply(ticket);
+        assert!(matches!(reply, Some(Reply::Plc(PlcReply::Profile(_)))), "{reply:?}");
+    }
+    assert!(!profile(&mut house, how_long()).on);
+
+    // An engine that does not answer, or is gone, is told to all of them.
+    house.driven(plc).holds = true;
+    let waiting = house.ask_later(Request::Plc(how_long()));
+    house.run_for(ms(6_000));
+    let reply = house.reply(waiting);
+    assert!(
+        matches!(&reply, Some(Reply::Refused(Refused::Plc(text))) if text.contains("not answered")),
+        "{reply:?}"
+    );
+}
+
+#[test]
+fn an_engineer_measures_and_everybody_looks() {
+    let mut house = house_with("line");
+    let operator = key(Role::Operator, None, None);
+    let refused = house.ask_as(operator.clone(), Request::Plc(measure(true)));
+    let Reply::Refused(refused @ Refused::Forbidden { .. }) = refused else {
+        panic!("{refused:?}")
+    };
+    assert!(refused.to_string().contains("measure how long rungs take"), "{refused}");
+    for role in [Role::Viewer, Role::Operator] {
+        let reply = house.ask_as(key(role, None, None), Request::Plc(how_long()));
+        assert!(matches!(reply, Reply::Plc(PlcReply::Profile(_))), "{reply:?}");
+    }
+    let engineer = key(Role::Engineer, None, None);
+    let reply = house.ask_as(engineer, Request::Plc(measure(true)));
+    assert!(matches!(reply, Reply::Plc(PlcReply::Profile(_))), "{reply:?}");
 }

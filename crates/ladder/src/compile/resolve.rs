@@ -30,6 +30,8 @@ pub(super) struct Resolved {
     pub(super) debounce_us: Vec<u64>,
     pub(super) presets: Vec<(WordIndex, i32)>,
     pub(super) instructions: u32,
+    /// How many instructions stand in each rung.
+    pub(super) rung_instructions: Vec<u32>,
     pub(super) warnings: Vec<Diagnostic>,
 }
 
@@ -54,6 +56,7 @@ pub(super) fn program(program: &Program) -> Result<Resolved, Vec<Diagnostic>> {
             debounce_us: Vec::new(),
             presets: Vec::new(),
             instructions: 0,
+            rung_instructions: Vec::new(),
             warnings: Vec::new(),
         },
         problems: Vec::new(),
@@ -66,8 +69,11 @@ pub(super) fn program(program: &Program) -> Result<Resolved, Vec<Diagnostic>> {
             column: None,
             place: rung.place,
         });
+        let before = resolver.resolved.instructions;
         let nodes = resolver.path(&rung.elements, 0);
         resolver.resolved.rungs.push(nodes);
+        let instructions = resolver.resolved.instructions - before;
+        resolver.resolved.rung_instructions.push(instructions);
     }
     if resolver.resolved.instructions > MAX_INSTRUCTIONS {
         let text = format!(

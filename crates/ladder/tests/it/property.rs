@@ -205,6 +205,53 @@ proptest! {
     }
 
     #[test]
+    fn measuring_the_rungs_changes_nothing_of_what_a_scan_does(
+        program in program(),
+        inputs in vec(any::<[u32; 8]>(), 1..6),
+        forces in vec(place_and_value(), 0..3),
+        breakpoints in vec(0..4_usize, 0..3),
+        records_power: bool,
+    ) {
+        let [mut plain, mut timed] = [controller(&program), controller(&program)];
+        for controller in [&mut plain, &mut timed] {
+            controller.record_power(records_power);
+            forces.iter().for_each(|(address, value)| controller.force(*address, *value).unwrap());
+            for rung in &breakpoints {
+                // A program may have fewer rungs.
+                let _ = controller.set_breakpoint(*rung);
+            }
+        }
+        timed.profile_rungs(true);
+        let mut now = 0;
+        let mut clock = || { now += 3; now };
+        for words in inputs {
+            let inputs = Inputs { words, driven: [u32::MAX; 8] };
+            // As many parts as there are breakpoints, and one more.
+            for _ in 0..=breakpoints.len() {
+                restart(&mut plain, &inputs);
+                restart(&mut timed, &inputs);
+                let events: Vec<_> = plain.scan(&inputs, STEP_US).iter().collect();
+                let told = timed.scan_timed(&inputs, STEP_US, &mut clock);
+                prop_assert_eq!(events, told.iter().collect::<Vec<_>>());
+                prop_assert_eq!(plain.table().words(), timed.table().words());
+                prop_assert_eq!(plain.outputs(), timed.outputs());
+                prop_assert_eq!((plain.state(), plain.next_rung()), (timed.state(), timed.next_rung()));
+                prop_assert_eq!(plain.statistics(), timed.statistics());
+                let power = |controller: &Controller| controller.power_flow().map(|flow| flow.words().to_vec());
+                prop_assert_eq!(power(&plain), power(&timed));
+            }
+        }
+        let profile = timed.profile().unwrap();
+        prop_assert_eq!(profile.scans(), timed.statistics().scan_count);
+        let begun = u64::from(timed.next_rung().is_some());
+        for (rung, time) in profile.rungs().enumerate() {
+            let is_open = timed.next_rung().is_some_and(|next| rung < next);
+            prop_assert!(time.count <= profile.scans() + begun && time.count >= profile.scans());
+            prop_assert!(!is_open || time.count == profile.scans() + 1);
+        }
+    }
+
+    #[test]
     fn pl73_a_program_reads_back_from_its_text(program in program()) {
         let written = text::write(&program);
         let read = text::read(&written).map(Program::without_places);

@@ -74,6 +74,7 @@ fn kinds(entries: &[Entry]) -> Vec<&'static str> {
         Entry::Statistics(_) => "statistics",
         Entry::Power(_) => "power",
         Entry::Toggled(_) => "toggled",
+        Entry::Profile(_) => "profile",
     };
     entries.iter().map(kind).collect()
 }
@@ -223,6 +224,30 @@ fn a_toggle_tells_what_the_bit_is_then_and_the_program_keeps_it() {
     assert_eq!(kinds(&told), ["border", "toggled", "answer"]);
     assert!(told.contains(&Entry::Toggled(false)), "underneath");
     assert_eq!(kinds(&order(&mut engine, toggle("N:1"))), ["border", "answer"]);
+}
+
+#[test]
+fn times_of_rungs_are_told_before_the_answer_while_they_are_measured() {
+    let mut engine = running("SOR XIC I:0/0 OTE O:0/0 EOR\n");
+    let told = order(&mut engine, Order::TellProfile);
+    assert_eq!(kinds(&told), ["border", "profile", "answer"]);
+    assert!(told.contains(&Entry::Profile(None)));
+    order(&mut engine, Order::Profile(true));
+    let mut now = 0;
+    let mut clock = || {
+        now += 5;
+        now
+    };
+    engine.scan_timed(&DeviceInputs::default(), 10_000, &mut clock);
+    let told = order(&mut engine, Order::TellProfile);
+    let profile = told.iter().find_map(|entry| match entry {
+        Entry::Profile(profile) => profile.as_deref(),
+        _ => None,
+    });
+    assert_eq!(
+        profile.map(|profile| (profile.scans(), profile.overhead_ns())),
+        Some((1, 5))
+    );
 }
 
 #[test]
