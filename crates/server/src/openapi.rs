@@ -53,6 +53,8 @@ use crate::http::{
         plc::memory::write,
         plc::memory::write_all,
         plc::memory::toggle,
+        plc::profile::read,
+        plc::profile::change,
         plc::forces::list,
         plc::forces::release_all,
         plc::forces::force,

@@ -161,6 +161,11 @@ impl Clock for SinceStart {
         // Half a million years.
         self.0.elapsed().as_micros() as u64
     }
+
+    fn now_ns(&self) -> u64 {
+        // Five hundred years.
+        self.0.elapsed().as_nanos() as u64
+    }
 }
 
 fn scan_until_over(mut worker: Worker, shared: &Shared, ringer: &Ringer) {

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `control` | status, start, stop, pause, resume, step, step-rung, reset, break |
 //! | `program` | download, upload, clear |
+//! | `profile` | profile |
 //! | `memory` | force, release, forces, write, toggle, watch |
 //! | `files` | check, convert; no hub has to run |
 //! | `scan_test` | scan-test; no hub has to run |
@@ -12,6 +13,7 @@
 pub mod control;
 pub mod files;
 pub mod memory;
+pub mod profile;
 pub mod program;
 pub mod scan_test;
 
@@ -81,6 +83,10 @@ pub enum PlcCommand {
         after_help = "Examples:\n  crosstie plc break 3\n  crosstie plc break --clear 3\n  crosstie plc break --clear"
     )]
     Break(control::BreakArgs),
+    /// Print which rungs a scan is spent on
+    #[command(after_help = "Measuring costs time in every scan, so it is switched on and off.\n\n\
+                      Example:\n  crosstie plc profile --on && sleep 10 && crosstie plc profile --top 5 && crosstie plc profile --off")]
+    Profile(profile::ProfileArgs),
     /// Run scan tables: programs with what they must do; no hub has to run
     #[command(
         after_help = "Of a folder all files *.scan are run, those of its folders too. Exit codes: 0 all cases hold, 1 one does \
@@ -133,6 +139,7 @@ pub(super) async fn plc(command: PlcCommand, out: &mut impl Write) -> Result<(),
         PlcCommand::Write(args) => memory::write(&args, out).await,
         PlcCommand::Toggle(args) => memory::toggle(&args, out).await,
         PlcCommand::Break(args) => control::breakpoint(&args, out).await,
+        PlcCommand::Profile(args) => profile::profile(&args, out).await,
         PlcCommand::ScanTest(args) => scan_test::scan_test(&args, out),
         PlcCommand::Check(args) => files::check(&args, out),
         PlcCommand::Convert(args) => files::convert(&args, out),

@@ -6,6 +6,7 @@
 //! | `program` | download, upload, and the program as a page draws it |
 //! | `drawing` | rungs, branches and instructions as JSON |
 //! | `memory` | the memory as a whole, and writing places of it |
+//! | `profile` | how long rungs take |
 //! | `forces` | forces and breakpoints |
 //!
 //! `{context}` of a path is an id or a name. Who may do what is decided by the hub.
@@ -13,6 +14,7 @@
 pub(crate) mod drawing;
 pub(crate) mod forces;
 pub(crate) mod memory;
+pub(crate) mod profile;
 pub(crate) mod program;
 pub(crate) mod rows;
 
@@ -123,6 +125,16 @@ pub(super) fn operations() -> Vec<Operation> {
             Method::PUT,
             "/api/v1/plc/contexts/{context}/memory/{*address}",
             put(memory::write),
+        ),
+        (
+            Method::GET,
+            "/api/v1/plc/contexts/{context}/profile",
+            get(profile::read),
+        ),
+        (
+            Method::PUT,
+            "/api/v1/plc/contexts/{context}/profile",
+            put(profile::change),
         ),
         (Method::GET, "/api/v1/plc/contexts/{context}/forces", get(forces::list)),
         (

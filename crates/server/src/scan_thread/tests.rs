@@ -28,6 +28,10 @@ impl Clock for Now {
         self.0.set(self.0.get() + 1);
         self.0.get()
     }
+
+    fn now_ns(&self) -> u64 {
+        self.now_us() * 1_000
+    }
 }
 
 impl Bench {

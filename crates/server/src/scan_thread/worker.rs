@@ -11,6 +11,9 @@ use super::ring::RingSink;
 /// Where the time comes from: microseconds since the thread was started, never going back.
 pub(super) trait Clock {
     fn now_us(&self) -> u64;
+
+    /// The same time in nanoseconds, for what is shorter than a microsecond.
+    fn now_ns(&self) -> u64;
 }
 
 /// What to do until the next turn.
@@ -82,7 +85,7 @@ impl Worker {
         };
         let began = clock.now_us();
         let begun = pace.scan(began, self.engine.controller().settings().target_scan.us());
-        let events = self.engine.scan(&self.devices, begun.dt_us);
+        let events = self.engine.scan_timed(&self.devices, begun.dt_us, || clock.now_ns());
         let timing = ScanTiming {
             late_us: begun.late_us,
             missed: begun.missed,

@@ -119,6 +119,11 @@ fn every_command_of_the_walk_through_the_ladder_does_what_it_says() {
             "plc step-rung" => assert_eq!(context(&hub)["next_rung"], 13),
             "plc step" => assert_eq!(context(&hub)["state"], "Paused"),
             "plc resume" => assert_eq!(context(&hub)["state"], "Running"),
+            "plc profile --on" => eventually("scans are measured", || {
+                hub.get("/api/v1/plc/contexts/line/profile")["scans"] != 0
+            }),
+            "plc profile --top 5" => assert!(out.starts_with("RUNG") && out.contains("a scan takes"), "{out}"),
+            "plc profile --off" => assert_eq!(context(&hub)["profiling"], false),
             "plc stop" => assert_eq!(context(&hub)["state"], "Stopped"),
             "plc scan-test examples/tour" => assert!(out.contains("batch"), "{out}"),
             "plc start" => eventually("it runs again", || is(&hub, "Run", true)),

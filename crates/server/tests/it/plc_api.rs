@@ -96,6 +96,56 @@ fn a_program_goes_in_runs_and_comes_back_as_it_was() {
 }
 
 #[test]
+fn values_are_changed_while_the_program_runs() {
+    let hub = hub();
+    command(&hub, "start");
+    let toggled = ask(&hub, "POST", "/toggle", json!({"address": "Start"}), 200);
+    let expected =
+        json!({"name": "plc/line/I:0/0", "stored": true, "coerced": false, "forced": false, "toggled": true});
+    assert_eq!(toggled, expected);
+    let writes = json!({"writes": [{"address": "T:4.PRE", "value": 30}, {"address": "Start", "value": 0}]});
+    let written = ask(&hub, "POST", "/memory", writes, 200);
+    assert_eq!(
+        [&written["written"][0]["until_start"], &written["written"][1]["stored"]],
+        [&json!(true), &json!(false)]
+    );
+    assert_eq!(written["written"][1]["until_start"], Value::Null);
+    let one = ask(&hub, "PUT", "/memory/T:4.PRE", json!({"value": 40}), 200);
+    assert_eq!(one["until_start"], true);
+    let bad = r#"{"writes":[{"address":"N:9","value":1},{"address":"N:9","value":"x"}]}"#;
+    refused(&hub, "POST", &format!("{LINE}/memory"), bad, (422, "bad_value"));
+    refused(
+        &hub,
+        "POST",
+        &format!("{LINE}/toggle"),
+        r#"{"address":"N:9"}"#,
+        (422, "bad_value"),
+    );
+    assert_eq!(hub.get(&format!("{LINE}/memory"))["integers"][9], 0);
+}
+
+#[test]
+fn how_long_the_rungs_take_is_measured_on_demand() {
+    let hub = hub();
+    let path = format!("{LINE}/profile");
+    let off = json!({"on": false, "scans": 0, "target_us": 10_000, "overhead_ns": 0, "rungs": []});
+    assert_eq!(hub.get(&path), off);
+    assert_eq!(context(&hub)["profiling"], false);
+    ask(&hub, "PUT", "/profile", json!({"on": true}), 200);
+    assert_eq!(context(&hub)["profiling"], true);
+    command(&hub, "start");
+    eventually("some scans are measured", || hub.get(&path)["scans"].as_u64() > Some(3));
+    command(&hub, "stop");
+    let told = hub.get(&path);
+    let rungs = told["rungs"].as_array().expect("there are rungs");
+    let instructions: Vec<&Value> = rungs.iter().map(|rung| &rung["instructions"]).collect();
+    assert_eq!(instructions, [4, 2, 2], "{told}");
+    let share: f64 = rungs.iter().filter_map(|rung| rung["share"].as_f64()).sum();
+    assert!((share - 1.0).abs() < 1e-9, "{told}");
+    assert_eq!(ask(&hub, "PUT", "/profile", json!({"on": false}), 200), off);
+}
+
+#[test]
 fn a_project_file_comes_back_to_the_last_byte() {
     let hub = TestHub::start(PROJECT);
     let document = "<?xml version=\"1.0\"?>\n<PLCProject version=\"3.2\"><Metadata><Name>Ü</Name></Metadata>\n<Programs>\
@@ -319,6 +369,25 @@ fn each_role_may_do_what_it_may() {
     check(&operator, "POST", "/command", r#"{"command":"step_scan"}"#, 403);
     check(&viewer, "PUT", "/memory/N:1", r#"{"value":1}"#, 403);
     check(&operator, "PUT", "/memory/N:1", r#"{"value":1}"#, 200);
+    check(
+        &viewer,
+        "POST",
+        "/memory",
+        r#"{"writes":[{"address":"N:1","value":1}]}"#,
+        403,
+    );
+    check(
+        &operator,
+        "POST",
+        "/memory",
+        r#"{"writes":[{"address":"N:1","value":1}]}"#,
+        200,
+    );
+    check(&viewer, "POST", "/toggle", r#"{"address":"B:1/0"}"#, 403);
+    check(&operator, "POST", "/toggle", r#"{"address":"B:1/0"}"#, 200);
+    check(&operator, "PUT", "/profile", r#"{"on":true}"#, 403);
+    check(&viewer, "GET", "/profile", "", 200);
+    check(&engineer, "PUT", "/profile", r#"{"on":true}"#, 200);
     check(&operator, "PUT", "/breakpoints/0", "", 403);
     check(&operator, "DELETE", "/program", "", 403);
     check(&engineer, "DELETE", "/program", "", 200);

@@ -151,6 +151,14 @@ fn places_are_forced_written_and_watched() {
     let underneath = "plc/line/N:7 = -5 (forced; what was written stands underneath)\n";
     told.check(&["write", "N:7", "9"], 0, underneath, "");
     told.check(&["release", "N:7"], 0, "N:7 is released in line\n", "");
+    told.check(
+        &["toggle", "Start"],
+        0,
+        "plc/line/I:0/0 = true (forced; underneath it is true now)\n",
+        "",
+    );
+    told.check(&["toggle", "B:3/1"], 0, "plc/line/B:3/1 = true\n", "");
+    told.check(&["toggle", "N:7"], 1, "", "expected a bit such as `B:3/1`");
     told.check(&["write", "N:7", "10"], 0, "plc/line/N:7 = 10\n", "");
     told.check(&["release", "--all"], 0, "everything is released in line\n", "");
     told.check(&["write", "Start", "1"], 0, "plc/line/I:0/0 = true (converted)\n", "");
@@ -190,6 +198,36 @@ fn places_are_forced_written_and_watched() {
     );
     told.check(&["break", "--clear"], 0, "line has no breakpoints\n", "");
     told.check(&["break", "9"], 1, "", "(plc_refused)");
+}
+
+#[test]
+fn a_preset_says_when_it_is_loaded_anew_and_the_rungs_are_measured() {
+    let (told, folder) = (Told::new(), tempfile::tempdir().unwrap());
+    let text = format!("{PROGRAM}RUNG \"Pause\"\nSOR XIC I:0/7 TON T:5 100 EOR\n");
+    let program = file(folder.path(), "line.ladder", &text);
+    told.out(&["download", &program]);
+    let until = "plc/line/T:4.PRE = 250\nit counts until the next start, which loads the preset of the program\n";
+    told.check(&["write", "T:4.PRE", "250"], 0, until, "");
+
+    told.check(&["profile"], 1, "", "crosstie plc profile --on begins it");
+    told.check(&["profile", "--on"], 0, "the rungs of line are measured\n", "");
+    told.check(&["profile"], 0, "line has finished no scan since measuring began\n", "");
+    told.out(&["start"]);
+    eventually("a scan is measured", || told.out(&["profile"]).starts_with("RUNG"));
+    let table = told.out(&["profile", "--top", "0"]);
+    assert!(table.contains("Pause") && table.contains("100.0 %"), "{table}");
+    assert!(
+        table.contains("a scan takes ") && table.contains("measuring takes "),
+        "{table}"
+    );
+    let json: Value = serde_json::from_str(&told.out(&["profile", "--json"])).unwrap();
+    assert_eq!(json["on"], true);
+    told.check(
+        &["profile", "--off"],
+        0,
+        "the rungs of line are no longer measured\n",
+        "",
+    );
 }
 
 #[test]

@@ -34,6 +34,8 @@ pub(crate) struct Context {
     hold_outputs: bool,
     /// It is gone when the hub ends.
     temporary: bool,
+    /// It measures how long the rungs of its program take.
+    profiling: bool,
 }
 
 impl From<ContextRow> for Context {
@@ -52,6 +54,7 @@ impl From<ContextRow> for Context {
             io_provider: row.io_provider,
             hold_outputs: row.hold_outputs,
             temporary: row.is_temporary,
+            profiling: row.is_profiling,
         }
     }
 }
