@@ -114,6 +114,7 @@ impl Hub {
             outputs: Vec::new(),
             limits,
         };
+        hub.plcs.locked_memory = settings.locked_memory;
         // Endpoints and routes may name what PLCs hold.
         for plc in settings.plcs {
             hub.begin_plc_of_project(plc);

@@ -156,6 +156,8 @@ pub enum Output {
         name: String,
         /// How it scans.
         settings: ControllerSettings,
+        /// What its thread asks of the system.
+        realtime: plc::RealtimeWish,
     },
     /// Hand this order to an engine; [`Input::Plc`](crate::Input::Plc) answers.
     Plc {

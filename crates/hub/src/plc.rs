@@ -12,8 +12,10 @@
 pub mod devices;
 pub mod engine;
 pub mod entry;
+pub mod lateness;
 pub mod order;
 pub mod program;
+pub mod realtime;
 
 pub(crate) mod act;
 pub(crate) mod context;
@@ -33,8 +35,10 @@ mod troubles;
 pub use devices::{DeviceInputs, ScanTiming};
 pub use engine::Engine;
 pub use entry::{Border, Entry, EntrySink};
+pub use lateness::{LateScans, Lateness};
 pub use order::{Numbered, Order, Refused};
 pub use program::Program;
+pub use realtime::{Denial, Granted, Realtime, RealtimeAnswer, RealtimeWish};
 
 /// Names one context for the life of the hub: dense, never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,6 +1,6 @@
 //! What the project says about the hub, already checked: plain data that the driver hands in at the start.
 
-use crate::plc::Program;
+use crate::plc::{Granted, Program, RealtimeWish};
 use crate::signal::{Kind, Value};
 use crosstie_ladder::controller::ControllerSettings;
 use std::sync::Arc;
@@ -248,6 +248,8 @@ pub struct PlcSettings {
     pub autostart: bool,
     /// A stop or a fault leaves what the outputs drive as it is, instead of switching it off (PL-30).
     pub hold_outputs: bool,
+    /// What its scan thread asks of the operating system.
+    pub realtime: RealtimeWish,
     /// It came over the protocol and is gone when the hub ends.
     pub is_temporary: bool,
 }
@@ -262,6 +264,7 @@ impl PlcSettings {
             program: None,
             autostart: false,
             hold_outputs: false,
+            realtime: RealtimeWish::default(),
             is_temporary: false,
         }
     }
@@ -305,6 +308,8 @@ pub struct Settings {
     pub endpoints: Vec<EndpointSettings>,
     /// The PLC contexts of the project, in the order of `context.list`.
     pub plcs: Vec<PlcSettings>,
+    /// What came of the wish that all memory of the process stays in the machine's memory.
+    pub locked_memory: Granted,
     /// What clients of PiPLC's protocol are told.
     pub piplc: PiplcSettings,
     /// The routes of the project.
@@ -321,6 +326,7 @@ impl Default for Settings {
             stale_after: Duration::from_secs(5),
             endpoints: Vec::new(),
             plcs: Vec::new(),
+            locked_memory: Granted::NotAsked,
             piplc: PiplcSettings::default(),
             routes: Vec::new(),
             limits: crate::limits::Limits::default(),

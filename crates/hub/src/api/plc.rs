@@ -2,7 +2,7 @@
 //!
 //! A context is named by its id or its name; an empty text is the first one.
 
-use crate::plc::{PlcId, Program};
+use crate::plc::{Lateness, PlcId, Program, Realtime};
 use crate::signal::Value;
 use crate::time::Time;
 use crosstie_ladder::address::Address;
@@ -200,6 +200,10 @@ pub struct ContextRow {
     pub statistics: ScanStatistics,
     /// Scans whose changes were merged because the hub was slow.
     pub merged_scans: u64,
+    /// How late scans began, and how many were missed.
+    pub lateness: Lateness,
+    /// How its thread runs.
+    pub realtime: Realtime,
     /// Rungs with a breakpoint, in order.
     pub breakpoints: Vec<usize>,
     /// What is forced, the oldest first.

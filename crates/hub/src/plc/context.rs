@@ -2,8 +2,10 @@
 
 use super::PlcId;
 use super::entry::Border;
+use super::lateness::Lateness;
 use super::order::Order;
 use super::program::Program;
+use super::realtime::Realtime;
 use super::tags::Tags;
 use super::troubles::Window;
 use crate::settings::PlcSettings;
@@ -29,6 +31,10 @@ pub(crate) struct Context {
     pub(crate) statistics: ScanStatistics,
     /// Scans whose changes were merged because the hub was slow: it has seen one image for several.
     pub(crate) merged_scans: u64,
+    /// How late scans began.
+    pub(crate) lateness: Lateness,
+    /// How its thread runs.
+    pub(crate) realtime: Realtime,
     pub(crate) mirror: Mirror,
     pub(crate) program: Option<Loaded>,
     /// Counts programs that were loaded or cleared.
@@ -103,6 +109,8 @@ impl Context {
             next_rung: None,
             statistics: ScanStatistics::default(),
             merged_scans: 0,
+            lateness: Lateness::default(),
+            realtime: Realtime::default(),
             mirror: Mirror::new(),
             program: None,
             program_number: 0,
@@ -150,6 +158,7 @@ impl Context {
         if border.scan == 0 {
             // After a download or a reset they begin anew, and are told only with the next scan.
             self.statistics = ScanStatistics::default();
+            self.lateness = Lateness::default();
         }
         self.state = border.state;
         if border.state != ControllerState::Fault {

@@ -14,6 +14,7 @@ mod tests;
 
 use super::devices::{DeviceInputs, ScanTiming};
 use super::entry::{Border, Entry, EntrySink};
+use super::lateness::{LATE_BUCKETS, Untold};
 use super::order::{Numbered, Order, Refused};
 use crosstie_ladder::address::{IO_WORDS, Region};
 use crosstie_ladder::controller::{Command, Controller, ControllerSettings, ControllerState, Events, Inputs};
@@ -21,10 +22,10 @@ use crosstie_ladder::data_table::{USED_WORDS, WordIndex, aligned};
 use feed::Feed;
 use seen::Seen;
 
-/// Entries that one order or one scan makes at most besides changes: border, statistics, events, power, answer. The rest is
-/// kept for the events that end a run while there is no room for anything else; there are eight of them at most before the
-/// next order.
-const EXTRAS_MAX: usize = 32;
+/// Entries that one order or one scan makes at most besides changes: border, statistics, lateness, events, power, answer. The
+/// rest is kept for the events that end a run while there is no room for anything else; there are eight of them at most before
+/// the next order.
+const EXTRAS_MAX: usize = 32 + LATE_BUCKETS;
 
 /// Entries that the changes of one border make at most: every word, every force mask, every word of outputs.
 const CHANGES_MAX: usize = 2 * USED_WORDS + IO_WORDS;
@@ -44,6 +45,8 @@ pub struct Engine {
     /// Scans that were executed and not told, and their time.
     untold_scans: u32,
     untold_us: u32,
+    /// How late they began.
+    untold_late: Untold,
     /// What the outputs drove when it was told last.
     told_outputs: [u32; IO_WORDS],
 }
@@ -59,6 +62,7 @@ impl Engine {
             forces_moved: false,
             untold_scans: 0,
             untold_us: 0,
+            untold_late: Untold::default(),
             told_outputs: [0; IO_WORDS],
         }
     }
@@ -92,6 +96,9 @@ impl Engine {
         let mut toggled = None;
         let result = self.obey(order, &mut toggled);
         let events = result.unwrap_or_default();
+        if self.controller.statistics().scan_count == 0 {
+            self.untold_late.forget();
+        }
         if is_step {
             let target = self.controller.settings().target_scan.us();
             let scans = self.controller.statistics().scan_count - scans_before;
@@ -146,6 +153,8 @@ impl Engine {
     pub fn report(&mut self, timing: Option<ScanTiming>, events: Events, sink: &mut impl EntrySink) {
         let mut late = Events::default();
         if let Some(timing) = timing {
+            let target = self.controller.settings().target_scan.us();
+            self.untold_late.count(timing, target);
             late = self.controller.scan_took(timing.took_us);
         }
         if sink.room() >= ROOM_MIN {
@@ -258,6 +267,7 @@ impl Engine {
         if std::mem::take(&mut self.forces_moved) {
             self.tell_masks(sink);
         }
+        self.untold_late.tell(sink);
     }
 
     fn tell_masks(&mut self, sink: &mut impl EntrySink) {

@@ -1,6 +1,8 @@
 //! What an engine tells: one ordered stream of entries, so that an answer never overtakes what it is the answer to.
 
+use super::lateness::LateScans;
 use super::order::Refused;
+use super::realtime::RealtimeAnswer;
 use crosstie_ladder::controller::{ControllerState, Event, ScanStatistics};
 use crosstie_ladder::data_table::WordIndex;
 use crosstie_ladder::profile::Profile;
@@ -49,6 +51,11 @@ pub enum Entry {
     Statistics(ScanStatistics),
     /// How long the rungs took; `None` while that is not measured.
     Profile(Option<Box<Profile>>),
+    /// How late scans began that were executed since it was told last: an entry for each bucket that is not empty, before the
+    /// statistics.
+    Late(LateScans),
+    /// What the system grants the thread that scans. Its driver tells it, not the engine: at the begin, and when it changes.
+    Realtime(RealtimeAnswer),
     /// The power behind every instruction, 64 to a word, the first in the lowest bit. Empty without a program.
     Power(Box<[u64]>),
 }

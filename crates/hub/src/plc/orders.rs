@@ -6,6 +6,7 @@ use super::context::{Context, Force, Loaded};
 use super::entry::{Border, Entry};
 use super::order::{Numbered, Order, Refused};
 use super::program::Program;
+use super::realtime::Granted;
 use super::requests::Question;
 use super::tags::{as_value, output_word};
 use crate::hub::Hub;
@@ -34,6 +35,8 @@ const PROFILE_ASKED_MAX: usize = 64;
 #[derive(Debug, Default)]
 pub(crate) struct Plcs {
     pub(crate) contexts: Vec<Context>,
+    /// What came of the wish that all memory stays in the machine's memory.
+    pub(crate) locked_memory: Granted,
     waiting: FxHashMap<u64, Waiting>,
     /// The place of every signal that is one.
     pub(crate) tag_of: FxHashMap<SignalId, (PlcId, u32)>,
@@ -184,6 +187,7 @@ impl Hub {
             plc,
             name: settings.name.clone(),
             settings: settings.controller,
+            realtime: settings.realtime,
         });
         self.plcs.contexts.push(Context::new(plc, settings));
         self.begin_tags(plc);
@@ -330,6 +334,8 @@ impl Hub {
                 self.judge_scans(plc);
                 self.piplc_statistics(plc);
             }
+            Entry::Late(scans) => context.lateness.add(scans),
+            Entry::Realtime(answer) => self.plc_realtime(plc, answer),
             Entry::Event(event) => {
                 if let Event::Fault(fault) = event {
                     let text = fault.to_string();

@@ -23,6 +23,8 @@ impl Context {
             watchdog_us: self.settings.controller.watchdog_us,
             statistics: self.statistics,
             merged_scans: self.merged_scans,
+            lateness: self.lateness.clone(),
+            realtime: self.realtime.clone(),
             breakpoints: self.breakpoints.iter().copied().collect(),
             forces: seen.map(|force| self.force_row(force)).collect(),
             io_provider: self.io.provider_name(),

@@ -2,7 +2,9 @@
 
 use super::PlcId;
 use super::context::Context;
+use super::lateness::TARDY_PART;
 use super::orders::OrderError;
+use super::realtime::{Realtime, RealtimeAnswer};
 use crate::hub::Hub;
 use crosstie_ladder::controller::ControllerState;
 
@@ -10,19 +12,70 @@ use crosstie_ladder::controller::ControllerState;
 const WINDOW_SCANS: u64 = 1_000;
 /// More overruns than this among them are a problem: one per cent.
 const OVERRUNS_MAX: u64 = WINDOW_SCANS / 100;
+/// More scans than this that began too late, or not at all, are one too.
+const LATE_MAX: u64 = WINDOW_SCANS / 100;
 
 /// What a problem of a context can be about: the last part of its id.
-const KINDS: [&str; 7] = ["fault", "forces", "merged", "overrun", "routes", "silent", "start"];
+const KINDS: [&str; 9] = [
+    "fault", "forces", "late", "merged", "overrun", "realtime", "routes", "silent", "start",
+];
 
 /// The scans that are judged now: where they began, and what was said of them.
 #[derive(Debug, Default)]
 pub(crate) struct Window {
+    from: Counts,
+    /// Which of [`JUDGED`].
+    said: [bool; JUDGED.len()],
+}
+
+/// What is judged of scans.
+#[derive(Debug, Default, Clone, Copy)]
+struct Counts {
     scans: u64,
     overruns: u64,
     merged: u64,
-    said_overrun: bool,
-    said_merged: bool,
+    tardy: u64,
+    missed: u64,
 }
+
+/// What can be wrong with the scans of a window.
+struct Judged {
+    /// The last part of the problem's id.
+    kind: &'static str,
+    is_bad: fn(Counts) -> bool,
+    /// What it is, with the scan time in microseconds.
+    text: fn(Counts, u32) -> String,
+    hint: &'static str,
+}
+
+const JUDGED: [Judged; 3] = [
+    Judged {
+        kind: "overrun",
+        is_bad: |counts| counts.overruns > OVERRUNS_MAX,
+        text: |Counts { overruns, scans, .. }, target| {
+            format!("{overruns} of {scans} scans took longer than {target} µs")
+        },
+        hint: "make the program shorter or the scan time longer",
+    },
+    Judged {
+        kind: "merged",
+        is_bad: |counts| counts.merged > 0,
+        text: |Counts { merged, .. }, _| {
+            format!("the hub was slow: the changes of {merged} scans were merged into others")
+        },
+        hint: "look at what else this machine does, or make the scan time longer",
+    },
+    Judged {
+        kind: "late",
+        is_bad: |counts| counts.tardy + counts.missed > LATE_MAX,
+        text: |counts, target| {
+            let (due, late) = (counts.scans + counts.missed, target / TARDY_PART);
+            let Counts { tardy, missed, .. } = counts;
+            format!("of {due} scans that were due {tardy} began more than {late} µs late and {missed} were missed")
+        },
+        hint: "give the context a `priority`, make its scan time longer, or look at what else this machine does",
+    },
+];
 
 impl Context {
     /// The id of a problem of this context.
@@ -30,12 +83,26 @@ impl Context {
         format!("plc:{}:{kind}", self.settings.name)
     }
 
-    fn window_from_here(&self) -> Window {
-        Window {
+    fn counts(&self) -> Counts {
+        Counts {
             scans: self.statistics.scan_count,
             overruns: self.statistics.overrun_count,
             merged: self.merged_scans,
-            ..Window::default()
+            tardy: self.lateness.tardy,
+            missed: self.lateness.missed,
+        }
+    }
+}
+
+impl Counts {
+    /// What came since then. Counts that began anew meanwhile have nothing before them.
+    fn since(self, then: Counts) -> Counts {
+        Counts {
+            scans: self.scans - then.scans,
+            overruns: self.overruns.saturating_sub(then.overruns),
+            merged: self.merged - then.merged,
+            tardy: self.tardy.saturating_sub(then.tardy),
+            missed: self.missed.saturating_sub(then.missed),
         }
     }
 }
@@ -110,44 +177,49 @@ impl Hub {
         }
     }
 
+    /// What the system grants the thread of a context. Said once for as long as it stays the same.
+    pub(crate) fn plc_realtime(&mut self, plc: PlcId, answer: RealtimeAnswer) {
+        let memory = self.plcs.locked_memory;
+        let Some(context) = self.plcs.get_mut(plc) else { return };
+        let realtime = Realtime::of(context.settings.realtime, answer, memory);
+        context.realtime = realtime.clone();
+        self.end_plc_trouble(plc, "realtime");
+        if !realtime.denied.is_empty() {
+            let text = format!("scans without what was asked for: {}", realtime.denied.join("; "));
+            self.plc_trouble(plc, (false, "realtime"), text, &realtime.hints.join("; "));
+        }
+    }
+
     /// Judges the scans since the window began; a full window in which nothing was wrong ends what was said before.
     pub(crate) fn judge_scans(&mut self, plc: PlcId) {
         let Some(context) = self.plcs.get_mut(plc) else { return };
-        if context.statistics.scan_count < context.window.scans {
+        let counts = context.counts();
+        if counts.scans < context.window.from.scans {
             // A download or a reset: counts begin at 0.
+            context.window = Window::default();
+            context.window.from.merged = counts.merged;
+        }
+        let target = context.settings.controller.target_scan.us();
+        let found = counts.since(context.window.from);
+        let mut new = [false; JUDGED.len()];
+        for ((judged, said), new) in JUDGED.iter().zip(&mut context.window.said).zip(&mut new) {
+            *new = (judged.is_bad)(found) && !std::mem::replace(said, (judged.is_bad)(found));
+        }
+        let said = context.window.said;
+        let is_full = found.scans >= WINDOW_SCANS;
+        if is_full {
             context.window = Window {
-                merged: context.merged_scans,
+                from: counts,
                 ..Window::default()
             };
         }
-        let scans = context.statistics.scan_count - context.window.scans;
-        let overruns = context.statistics.overrun_count.saturating_sub(context.window.overruns);
-        let merged = context.merged_scans - context.window.merged;
-        let target = context.settings.controller.target_scan.us();
-        let window = &mut context.window;
-        let tells_overrun =
-            overruns > OVERRUNS_MAX && !std::mem::replace(&mut window.said_overrun, overruns > OVERRUNS_MAX);
-        let tells_merged = merged > 0 && !std::mem::replace(&mut window.said_merged, merged > 0);
-        let (said_overrun, said_merged) = (window.said_overrun, window.said_merged);
-        let is_full = scans >= WINDOW_SCANS;
-        if is_full {
-            context.window = context.window_from_here();
-        }
-        if tells_overrun {
-            let text = format!("{overruns} of {scans} scans took longer than {target} µs");
-            let hint = "make the program shorter or the scan time longer";
-            self.plc_trouble(plc, (false, "overrun"), text, hint);
-        }
-        if tells_merged {
-            let text = format!("the hub was slow: the changes of {merged} scans were merged into others");
-            let hint = "look at what else this machine does, or make the scan time longer";
-            self.plc_trouble(plc, (false, "merged"), text, hint);
-        }
-        if is_full && !said_overrun {
-            self.end_plc_trouble(plc, "overrun");
-        }
-        if is_full && !said_merged {
-            self.end_plc_trouble(plc, "merged");
+        for ((judged, said), new) in JUDGED.iter().zip(said).zip(new) {
+            if new {
+                self.plc_trouble(plc, (false, judged.kind), (judged.text)(found, target), judged.hint);
+            }
+            if is_full && !said {
+                self.end_plc_trouble(plc, judged.kind);
+            }
         }
     }
 }

@@ -18,6 +18,7 @@ mod plc_requests;
 mod plc_rights;
 mod plc_schedules;
 mod plc_signals;
+mod plc_timing;
 mod plc_watch;
 mod pulses;
 mod replay;

@@ -72,6 +72,8 @@ fn kinds(entries: &[Entry]) -> Vec<&'static str> {
         Entry::Event(_) => "event",
         Entry::Answer { .. } => "answer",
         Entry::Statistics(_) => "statistics",
+        Entry::Late(_) => "late",
+        Entry::Realtime(_) => "realtime",
         Entry::Power(_) => "power",
         Entry::Toggled(_) => "toggled",
         Entry::Profile(_) => "profile",
@@ -126,7 +128,7 @@ fn what_is_written_between_two_borders_reaches_the_program_at_the_next() {
         engine.controller().table().read(address("O:0/0")),
         Ok(CellValue::Bit(true))
     );
-    assert_eq!(kinds(&sink.list), ["border", "change", "drive", "statistics"]);
+    assert_eq!(kinds(&sink.list), ["border", "change", "drive", "late", "statistics"]);
     let Entry::Border(border) = sink.list[0] else {
         panic!("a report begins with a border")
     };
