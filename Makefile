@@ -16,6 +16,9 @@ ARGS ?=
 # How long the soak runs and how long each decoder is fuzzed.
 SOAK_SECS ?= 600
 MIRROR_SECS ?= 120
+PLC_SECS ?= 120
+# Further arguments of `crosstie bench plc`, for example where the machine permits it: make soak PLC_ARGS="--priority 50"
+PLC_ARGS ?=
 FUZZ_SECS ?= 60
 
 .PHONY: help run test build bench soak fuzz fmt doc tools clean
@@ -80,9 +83,10 @@ bench: build ## the cells of docs/performance.md, each beside the floor and a pl
 	@bench/run
 	@$(CARGO) bench --locked --package crosstie-wire --package crosstie-hub --package crosstie-ladder --benches
 
-soak: build ## 100,000 signals and 50 clients for ten minutes; two mirrored hubs, one killed again and again, for two
+soak: build ## 100,000 signals and 50 clients for ten minutes; two mirrored hubs, one killed again and again, for two; 8 PLCs for two
 	@$(BINARY) bench scale --signals 100000 --clients 50 --secs $(SOAK_SECS)
 	@$(BINARY) bench mirror --holds --secs $(MIRROR_SECS) --seed $$RANDOM
+	@$(BINARY) bench plc --secs $(PLC_SECS) $(PLC_ARGS)
 
 fuzz: ## every decoder against made-up bytes; wants nightly Rust and cargo-fuzz
 	@scripts/fuzz $(FUZZ_SECS)

@@ -14,6 +14,7 @@
 mod hub_process;
 mod load;
 pub mod mirror;
+pub mod plc;
 
 use std::io::{self, Write as _};
 use std::sync::Arc;

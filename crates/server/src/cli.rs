@@ -32,7 +32,7 @@ pub mod service;
 pub mod signals;
 pub mod tls;
 
-mod api;
+pub(crate) mod api;
 mod dispatch;
 mod environment;
 mod error;

@@ -155,6 +155,8 @@ pub struct HubConfig {
     pub max_clients: usize,
     /// Worker threads for sockets; `None` lets the runtime decide by the number of cores.
     pub threads: Option<usize>,
+    /// All memory of the process stays in the memory of the machine, where the system permits it.
+    pub lock_memory: bool,
 }
 
 impl Default for HubConfig {
@@ -164,6 +166,7 @@ impl Default for HubConfig {
             max_signals: 1_000_000,
             max_clients: 2_000,
             threads: None,
+            lock_memory: false,
         }
     }
 }

@@ -326,7 +326,12 @@ impl Core {
             }
             Output::Dial { endpoint, dial } => self.links.dial(endpoint, dial, &self.door),
             Output::HangUp { endpoint } => self.links.hang_up(endpoint),
-            Output::PlcBegin { plc, name, settings } => self.engines.begin(plc, &name, settings),
+            Output::PlcBegin {
+                plc,
+                name,
+                settings,
+                realtime,
+            } => self.engines.begin(plc, &name, settings, realtime),
             Output::Plc { plc, order } => self.engines.order(plc, *order),
             Output::PlcEnd { plc } => self.engines.end(plc),
             Output::Audit(entry) => self.audit.hand_in((*entry).into()),

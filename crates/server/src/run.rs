@@ -17,6 +17,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crosstie_hub::Face;
+use crosstie_hub::plc::{Granted, Realtime, RealtimeAnswer, RealtimeWish};
 use crosstie_hub::settings::{EndpointId, Settings};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -34,6 +35,7 @@ use crate::keys::{self, Gate};
 use crate::listener::{self, ProtocolPort};
 use crate::origin::Origins;
 use crate::practice::twin;
+use crate::scan_thread;
 use crate::state;
 use crate::tls::{self, Identity, Made, TlsError};
 use piplc::PiplcPort;
@@ -209,6 +211,7 @@ impl RunningHub {
         }
 
         config::remove_leftovers(&config.file());
+        settings.locked_memory = locked_memory(&config);
         let door = Door::new();
         let (store, store_thread) =
             Store::start(config.file(), door.clone()).map_err(system("starting the store thread"))?;
@@ -428,6 +431,20 @@ impl Listeners {
 
 /// Bits of an epoch that chance decides.
 const EPOCH_CHANCE_BITS: u32 = 21;
+
+/// Keeps all memory in the memory of the machine where the project asks for it. What the system does not permit is a problem
+/// of every context; without one it is said here.
+fn locked_memory(config: &Config) -> Granted {
+    if !config.hub.lock_memory {
+        return Granted::NotAsked;
+    }
+    let granted = scan_thread::lock_memory();
+    if granted != Granted::Yes && config.plcs.is_empty() && config.piplc.is_none() {
+        let denied = Realtime::of(RealtimeWish::default(), RealtimeAnswer::default(), granted).denied;
+        tracing::warn!("{}", denied.join("; "));
+    }
+    granted
+}
 
 /// Grows from one start to the next while the wall clock does. A machine whose clock was set back, or that begins every day at the
 /// same time because it has no battery, may start twice in the same second of it: there chance keeps the two apart.

@@ -15,6 +15,7 @@
 mod bell;
 mod late_feeds;
 mod pace;
+mod realtime;
 mod ring;
 mod worker;
 
@@ -25,13 +26,15 @@ use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crosstie_hub::plc::{Entry, Numbered, Order, Refused};
+use crosstie_hub::plc::{Entry, Granted, Numbered, Order, RealtimeAnswer, RealtimeWish, Refused};
 use crosstie_ladder::controller::ControllerSettings;
 use rtrb::{Consumer, Producer};
 
 pub(crate) use bell::Bell;
 use bell::Ringer;
 use late_feeds::LateFeeds;
+use realtime::SPIN_MARGIN_US;
+pub(crate) use realtime::{Crowd, lock_memory};
 use ring::ORDERS_MAX;
 use worker::{Clock, Next, Worker};
 
@@ -58,7 +61,7 @@ struct Shared {
 }
 
 impl ScanThread {
-    /// Starts the thread of a context. `name` is for people.
+    /// Starts the thread of a context, one of a crowd. `name` is for people.
     ///
     /// A panic in it is our mistake and ends the process with a message: a machine whose program stands still must not look
     /// alive.
@@ -66,15 +69,25 @@ impl ScanThread {
     /// # Errors
     ///
     /// The system grants no thread.
-    pub(crate) fn start(name: &str, settings: ControllerSettings, bell: &Bell) -> io::Result<ScanThread> {
+    pub(crate) fn start(
+        name: &str,
+        settings: ControllerSettings,
+        wish: RealtimeWish,
+        crowd: &Crowd,
+        bell: &Bell,
+    ) -> io::Result<ScanThread> {
         let (orders, taken) = ring::orders();
         let (sink, entries) = ring::entries();
         let shared = Arc::new(Shared::default());
         let (theirs, ringer) = (Arc::clone(&shared), bell.ringer());
+        let crowd = crowd.clone();
         let thread = std::thread::Builder::new()
             .name(format!("scan {name}"))
             .spawn(move || {
-                let run = AssertUnwindSafe(|| scan_until_over(Worker::new(settings, taken, sink), &theirs, &ringer));
+                let run = AssertUnwindSafe(|| {
+                    let manner = Manner::ask(wish, crowd);
+                    scan_until_over(Worker::new(settings, taken, sink), manner, &theirs, &ringer);
+                });
                 if std::panic::catch_unwind(run).is_err() {
                     tracing::error!("a PLC engine has failed: this is a fault of Crosstie itself, not of the program");
                     crate::log::flush();
@@ -125,6 +138,11 @@ impl ScanThread {
         self.wake();
     }
 
+    /// Lets the thread see what its crowd is now.
+    pub(crate) fn look_around(&self) {
+        self.thread.thread().unpark();
+    }
+
     fn wake(&self) {
         // Pairs with the fence of the thread before it sleeps: it sees the order, or this sees that it sleeps.
         fence(Ordering::SeqCst);
@@ -168,16 +186,65 @@ impl Clock for SinceStart {
     }
 }
 
-fn scan_until_over(mut worker: Worker, shared: &Shared, ringer: &Ringer) {
+/// How the thread runs.
+struct Manner {
+    spins: bool,
+    crowd: Crowd,
+    answer: RealtimeAnswer,
+    /// The core knows the answer.
+    is_told: bool,
+}
+
+impl Manner {
+    fn ask(wish: RealtimeWish, crowd: Crowd) -> Manner {
+        Manner {
+            spins: wish.spin,
+            crowd,
+            answer: realtime::ask(wish),
+            is_told: false,
+        }
+    }
+
+    /// Tells the core how the thread runs, when that is new and there is room for it.
+    fn tell(&mut self, worker: &mut Worker, ringer: &Ringer) {
+        if self.spins {
+            let spin = self.crowd.spin();
+            self.is_told &= self.answer.spin == spin;
+            self.answer.spin = spin;
+        }
+        if !self.is_told && worker.tell_realtime(self.answer) {
+            self.is_told = true;
+            ringer.ring();
+        }
+    }
+
+    /// Waits until a scan is due, or somebody wakes the thread.
+    fn wait(&self, due: u64, clock: &impl Clock) {
+        let rest = due.saturating_sub(clock.now_us());
+        let spins = self.answer.spin == Granted::Yes;
+        let asleep = if spins {
+            rest.saturating_sub(SPIN_MARGIN_US)
+        } else {
+            rest
+        };
+        if asleep > 0 {
+            std::thread::park_timeout(Duration::from_micros(asleep));
+        } else if spins {
+            while clock.now_us() < due {
+                std::hint::spin_loop();
+            }
+        }
+    }
+}
+
+fn scan_until_over(mut worker: Worker, mut manner: Manner, shared: &Shared, ringer: &Ringer) {
     let clock = SinceStart(Instant::now());
     while !shared.is_over.load(Ordering::Acquire) {
+        manner.tell(&mut worker, ringer);
         match worker.turn(&clock, || ringer.ring()) {
             Next::ScanAt(due) => {
                 shared.is_paced.store(true, Ordering::Relaxed);
-                let rest = due.saturating_sub(clock.now_us());
-                if rest > 0 {
-                    std::thread::park_timeout(Duration::from_micros(rest));
-                }
+                manner.wait(due, &clock);
             }
             Next::WhenTold => {
                 shared.is_paced.store(false, Ordering::Relaxed);

@@ -77,6 +77,21 @@ impl HubProcess {
         line.map(|(_, url)| url.trim()).ok_or(BenchError::Hub)
     }
 
+    /// Where its page is.
+    pub(super) fn page(&self) -> Result<&str, BenchError> {
+        self.line("  page ")
+    }
+
+    /// Where clients of PiPLC's protocol connect.
+    pub(super) fn piplc(&self) -> Result<&str, BenchError> {
+        self.line("  PiPLC ")
+    }
+
+    fn line(&self, head: &str) -> Result<&str, BenchError> {
+        let line = self.summary.lines().find_map(|line| line.strip_prefix(head));
+        line.map(|url| url.trim().trim_end_matches('/')).ok_or(BenchError::Hub)
+    }
+
     /// Its private memory in kilobytes; 0 where the system does not tell.
     pub(super) fn private_kb(&self) -> u64 {
         let path = format!("/proc/{}/smaps_rollup", self.child.id());

@@ -29,7 +29,7 @@ const KEY_LEN_MAX: u64 = 1_024;
 
 /// A running hub.
 #[derive(Debug)]
-pub(super) struct Hub {
+pub(crate) struct Hub {
     /// The address as it was given, for messages.
     at: String,
     authority: Authority,
@@ -41,7 +41,7 @@ pub(super) struct Hub {
 
 impl Hub {
     /// The hub behind an address such as `http://127.0.0.1:8000`, with the key of the file or of the environment.
-    pub(super) fn at(At { at, key_file, ca }: &At) -> Result<Hub, CliError> {
+    pub(crate) fn at(At { at, key_file, ca }: &At) -> Result<Hub, CliError> {
         let usage = || CliError::Usage(format!("--at {at}: expected an address such as http://127.0.0.1:8000"));
         let uri: Uri = at.parse().map_err(|_| usage())?;
         let use_ssl = match uri.scheme_str() {
@@ -78,13 +78,13 @@ impl Hub {
     }
 
     /// Asks for a resource; the answer has the shape that the caller expects.
-    pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, CliError> {
+    pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, CliError> {
         let answer = self.send(Method::GET, path, None).await?;
         serde_json::from_value(answer).map_err(|error| self.not_understood(path, &error))
     }
 
     /// Sends a request with or without a body; the answer is null when it has none.
-    pub(super) async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, CliError> {
+    pub(crate) async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, CliError> {
         self.send_within(ANSWER_MAX, method, path, body).await
     }
 

@@ -11,6 +11,35 @@ pub enum BenchCommand {
     /// Let two hubs mirror each other, kill one of them again and again, and hold them to what they promise
     #[command(after_help = "Example:\n  crosstie bench mirror --secs 120 --holds")]
     Mirror(MirrorOptions),
+    /// Let several PLCs scan fast while many clients look at them, and hold the hub to its times and its memory
+    #[command(
+        after_help = "The figures are printed in any case; exit code 1 says that one is not good enough, and which.\n\n\
+                      Example:\n  crosstie bench plc --secs 600 --priority 50"
+    )]
+    Plc(PlcOptions),
+}
+
+/// The trial of `crosstie bench plc`.
+#[derive(Clone, Debug, Args)]
+pub struct PlcOptions {
+    /// Contexts that scan
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub contexts: u32,
+    /// Time between two scans in milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 1.0, value_parser = scan_ms)]
+    pub scan_ms: f64,
+    /// Clients that get a snapshot every 50 ms
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=2_000))]
+    pub clients: u32,
+    /// Seconds to measure
+    #[arg(long, value_name = "S", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    pub secs: u32,
+    /// Real-time priority of the contexts; without it they have none
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=99))]
+    pub priority: Option<u8>,
+    /// Print a JSON object instead of text
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// The trial of `crosstie bench mirror`.
@@ -60,6 +89,13 @@ impl ScaleOptions {
     /// Signals that change in every cycle; the one that carries the number of the cycle always does.
     pub fn changes(&self) -> u32 {
         ((f64::from(self.signals) * self.change).round() as u32).clamp(1, self.signals)
+    }
+}
+
+fn scan_ms(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(ms) if (0.5..=1_000.0).contains(&ms) => Ok(ms),
+        _ => Err(String::from("expected a number from 0.5 to 1000, such as 1")),
     }
 }
 

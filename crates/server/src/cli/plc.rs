@@ -197,6 +197,13 @@ struct Scan {
     max_us: u64,
     avg_us: u64,
     overruns: u64,
+    missed: u64,
+    lateness: Lateness,
+}
+
+#[derive(Debug, Deserialize)]
+struct Lateness {
+    p99_us: Option<u64>,
 }
 
 impl Which {

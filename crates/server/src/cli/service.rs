@@ -47,6 +47,10 @@ struct Unit {
     binary: String,
     user: String,
     needs_low_ports: bool,
+    /// A context asks for a real-time priority.
+    needs_priority: bool,
+    /// The project asks for locked memory.
+    locks_memory: bool,
     hides_homes: bool,
     hides_temporary: bool,
 }
@@ -121,6 +125,8 @@ fn unit(args: &PrintArgs, config: &Config) -> Result<Unit, CliError> {
     Ok(Unit {
         project: config.project.name.clone(),
         needs_low_ports: is_low(config.web.address.port()) || ports.any(is_low),
+        needs_priority: config.plcs.iter().any(|plc| plc.realtime.priority.is_some()),
+        locks_memory: config.hub.lock_memory,
         hides_homes: !is_below(&["/home", "/root", "/run/user"]),
         hides_temporary: !is_below(&["/tmp", "/var/tmp"]),
         folder: quoted(&folder)?,
@@ -196,6 +202,17 @@ impl Unit {
             true => "CapabilityBoundingSet=CAP_NET_BIND_SERVICE\nAmbientCapabilities=CAP_NET_BIND_SERVICE",
             false => "CapabilityBoundingSet=",
         };
+        let (priority, restrict) = match self.needs_priority {
+            true => (
+                "# Contexts of the project have a real-time priority; see \"PLC timing\" in the manual.\nLimitRTPRIO=99\n",
+                "no",
+            ),
+            false => ("", "yes"),
+        };
+        let memory = match self.locks_memory {
+            true => "# All memory stays in the memory of the machine.\nLimitMEMLOCK=infinity\n",
+            false => "",
+        };
         let temporary = if self.hides_temporary { "PrivateTmp=yes\n" } else { "" };
         let homes = if self.hides_homes { "ProtectHome=yes\n" } else { "" };
         format!(
@@ -217,6 +234,8 @@ impl Unit {
              TimeoutStopSec=10\n\
              # One for each socket and a few more; see \"Limits\" in the manual.\n\
              LimitNOFILE=65536\n\
+             {priority}\
+             {memory}\
              UMask=0077\n\
              NoNewPrivileges=yes\n\
              {capabilities}\n\
@@ -230,7 +249,7 @@ impl Unit {
              ProtectControlGroups=yes\n\
              RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK\n\
              RestrictNamespaces=yes\n\
-             RestrictRealtime=yes\n\
+             RestrictRealtime={restrict}\n\
              RestrictSUIDSGID=yes\n\
              LockPersonality=yes\n\
              MemoryDenyWriteExecute=yes\n\

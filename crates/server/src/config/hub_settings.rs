@@ -3,6 +3,7 @@
 use super::Config;
 use super::plcs::hub_contexts;
 use crosstie_hub::limits::Limits;
+use crosstie_hub::plc::Granted;
 use crosstie_hub::settings::{EndpointSettings, PiplcSettings, Settings};
 
 impl Config {
@@ -16,6 +17,7 @@ impl Config {
             endpoints: self.endpoints.iter().map(super::EndpointConfig::hub_settings).collect(),
             routes: self.routes.clone(),
             plcs: hub_contexts(self.piplc.as_ref(), &self.plcs),
+            locked_memory: Granted::NotAsked,
             piplc: self
                 .piplc
                 .as_ref()

@@ -225,6 +225,13 @@ pub(crate) const HUB_KEYS: &[Key<HubConfig>] = &[
         get: |hub| json!(hub.threads),
         set: |hub, value| hub.threads = Some(count(value)),
     },
+    Key {
+        name: "lock_memory",
+        form: Form::Flag,
+        live: false,
+        get: |hub| json!(hub.lock_memory),
+        set: |hub, value| hub.lock_memory = value.flag(),
+    },
 ];
 
 /// `[[realvirtual]]`, without its name.

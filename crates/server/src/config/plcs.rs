@@ -1,7 +1,7 @@
 //! PLC contexts and the port of PiPLC's protocol, as the project says them.
 
 use super::LOOPBACK;
-use crosstie_hub::plc::Program;
+use crosstie_hub::plc::{Program, RealtimeWish};
 use crosstie_hub::settings::{PiplcSettings, PlcSettings};
 use crosstie_ladder::controller::ControllerSettings;
 use std::net::{IpAddr, SocketAddr};
@@ -81,6 +81,8 @@ pub struct PlcConfig {
     pub autostart: bool,
     /// A stop or a fault leaves what the outputs drive as it is: `safe_state = "hold"`.
     pub hold_outputs: bool,
+    /// What its scan thread asks of the operating system.
+    pub realtime: RealtimeWish,
 }
 
 impl PlcConfig {
@@ -94,6 +96,7 @@ impl PlcConfig {
             controller: ControllerSettings::default(),
             autostart: false,
             hold_outputs: false,
+            realtime: RealtimeWish::default(),
         }
     }
 
@@ -110,6 +113,7 @@ impl PlcConfig {
             program: self.program.clone(),
             autostart: self.autostart,
             hold_outputs: self.hold_outputs,
+            realtime: self.realtime,
             ..PlcSettings::named(&self.name)
         }
     }

@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use crosstie_hub::plc::{Entry, Numbered, Order, PlcId, Refused};
+use crosstie_hub::plc::{Entry, Numbered, Order, PlcId, RealtimeWish, Refused};
 use crosstie_ladder::controller::{Command, ControllerSettings};
 
 use super::Door;
-use crate::scan_thread::{Bell, ScanThread};
+use crate::scan_thread::{Bell, Crowd, ScanThread};
 
 /// Number of the order to stop that the driver itself gives at the end. The hub counts from 1 and comes nowhere near.
 const LAST_ORDER: u64 = u64::MAX;
@@ -18,6 +18,8 @@ pub(super) struct Engines {
     door: Door,
     /// There with the first engine.
     bell: Option<Bell>,
+    /// What all scan threads share.
+    crowd: Crowd,
     engines: BTreeMap<PlcId, Engine>,
     /// Threads that were told to end.
     ending: Vec<ScanThread>,
@@ -40,6 +42,7 @@ impl Engines {
         Engines {
             door,
             bell: None,
+            crowd: Crowd::of_this_machine(),
             engines: BTreeMap::new(),
             ending: Vec::new(),
             refused: Vec::new(),
@@ -47,7 +50,7 @@ impl Engines {
     }
 
     /// Makes an engine. Without a thread its orders are refused one by one, with the reason.
-    pub(super) fn begin(&mut self, plc: PlcId, name: &str, settings: ControllerSettings) {
+    pub(super) fn begin(&mut self, plc: PlcId, name: &str, settings: ControllerSettings, wish: RealtimeWish) {
         self.ending.retain(|thread| !thread.has_ended());
         if self.bell.is_none() {
             self.bell = Bell::start(self.door.clone())
@@ -55,7 +58,7 @@ impl Engines {
                 .ok();
         }
         let Some(bell) = &self.bell else { return };
-        match ScanThread::start(name, settings, bell) {
+        match ScanThread::start(name, settings, wish, &self.crowd, bell) {
             Ok(thread) => {
                 let engine = Engine {
                     thread,
@@ -66,6 +69,13 @@ impl Engines {
             }
             Err(error) => no_thread(name, &error),
         }
+        self.count();
+    }
+
+    /// Tells all threads how many they are.
+    fn count(&self) {
+        self.crowd.count(self.engines.len());
+        self.engines.values().for_each(|engine| engine.thread.look_around());
     }
 
     /// Hands an order over.
@@ -89,6 +99,7 @@ impl Engines {
         if let Some(engine) = self.engines.remove(&plc) {
             engine.thread.end();
             self.ending.push(engine.thread);
+            self.count();
         }
     }
 

@@ -10,6 +10,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use crosstie_hub::api::plc::{ContextRow, PlcReply, PlcRequest};
 use crosstie_hub::api::{Counters, EndpointRow, HealthRow, Ignored, Reply, Request};
+use crosstie_hub::plc::Lateness;
 use crosstie_ladder::controller::ControllerState;
 
 use super::{Api, ApiError, Caller};
@@ -128,6 +129,14 @@ fn add_engines(page: &mut Page, contexts: &[ContextRow]) {
             page.sample(&labels, micros(context) as f64 / 1e6);
         }
     }
+    page.family(
+        "crosstie_plc_lateness_seconds",
+        "histogram",
+        "How much later than due scans began.",
+    );
+    for context in contexts {
+        page.histogram(&context.name, &context.lateness);
+    }
 }
 
 const STATES: [ControllerState; 5] = [
@@ -138,7 +147,7 @@ const STATES: [ControllerState; 5] = [
     ControllerState::Fault,
 ];
 
-const SCAN_COUNTERS: [(&str, &str, Of<ContextRow>); 3] = [
+const SCAN_COUNTERS: [(&str, &str, Of<ContextRow>); 4] = [
     ("crosstie_plc_scans_total", "Scans that were finished.", |c| {
         c.statistics.scan_count
     }),
@@ -146,6 +155,11 @@ const SCAN_COUNTERS: [(&str, &str, Of<ContextRow>); 3] = [
         "crosstie_plc_overruns_total",
         "Scans that took longer than the target time.",
         |c| c.statistics.overrun_count,
+    ),
+    (
+        "crosstie_plc_missed_scans_total",
+        "Scans that were due and were left out, because the engine came too late for them.",
+        |c| c.lateness.missed,
     ),
     (
         "crosstie_plc_merged_scans_total",
@@ -224,9 +238,26 @@ impl Page {
         let _ = writeln!(self.text, "# HELP {name} {help}\n# TYPE {name} {kind}");
     }
 
+    /// The lines of one context in the histogram that was begun last; buckets count everything up to their bound.
+    fn histogram(&mut self, context: &str, lateness: &Lateness) {
+        let mut scans = 0;
+        for (bound, count) in lateness.buckets() {
+            scans += count;
+            let bound = bound.map_or_else(|| String::from("+Inf"), |us| (f64::from(us) / 1e6).to_string());
+            self.line("_bucket", &[("context", context), ("le", &bound)], scans);
+        }
+        self.line("_sum", &[("context", context)], lateness.sum_us as f64 / 1e6);
+        self.line("_count", &[("context", context)], scans);
+    }
+
     /// One line of the family that was begun last.
     fn sample(&mut self, labels: &[(&str, &str)], value: impl Display) {
+        self.line("", labels, value);
+    }
+
+    fn line(&mut self, suffix: &str, labels: &[(&str, &str)], value: impl Display) {
         self.text.push_str(self.family);
+        self.text.push_str(suffix);
         for (index, (name, value)) in labels.iter().enumerate() {
             let before = if index == 0 { '{' } else { ',' };
             let _ = write!(self.text, "{before}{name}=\"");

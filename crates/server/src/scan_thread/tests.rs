@@ -3,7 +3,7 @@
 use super::*;
 use crate::core_task::{Door, Event};
 use crosstie_hub::plc::engine::ROOM_MIN;
-use crosstie_hub::plc::{Border, Program};
+use crosstie_hub::plc::{Border, Denial, LateScans, Program};
 use crosstie_ladder::controller::{Command, ControllerState, ScanTime};
 use crosstie_ladder::data_table::CellValue;
 use std::cell::Cell;
@@ -283,7 +283,7 @@ fn a_thread_scans_by_itself_answers_and_ends() {
         target_scan: ScanTime::MIN,
         ..ControllerSettings::default()
     };
-    let mut thread = ScanThread::start("line", settings, &bell).unwrap();
+    let mut thread = ScanThread::start("line", settings, RealtimeWish::default(), &Crowd::new(1), &bell).unwrap();
     let order = |number, order| Numbered { number, order };
     thread.hand_in(order(1, load(COPY))).unwrap();
     let told = eventually_told(&door, &bell, &mut thread, "it is woken for an order", |told| {
@@ -309,4 +309,69 @@ fn a_thread_scans_by_itself_answers_and_ends() {
     thread.end();
     thread.join();
     bell.end();
+}
+
+/// What the system grants, as it was told.
+fn granted(told: &[Entry]) -> Vec<RealtimeAnswer> {
+    told.iter()
+        .filter_map(|entry| match entry {
+            Entry::Realtime(answer) => Some(*answer),
+            _ => None,
+        })
+        .collect()
+}
+
+#[test]
+fn a_thread_may_spin_while_a_cpu_is_left_and_tells_when_that_changes() {
+    let door = Door::new();
+    let bell = Bell::start(door.clone()).unwrap();
+    let wish = RealtimeWish {
+        spin: true,
+        ..RealtimeWish::default()
+    };
+    let crowd = Crowd::new(2);
+    crowd.count(1);
+    let mut thread = ScanThread::start("line", ControllerSettings::default(), wish, &crowd, &bell).unwrap();
+    let told = eventually_told(&door, &bell, &mut thread, "it tells how it runs", |told| {
+        !granted(told).is_empty()
+    });
+    assert_eq!(granted(&told).last().unwrap().spin, Granted::Yes);
+    // It scans, each time after a wait with its eyes open.
+    let order = |number, order| Numbered { number, order };
+    thread.hand_in(order(1, load(COPY))).unwrap();
+    thread.hand_in(order(2, Order::Command(Command::Start))).unwrap();
+    eventually_told(&door, &bell, &mut thread, "it scans", |told| {
+        borders(told).last().is_some_and(|border| border.scan > 5)
+    });
+    crowd.count(2);
+    thread.look_around();
+    let told = eventually_told(&door, &bell, &mut thread, "another context is there", |told| {
+        !granted(told).is_empty()
+    });
+    let crowded = Denial::Crowded { contexts: 2, cpus: 2 };
+    assert_eq!(granted(&told).last().unwrap().spin, Granted::No(crowded));
+    thread.end();
+    thread.join();
+    bell.end();
+}
+
+#[test]
+fn a_late_scan_is_counted_with_those_that_it_missed() {
+    let mut bench = Bench::running(COPY);
+    bench.scans(1);
+    bench.told();
+    // Due at some time within the first tenth of a second, and it comes a second later.
+    bench.turn_at(1_000_000);
+    let late: Vec<LateScans> = bench
+        .told()
+        .iter()
+        .filter_map(|entry| match entry {
+            Entry::Late(late) => Some(*late),
+            _ => None,
+        })
+        .collect();
+    let [late] = late[..] else { panic!("{late:?}") };
+    assert_eq!((late.count, late.tardy), (1, 1));
+    assert_eq!(u64::from(late.missed), u64::from(late.max_us) / PERIOD);
+    assert!(late.missed > 90, "{late:?}");
 }

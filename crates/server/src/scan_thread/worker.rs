@@ -1,7 +1,7 @@
 //! What a scan thread does when it is awake: orders, the next scan, the report. It does not sleep and has no thread, so that
 //! tests drive it with a clock of their own.
 
-use crosstie_hub::plc::{DeviceInputs, Engine, Numbered, Order, ScanTiming};
+use crosstie_hub::plc::{DeviceInputs, Engine, Entry, EntrySink, Numbered, Order, RealtimeAnswer, ScanTiming};
 use crosstie_ladder::controller::{ControllerSettings, ControllerState};
 use rtrb::Consumer;
 
@@ -54,6 +54,15 @@ impl Worker {
     /// Whether there is something to do although no scan is due.
     pub(super) fn has_work(&self) -> bool {
         (self.is_untold || !self.orders.is_empty()) && self.engine.takes_orders(&self.sink)
+    }
+
+    /// Tells what the system grants the thread; false when there is no room for it now.
+    pub(super) fn tell_realtime(&mut self, answer: RealtimeAnswer) -> bool {
+        let has_room = self.engine.takes_orders(&self.sink);
+        if has_room {
+            self.sink.push(Entry::Realtime(answer));
+        }
+        has_room
     }
 
     /// One turn. `tell` is called when there is something for the core.

@@ -15,6 +15,7 @@ mod plc;
 mod plc_api;
 mod plc_cli;
 mod plc_config;
+mod plc_timing;
 mod server;
 mod support;
 mod tls;

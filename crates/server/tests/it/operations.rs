@@ -668,6 +668,27 @@ fn too_few_sockets_are_a_problem_and_nobody_inside_notices() {
 }
 
 #[test]
+fn a_unit_grants_what_contexts_ask_for_and_nothing_else() {
+    let unit_of = |project: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("crosstie.toml"), project).unwrap();
+        let arguments = ["service", "print", word(folder.path()), "--user", "daemon"];
+        check(&arguments, 0, "Type=exec", "systemctl")
+    };
+    let has = |unit: &str, line: &str| unit.lines().any(|known| known == line);
+    let plain = unit_of("[[plc]]\nname = \"line\"\ncpu = 1\nspin = true\n");
+    assert!(has(&plain, "RestrictRealtime=yes"), "{plain}");
+    assert!(
+        !plain.contains("LimitRTPRIO") && !plain.contains("LimitMEMLOCK"),
+        "{plain}"
+    );
+    let hard = unit_of("[hub]\nlock_memory = true\n[[plc]]\nname = \"line\"\npriority = 50\n");
+    for line in ["RestrictRealtime=no", "LimitRTPRIO=99", "LimitMEMLOCK=infinity"] {
+        assert!(has(&hard, line), "{line} is not in {hard}");
+    }
+}
+
+#[test]
 fn the_unit_for_systemd_is_sound() {
     let folder = project();
     let odd = folder.path().join("my 100% \"line\"");

@@ -80,7 +80,9 @@ fn a_program_is_loaded_run_and_looked_at() {
     told.check(&["reset"], 0, "line is Stopped\n", "");
     let status = told.out(&["status"]);
     assert!(
-        status.starts_with("CONTEXT  PROGRAM        SCANS  LAST US  AVG US  MAX US  OVERRUNS  FORCES  STATE\n"),
+        status.starts_with(
+            "CONTEXT  PROGRAM        SCANS  LAST US  AVG US  MAX US  OVERRUNS  LATE P99  MISSED  FORCES  STATE\n"
+        ),
         "{status}"
     );
     assert!(

@@ -1,5 +1,6 @@
 //! PLC contexts and the port of PiPLC's protocol as people write them into a project.
 
+use crosstie_hub::plc::RealtimeWish;
 use crosstie_hub::settings::{OnStale, RouteSetting};
 use crosstie_server::config::{
     self, Diagnostic, Loaded, Overrides, Severity, Source, add_route, export_routes, import_routes, load, load_text,
@@ -78,7 +79,7 @@ fn every_key_reaches_the_hub() {
     let text = "[piplc]\nbind = \"0.0.0.0\"\nport = 9200\npath = \"/plc\"\nallow_unauthenticated = true\ntls = true\n\
                 allowed_origins = [\"https://hmi.local\"]\nengine_name = \"Cell 4\"\nmax_contexts = 2\n\
                 [[plc]]\nname = \"line\"\nid = \"a1\"\nprogram = \"line.txt\"\nscan_time_ms = 0.5\nautostart = true\n\
-                watchdog_ms = 250\nkeep_memory_on_download = false\nsafe_state = \"hold\"\n";
+                watchdog_ms = 250\nkeep_memory_on_download = false\nsafe_state = \"hold\"\npriority = 60\ncpu = 1\nspin = true\n[hub]\nlock_memory = true\n";
     let (folder, _) = project(&[("crosstie.toml", text), ("line.txt", PROGRAM)]);
     let loaded = load(folder.path(), &Overrides::default());
     let config = loaded.config.unwrap_or_else(|| panic!("{:#?}", loaded.diagnostics));
@@ -94,6 +95,12 @@ fn every_key_reaches_the_hub() {
     assert_eq!(plc.controller.target_scan.us(), 500);
     assert_eq!(plc.controller.watchdog_us, Some(250_000));
     assert!(!plc.controller.keep_memory_on_download && plc.autostart && plc.hold_outputs);
+    let wish = RealtimeWish {
+        priority: Some(60),
+        cpu: Some(1),
+        spin: true,
+    };
+    assert_eq!((plc.realtime, config.hub.lock_memory), (wish, true));
 
     let value = |key: &str| -> Value {
         let settings = config.settings();
@@ -102,6 +109,8 @@ fn every_key_reaches_the_hub() {
     assert_eq!(value("plc.line.scan_time_ms"), json!(0.5));
     assert_eq!(value("plc.line.watchdog_ms"), json!(250));
     assert_eq!(value("plc.line.safe_state"), json!("hold"));
+    assert_eq!(value("plc.line.priority"), json!(60));
+    assert_eq!(value("hub.lock_memory"), json!(true));
     assert_eq!(value("piplc.max_contexts"), json!(2));
 }
 
@@ -125,6 +134,8 @@ fn every_mistake_has_its_place() {
     check("[[plc]]\nname = \"a\"\nscan_time_ms = 1000.5\n", &["3:16 out_of_range"]);
     check("[[plc]]\nname = \"a\"\nscan_time_ms = 1.0001\n", &["3:16 bad_value"]);
     check("[[plc]]\nname = \"a\"\nwatchdog_ms = 0\n", &["3:15 out_of_range"]);
+    check("[[plc]]\nname = \"a\"\npriority = 100\n", &["3:12 out_of_range"]);
+    check("[[plc]]\nname = \"a\"\ncpu = -1\n", &["3:7 out_of_range"]);
     check("[[plc]]\nname = \"a\"\nsafe_state = \"on\"\n", &["3:14 bad_value"]);
     check("[[plc]]\nname = \"a\"\nscantime_ms = 1\n", &["3:1 unknown_key"]);
     check("[[plc]]\nname = \"a\"\nautostart = true\n", &["3:13 missing_key"]);

@@ -51,14 +51,15 @@ pub(super) async fn status(args: &StatusArgs, out: &mut impl Write) -> Result<()
     let rows = rows.collect::<Result<Vec<_>, CliError>>()?;
     table::print(
         [
-            "CONTEXT", "PROGRAM", "SCANS", "LAST US", "AVG US", "MAX US", "OVERRUNS", "FORCES", "STATE",
+            "CONTEXT", "PROGRAM", "SCANS", "LAST US", "AVG US", "MAX US", "OVERRUNS", "LATE P99", "MISSED", "FORCES",
+            "STATE",
         ],
         &rows,
         out,
     )
 }
 
-fn row(context: Context) -> [String; 9] {
+fn row(context: Context) -> [String; 11] {
     let scan = &context.scan;
     let state = match (&context.fault, context.next_rung) {
         (Some(fault), _) => format!("{}: {fault}", context.state),
@@ -78,6 +79,10 @@ fn row(context: Context) -> [String; 9] {
         scan.avg_us.to_string(),
         scan.max_us.to_string(),
         scan.overruns.to_string(),
+        scan.lateness
+            .p99_us
+            .map_or_else(|| String::from("-"), |us| us.to_string()),
+        scan.missed.to_string(),
         context.forces.len().to_string(),
         state,
     ]

@@ -142,4 +142,25 @@ pub(crate) const PLC_KEYS: &[Key<PlcConfig>] = &[
         get: |plc| json!(SAFE_STATE_WORDS[usize::from(plc.hold_outputs)]),
         set: |plc, value| plc.hold_outputs = value.text() == SAFE_STATE_WORDS[1],
     },
+    Key {
+        name: "priority",
+        form: Form::Whole { min: 1, max: 99 },
+        live: false,
+        get: |plc| json!(plc.realtime.priority),
+        set: |plc, value| plc.realtime.priority = u8::try_from(count(value)).ok(),
+    },
+    Key {
+        name: "cpu",
+        form: Form::Whole { min: 0, max: 1_023 },
+        live: false,
+        get: |plc| json!(plc.realtime.cpu),
+        set: |plc, value| plc.realtime.cpu = u16::try_from(count(value)).ok(),
+    },
+    Key {
+        name: "spin",
+        form: Form::Flag,
+        live: false,
+        get: |plc| json!(plc.realtime.spin),
+        set: |plc, value| plc.realtime.spin = value.flag(),
+    },
 ];

@@ -1,6 +1,7 @@
 //! A context, a force and a diagnostic as JSON.
 
 use crosstie_hub::api::plc::{ContextRow, ForceRow, ProgramSummary};
+use crosstie_hub::plc::Lateness;
 use crosstie_ladder::diagnostic::Diagnostic;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -24,6 +25,8 @@ pub(crate) struct Context {
     program: Option<Program>,
     /// How scans went.
     scan: Scan,
+    /// How its thread runs; null where none of this hub scans.
+    realtime: Option<Realtime>,
     /// Rungs with a breakpoint, in order.
     breakpoints: Vec<usize>,
     /// What is forced, the oldest first.
@@ -49,6 +52,7 @@ impl From<ContextRow> for Context {
             next_rung: row.next_rung,
             program: row.program.map(Program::from),
             scan,
+            realtime: Some(row.realtime.into()),
             breakpoints: row.breakpoints,
             forces: row.forces.into_iter().map(Force::from).collect(),
             io_provider: row.io_provider,
@@ -93,7 +97,7 @@ impl From<ProgramSummary> for Program {
 }
 
 /// How scans went since the program was loaded or the context was reset. Times are in microseconds.
-#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct Scan {
     /// Scans that were finished.
     count: u64,
@@ -113,6 +117,71 @@ pub(crate) struct Scan {
     watchdog_us: Option<u64>,
     /// Scans of which the hub saw the image of a later one only.
     merged: u64,
+    /// Scans that were due and were left out, because the thread came too late for them.
+    missed: u64,
+    /// How much later than due scans began.
+    lateness: LatenessRow,
+}
+
+/// How much later than due scans began. A percentile is the upper bound of its bucket; null without scans.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct LatenessRow {
+    /// The latest of all, in microseconds.
+    max_us: u32,
+    /// Half of them began no later.
+    p50_us: Option<u32>,
+    /// 99 of 100 began no later.
+    p99_us: Option<u32>,
+    /// How many began how late, each counted in one bucket.
+    buckets: Vec<LateBucket>,
+}
+
+/// Scans that began about as late as each other.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+pub(crate) struct LateBucket {
+    /// They began no later than this, and later than the bucket before says; null in the last one.
+    le_us: Option<u32>,
+    /// How many.
+    count: u64,
+}
+
+impl From<&Lateness> for LatenessRow {
+    fn from(lateness: &Lateness) -> LatenessRow {
+        let buckets = lateness.buckets();
+        LatenessRow {
+            max_us: lateness.max_us,
+            p50_us: lateness.percentile_us(50),
+            p99_us: lateness.percentile_us(99),
+            buckets: buckets.map(|(le_us, count)| LateBucket { le_us, count }).collect(),
+        }
+    }
+}
+
+/// How the thread of a context runs.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct Realtime {
+    /// Its real-time priority, 1 to 99; null when it has none.
+    priority: Option<u8>,
+    /// The only CPU that it runs on; null when all are right.
+    cpu: Option<u16>,
+    /// It waits for the last moment before a scan with its eyes open.
+    spin: bool,
+    /// The memory of the hub stays in the memory of the machine.
+    locked_memory: bool,
+    /// What was asked for and not granted, each in words.
+    denied: Vec<String>,
+}
+
+impl From<crosstie_hub::plc::Realtime> for Realtime {
+    fn from(realtime: crosstie_hub::plc::Realtime) -> Realtime {
+        Realtime {
+            priority: realtime.priority,
+            cpu: realtime.cpu,
+            spin: realtime.spin,
+            locked_memory: realtime.locked_memory,
+            denied: realtime.denied,
+        }
+    }
 }
 
 impl Scan {
@@ -128,6 +197,8 @@ impl Scan {
             target_us: row.target_scan_us,
             watchdog_us: row.watchdog_us,
             merged: row.merged_scans,
+            missed: row.lateness.missed,
+            lateness: (&row.lateness).into(),
         }
     }
 }
