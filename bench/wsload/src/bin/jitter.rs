@@ -28,6 +28,7 @@ fn main() {
         }
     }
     let mut late = Hist::default();
+    let mut counts = std::collections::BTreeMap::<u64, u64>::new();
     let mut per = Hist::default();
     let cpu0 = stats::cpu_ns(stats::own_pid()).unwrap();
     let w0 = now_ns();
@@ -100,6 +101,7 @@ fn main() {
             }
             let t = now_ns();
             late.add(t.saturating_sub(due));
+            *counts.entry(t.saturating_sub(due) / 1000).or_default() += 1;
             per.add((t - last).abs_diff(period));
             last = t;
         }
@@ -108,7 +110,7 @@ fn main() {
     let cpu = stats::cpu_ns(stats::own_pid()).unwrap() - cpu0;
     println!(
         "{}",
-        serde_json::json!({"kind":kind,"period_us":period/1000,"fifo":fifo,"late_us":late.json_us(),"period_dev_us":per.json_us(),
+        serde_json::json!({"kind":kind,"period_us":period/1000,"fifo":fifo,"late_us":late.json_us(),"late_us_counts":counts.into_iter().collect::<Vec<_>>(),"period_dev_us":per.json_us(),
             "cpu_share":(cpu as f64/wall as f64*1e4).round()/1e4})
     );
 }
