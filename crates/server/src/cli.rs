@@ -58,7 +58,7 @@ use std::process::ExitCode;
     after_help = "Examples:\n  crosstie init my-line && crosstie run my-line\n  crosstie check my-line\n  \
                   crosstie signals watch 'twin/line/**'\n\n\
                   Exit codes: 0 done, 1 what was asked for failed, 2 a mistake in the project or on the command line, \
-                  3 no hub answers",
+                  3 no hub or engine answers",
     max_term_width = 100,
     arg_required_else_help = true
 )]
@@ -94,7 +94,7 @@ pub enum Command {
     /// List, add and remove the routes of a running hub; export and import those of a project
     #[command(subcommand)]
     Route(route::RouteCommand),
-    /// Run, program, watch and force the PLC contexts of a running hub; check and test programs
+    /// Run, program, watch and force the PLC contexts of a running hub or of any PiPLC engine; check and test programs
     #[command(subcommand)]
     Plc(plc::PlcCommand),
     /// Print what a person should know about a running hub
@@ -140,7 +140,7 @@ pub struct At {
     /// File with the key that is wanted there; without it the variable CROSSTIE_KEY counts
     #[arg(long, value_name = "FILE", global = true)]
     pub key_file: Option<PathBuf>,
-    /// Certificates in PEM that may vouch for an https:// address; those of the system without it
+    /// Certificates in PEM that may vouch for an https:// or wss:// address; those of the system without it
     #[arg(long, value_name = "FILE", global = true)]
     pub ca: Option<PathBuf>,
 }

@@ -222,7 +222,7 @@ impl Hub {
 
 /// The key is never an argument: every user of the machine can read those. A key that comes to nothing is a mistake, and its
 /// text is not repeated.
-fn bearer(file: Option<&Path>) -> Result<Option<HeaderValue>, CliError> {
+pub(super) fn bearer(file: Option<&Path>) -> Result<Option<HeaderValue>, CliError> {
     let (key, source) = match file {
         Some(path) => {
             let shown = path.display();

@@ -27,6 +27,15 @@ pub enum CliError {
         #[source]
         source: io::Error,
     },
+    /// Nobody answers where an engine should: exit code 3.
+    #[error("no engine answers at {at}: does it run there? --engine URL names another")]
+    NoEngine {
+        /// The address that was tried, without its query.
+        at: String,
+        /// Why the connection failed.
+        #[source]
+        source: io::Error,
+    },
     /// Standard output could not be written: exit code 1, or 0 when its reader has only seen enough.
     #[error("the output cannot be written")]
     Output(#[from] io::Error),
@@ -44,7 +53,7 @@ impl CliError {
             CliError::Failed(_) => 1,
             CliError::Told { exit_code } => *exit_code,
             CliError::Usage(_) => 2,
-            CliError::NoHub { .. } => 3,
+            CliError::NoHub { .. } | CliError::NoEngine { .. } => 3,
             // `crosstie signals list | head` is a success.
             CliError::Output(error) => u8::from(error.kind() != io::ErrorKind::BrokenPipe),
         }
@@ -93,6 +102,14 @@ mod tests {
             },
             3,
             Some("no hub answers at http://x: is `crosstie run` up? --at URL names another: refused"),
+        );
+        check(
+            CliError::NoEngine {
+                at: String::from("ws://x:9100/"),
+                source: io::ErrorKind::TimedOut.into(),
+            },
+            3,
+            Some("no engine answers at ws://x:9100/: does it run there? --engine URL names another: timed out"),
         );
         check(CliError::Output(io::ErrorKind::BrokenPipe.into()), 0, None);
         check(

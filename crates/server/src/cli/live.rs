@@ -30,9 +30,50 @@ pub struct WatchArgs {
     /// Print one JSON object per line
     #[arg(long)]
     pub json: bool,
+    /// Print a table for spreadsheets: time in milliseconds, name, value, quality, reason
+    #[arg(long, conflicts_with = "json")]
+    pub csv: bool,
     /// Which hub.
     #[command(flatten)]
     pub at: At,
+}
+
+/// How lines are printed.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Form {
+    /// For people.
+    Text,
+    /// One JSON object per line.
+    Json,
+    /// Cells between commas, under a heading.
+    Csv,
+}
+
+impl Form {
+    /// What the flags ask for; at most one of them is given.
+    pub(super) fn of(json: bool, csv: bool) -> Form {
+        match (json, csv) {
+            (true, _) => Form::Json,
+            (false, true) => Form::Csv,
+            (false, false) => Form::Text,
+        }
+    }
+
+    /// Prints what stands above the first line.
+    pub(super) fn begin(self, out: &mut impl Write) -> Result<(), CliError> {
+        match self {
+            Form::Csv => print_cells(["time_ms", "name", "value", "quality", "reason"], out),
+            Form::Text | Form::Json => Ok(()),
+        }
+    }
+}
+
+fn print_cells(cells: [&str; 5], out: &mut impl Write) -> Result<(), CliError> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(cells).map_err(|error| CliError::failed(&error))?;
+    let line = writer.into_inner().map_err(|error| CliError::failed(&error))?;
+    out.write_all(&line)?;
+    Ok(())
 }
 
 /// Prints the values of the signals and then each change, until the hub is gone or enough was seen.
@@ -56,6 +97,8 @@ pub(super) async fn watch(args: &WatchArgs, out: &mut impl Write) -> Result<(), 
         .await
         .map_err(|error| lost(&error))?;
 
+    let form = Form::of(args.json, args.csv);
+    form.begin(out)?;
     let mut names = Names::in_order(&args.names);
     let mut lines = 0;
     while let Some(message) = channel.next().await {
@@ -76,7 +119,7 @@ pub(super) async fn watch(args: &WatchArgs, out: &mut impl Write) -> Result<(), 
             if args.count.is_some_and(|count| lines >= count) {
                 return Ok(());
             }
-            change.print(args.json, out)?;
+            change.print(form, out)?;
             lines += 1;
         }
         out.flush()?;
@@ -108,16 +151,16 @@ fn subscription(args: &WatchArgs) -> Value {
 
 /// One line of the output.
 #[derive(Debug, PartialEq)]
-struct Change {
-    name: String,
-    value: Value,
-    quality: String,
-    reason: Option<String>,
-    changed_at_ms: u64,
+pub(super) struct Change {
+    pub(super) name: String,
+    pub(super) value: Value,
+    pub(super) quality: String,
+    pub(super) reason: Option<String>,
+    pub(super) changed_at_ms: u64,
 }
 
 impl Change {
-    fn print(&self, as_json: bool, out: &mut impl Write) -> Result<(), CliError> {
+    pub(super) fn print(&self, form: Form, out: &mut impl Write) -> Result<(), CliError> {
         let Change {
             name,
             value,
@@ -125,10 +168,18 @@ impl Change {
             reason,
             changed_at_ms,
         } = self;
-        if as_json {
-            let line = json!({ "changed_at_ms": changed_at_ms, "name": name, "value": value, "quality": quality, "reason": reason });
-            writeln!(out, "{line}")?;
-            return Ok(());
+        match form {
+            Form::Json => {
+                let line = json!({ "changed_at_ms": changed_at_ms, "name": name, "value": value, "quality": quality, "reason": reason });
+                writeln!(out, "{line}")?;
+                return Ok(());
+            }
+            Form::Csv => {
+                let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                let reason = reason.as_deref().unwrap_or_default();
+                return print_cells([&changed_at_ms.to_string(), name, &value, quality, reason], out);
+            }
+            Form::Text => {}
         }
         let (seconds, millis) = (changed_at_ms / 1000, changed_at_ms % 1000);
         let quality = match (quality.as_str(), reason) {
@@ -225,25 +276,27 @@ mod tests {
         let mut names = Names::default();
         let snapshot = json!({"type":"snapshot","signals":[
             {"id":7,"name":"twin/line/Level","value":1.5,"quality":"good","reason":null,"changed_at_ms":1200}]});
-        let lines = |changes: Vec<Change>, as_json: bool| {
+        let lines = |changes: Vec<Change>, form: Form| {
             let mut out = Vec::new();
-            changes
-                .iter()
-                .for_each(|change| change.print(as_json, &mut out).unwrap());
+            changes.iter().for_each(|change| change.print(form, &mut out).unwrap());
             String::from_utf8(out).unwrap()
         };
         assert_eq!(
-            lines(names.take(&snapshot).unwrap(), false),
+            lines(names.take(&snapshot).unwrap(), Form::Text),
             "     1.200  twin/line/Level = 1.5\n"
         );
         let data = json!({"type":"data","signals":[[7,2.5,["bad","not finite"],2003,null],[8,1,"good",1,null]]});
         assert_eq!(
-            lines(names.take(&data).unwrap(), false),
+            lines(names.take(&data).unwrap(), Form::Text),
             "     2.003  twin/line/Level = 2.5  (bad: not finite)\n"
         );
         assert_eq!(
-            lines(names.take(&data).unwrap(), true),
+            lines(names.take(&data).unwrap(), Form::Json),
             "{\"changed_at_ms\":2003,\"name\":\"twin/line/Level\",\"value\":2.5,\"quality\":\"bad\",\"reason\":\"not finite\"}\n"
+        );
+        assert_eq!(
+            lines(names.take(&data).unwrap(), Form::Csv),
+            "2003,twin/line/Level,2.5,bad,not finite\n"
         );
         names.take(&json!({"type":"removed","signals":[7]})).unwrap();
         assert_eq!(names.take(&data).unwrap(), []);
@@ -280,6 +333,7 @@ mod tests {
             cycle_ms: 100,
             count: None,
             json: false,
+            csv: false,
             at: At::default(),
         };
         let check = |names: &[&str], expected: Value| {

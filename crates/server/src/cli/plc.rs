@@ -1,13 +1,22 @@
-//! `crosstie plc`: the PLC contexts of a running hub, and programs and scan tables in files.
+//! `crosstie plc`: the PLC contexts of a running hub or of any PiPLC engine, and programs and scan tables in files.
+//!
+//! A verb asks its [`Door`], and one printer tells what came, whichever way it came:
+//!
+//! ```text
+//!   verb ─▶ Which ─┬─ --at ─────▶ Found: the hub's HTTP API ───────┬─▶ Context, Written, ForceRow, Change ─▶ table, line or JSON
+//!                  └─ --engine ─▶ Engine: PiPLC's protocol itself ─┘
+//! ```
 //!
 //! | room | verbs |
 //! |---|---|
-//! | `control` | status, start, stop, pause, resume, step, step-rung, reset, break |
+//! | `control` | status, start, stop, pause, resume, step, step-rung, reset, break, context |
 //! | `program` | download, upload, clear |
 //! | `profile` | profile |
 //! | `memory` | force, release, forces, write, toggle, watch |
 //! | `files` | check, convert; no hub has to run |
 //! | `scan_test` | scan-test; no hub has to run |
+//! | `door` | the two ways to a context |
+//! | `engine` | the way to any engine |
 //! | `found` | how diagnostics of programs are printed |
 
 pub mod control;
@@ -17,12 +26,15 @@ pub mod profile;
 pub mod program;
 pub mod scan_test;
 
+mod door;
+mod engine;
 mod found;
 
 use super::api::{Hub, escaped};
 use super::{At, CliError};
 use clap::{Args, Subcommand};
-use serde::Deserialize;
+use door::Door;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::io::Write;
 
@@ -30,9 +42,15 @@ use std::io::Write;
 #[derive(Debug, Subcommand)]
 pub enum PlcCommand {
     /// Print the contexts: state, program, scan times, forces
-    #[command(after_help = "Examples:\n  crosstie plc status\n  crosstie plc status --context 'Line 2' --json")]
+    #[command(
+        after_help = "Examples:\n  crosstie plc status\n  crosstie plc status --context 'Line 2' --json\n  \
+                      crosstie plc status --engine ws://10.0.0.7:9100/"
+    )]
     Status(control::StatusArgs),
     /// Run the program, from the first rung or from where it paused
+    #[command(
+        after_help = "Examples:\n  crosstie plc start\n  crosstie plc start --engine ws://10.0.0.7:9100/ --context 'Line 2'"
+    )]
     Start(Which),
     /// Stop; ends a fault
     Stop(Which),
@@ -50,7 +68,8 @@ pub enum PlcCommand {
     #[command(
         after_help = "The file is a .plcproj or a text with one rung per line. A download stops the engine; one that is not \
                       Stopped is stopped only after a yes.\n\n\
-                      Examples:\n  crosstie plc download bottling.plcproj\n  crosstie plc download bottling.plcproj --yes && crosstie plc start"
+                      Examples:\n  crosstie plc download bottling.plcproj\n  crosstie plc download bottling.plcproj --yes && crosstie plc start\n  \
+                      crosstie plc download bottling.plcproj --engine ws://10.0.0.7:9100/"
     )]
     Download(program::DownloadArgs),
     /// Print the document of a context's program, or write it to a file
@@ -67,10 +86,11 @@ pub enum PlcCommand {
     /// End the force on a place, or all forces of a context
     #[command(after_help = "Examples:\n  crosstie plc release I:0/3\n  crosstie plc release --all")]
     Release(memory::ReleaseArgs),
-    /// Print what is forced, by whom and why
+    /// Print what is forced, by whom and why; an engine itself tells neither whom nor why
     Forces(memory::ForcesArgs),
     /// Print places of the memory and then each of their changes until Ctrl-C
-    #[command(after_help = "Example:\n  crosstie plc watch I:0/3 T:4.ACC Motor")]
+    #[command(after_help = "Examples:\n  crosstie plc watch I:0/3 T:4.ACC Motor\n  \
+                      crosstie plc watch Motor --engine ws://10.0.0.7:9100/ --csv > motor.csv")]
     Watch(memory::WatchArgs),
     /// Write a place of the memory once
     #[command(after_help = "Examples:\n  crosstie plc write N:7 250\n  crosstie plc write Start on --context 'Line 2'")]
@@ -87,6 +107,9 @@ pub enum PlcCommand {
     #[command(after_help = "Measuring costs time in every scan, so it is switched on and off.\n\n\
                       Example:\n  crosstie plc profile --on && sleep 10 && crosstie plc profile --top 5 && crosstie plc profile --off")]
     Profile(profile::ProfileArgs),
+    /// Make and remove contexts
+    #[command(subcommand)]
+    Context(control::ContextCommand),
     /// Run scan tables: programs with what they must do; no hub has to run
     #[command(
         after_help = "Of a folder all files *.scan are run, those of its folders too. Exit codes: 0 all cases hold, 1 one does \
@@ -107,15 +130,26 @@ pub enum PlcCommand {
     Convert(files::ConvertArgs),
 }
 
-/// Which context of which hub a verb is about.
+/// Which context of which hub or engine a verb is about.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Which {
     /// Id or name of the context; the first one without it
     #[arg(long, value_name = "NAME")]
     pub context: Option<String>,
+    /// Which engine, instead of a hub.
+    #[command(flatten)]
+    pub engine: EngineAt,
     /// Which hub.
     #[command(flatten)]
     pub at: At,
+}
+
+/// Which engine a verb talks to, when it is not to ask a hub.
+#[derive(Debug, Clone, Default, Args)]
+pub struct EngineAt {
+    /// Talk to any PiPLC engine at this address, such as ws://10.0.0.7:9100/, and to no hub
+    #[arg(long = "engine", value_name = "URL")]
+    pub url: Option<String>,
 }
 
 /// Carries out a verb.
@@ -140,6 +174,7 @@ pub(super) async fn plc(command: PlcCommand, out: &mut impl Write) -> Result<(),
         PlcCommand::Toggle(args) => memory::toggle(&args, out).await,
         PlcCommand::Break(args) => control::breakpoint(&args, out).await,
         PlcCommand::Profile(args) => profile::profile(&args, out).await,
+        PlcCommand::Context(command) => control::context(&command, out).await,
         PlcCommand::ScanTest(args) => scan_test::scan_test(&args, out),
         PlcCommand::Check(args) => files::check(&args, out),
         PlcCommand::Convert(args) => files::convert(&args, out),
@@ -159,8 +194,8 @@ struct Found {
     row: Context,
 }
 
-/// What verbs want to know of a context.
-#[derive(Debug, Deserialize)]
+/// What verbs want to know of a context; of an engine this is all that `--json` prints.
+#[derive(Debug, Deserialize, Serialize)]
 struct Context {
     id: String,
     name: String,
@@ -183,17 +218,19 @@ struct ContextList {
     contexts: Vec<Value>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 struct Program {
     name: String,
-    rungs: usize,
-    instructions: usize,
+    /// `None` of an engine's program that cannot be read here.
+    rungs: Option<usize>,
+    instructions: Option<usize>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize, Serialize)]
 struct Scan {
     count: u64,
     last_us: u64,
+    min_us: u64,
     max_us: u64,
     avg_us: u64,
     overruns: u64,
@@ -207,7 +244,18 @@ struct Lateness {
 }
 
 impl Which {
-    /// Finds the context.
+    /// Goes to the context, whether a hub has it or an engine.
+    async fn open(&self) -> Result<Door, CliError> {
+        match &self.engine.url {
+            Some(url) => {
+                let engine = engine::Engine::open(url, &self.at, self.context.as_deref()).await?;
+                Ok(Door::Engine(Box::new(engine)))
+            }
+            None => Ok(Door::Hub(Box::new(self.find().await?))),
+        }
+    }
+
+    /// Finds the context of a hub.
     async fn find(&self) -> Result<Found, CliError> {
         let hub = Hub::at(&self.at)?;
         let rows = rows(&hub, self.context.as_deref()).await?;

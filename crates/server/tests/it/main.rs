@@ -16,6 +16,7 @@ mod plc_api;
 mod plc_cli;
 mod plc_config;
 mod plc_timing;
+mod plc_engine_cli;
 mod server;
 mod support;
 mod tls;

@@ -7,6 +7,7 @@
 
 mod fault;
 mod memory;
+mod old;
 mod steer;
 
 use crosstie_ladder::address::Address;
@@ -60,6 +61,15 @@ pub(crate) struct WrongEngine {
 impl WrongEngine {
     /// Starts on a free port.
     pub(crate) async fn start(fault: Option<Fault>) -> WrongEngine {
+        WrongEngine::start_as(fault, false).await
+    }
+
+    /// Starts a right engine of the first generation, as the published 0.1.31 is, on a free port.
+    pub(crate) async fn start_old() -> WrongEngine {
+        WrongEngine::start_as(None, true).await
+    }
+
+    async fn start_as(fault: Option<Fault>, is_old: bool) -> WrongEngine {
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_send_buffer_size(SEND_BUFFER_LEN).unwrap();
         socket.bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
@@ -67,7 +77,7 @@ impl WrongEngine {
         let url = format!("ws://{}/", listener.local_addr().unwrap());
         let house = Arc::new(House {
             fault,
-            world: Mutex::new(World::new(fault)),
+            world: Mutex::new(World::new(fault, is_old)),
             turnstile: tokio::sync::Mutex::new(()),
         });
         let accepting = tokio::spawn({
@@ -187,6 +197,8 @@ async fn serve(stream: TcpStream, house: Arc<House>) {
 
 struct World {
     fault: Option<Fault>,
+    /// It is of the first generation, whatever its clients say that they are.
+    is_old: bool,
     started: Instant,
     plcs: Vec<Plc>,
     clients: BTreeMap<u64, Client>,
@@ -271,9 +283,10 @@ fn word(state: ControllerState, is_old: bool) -> String {
 }
 
 impl World {
-    fn new(fault: Option<Fault>) -> World {
+    fn new(fault: Option<Fault>, is_old: bool) -> World {
         World {
             fault,
+            is_old,
             started: Instant::now(),
             plcs: vec![Plc::new("plc-0".to_owned(), "Main".to_owned(), fault)],
             clients: BTreeMap::new(),
@@ -510,7 +523,7 @@ impl World {
 
     fn hello(&mut self, id: u64, seq: i64, request: &Map<String, Value>) {
         let version = request.get("clientVersion").and_then(Value::as_str).unwrap_or_default();
-        let is_old = version.starts_with("0.1") && !self.has(F::OldClientUnknown);
+        let is_old = self.is_old || version.starts_with("0.1") && !self.has(F::OldClientUnknown);
         let was_greeted = self.clients[&id].greeted;
         let spoken = match self.has(F::VersionEchoed) {
             true => request.get("protocolVersion").cloned().unwrap_or(json!(1)),
@@ -538,6 +551,9 @@ impl World {
         if self.has(F::SecondHelloOther) && was_greeted {
             told["engineId"] = json!("wrong-2");
         }
+        if self.is_old {
+            old::shorten_hello(&mut told);
+        }
         let client = self.clients.get_mut(&id).unwrap();
         (client.greeted, client.is_old) = (true, is_old);
         self.answer(id, "hello", seq, None, fields(told));
@@ -546,6 +562,8 @@ impl World {
     /// A request about a context, or about all of them.
     fn request(&mut self, id: u64, kind: &str, seq: i64, request: &Map<String, Value>) {
         self.changes += usize::from(!HARMLESS.contains(&kind));
+        let read_by_old = self.is_old.then(|| old::as_read(kind, request));
+        let request = read_by_old.as_ref().unwrap_or(request);
         let about_all = ["route.sync", "route.list", "context.list", "context.create"].contains(&kind);
         let at = match self.addressed(kind, request.get("contextId")) {
             Ok(at) => at,
@@ -565,6 +583,7 @@ impl World {
             "engine.state" | "engine.statistics" | "engine.info" => self.query(kind, at, self.clients[&id].is_old),
             _ => self.steer(kind, at, request, &mut events),
         };
+        let done = if self.is_old { old::answered(kind, done) } else { done };
         if done.is_err()
             && self.has(F::SilentOnMissingField)
             && kind == "breakpoint.set"

@@ -1,10 +1,10 @@
-//! `crosstie plc status`, the commands to an engine, and breakpoints.
+//! `crosstie plc status`, the commands to an engine, breakpoints, and making and removing contexts.
 
-use super::{Context, Which, no_context, rows};
+use super::{CONTEXTS, Context, EngineAt, Which, engine, no_context, rows};
 use crate::cli::api::Hub;
 use crate::cli::{At, CliError, table};
 use axum::http::Method;
-use clap::Args;
+use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use std::io::Write;
 
@@ -17,6 +17,33 @@ pub struct StatusArgs {
     /// Print an array of objects instead of a table
     #[arg(long)]
     pub json: bool,
+    /// Which engine, instead of a hub.
+    #[command(flatten)]
+    pub engine: EngineAt,
+    /// Which hub.
+    #[command(flatten)]
+    pub at: At,
+}
+
+/// What can be done with contexts themselves.
+#[derive(Debug, Subcommand)]
+pub enum ContextCommand {
+    /// Make a context; that of a hub is gone when the hub ends
+    #[command(after_help = "Examples:\n  crosstie plc context create 'Line 2'\n  \
+                            crosstie plc context create 'Line 2' --engine ws://10.0.0.7:9100/")]
+    Create(ContextArgs),
+    /// Remove a context that is Stopped and is not the last
+    Remove(ContextArgs),
+}
+
+/// The arguments of `crosstie plc context`.
+#[derive(Debug, Args)]
+pub struct ContextArgs {
+    /// Name of the context; one that is there may be given by its id
+    pub name: String,
+    /// Which engine, instead of a hub.
+    #[command(flatten)]
+    pub engine: EngineAt,
     /// Which hub.
     #[command(flatten)]
     pub at: At,
@@ -38,8 +65,10 @@ pub struct BreakArgs {
 
 /// Prints the contexts.
 pub(super) async fn status(args: &StatusArgs, out: &mut impl Write) -> Result<(), CliError> {
-    let hub = Hub::at(&args.at)?;
-    let contexts = rows(&hub, args.context.as_deref()).await?;
+    let contexts = match &args.engine.url {
+        Some(url) => engine::status(url, &args.at, args.context.as_deref()).await?,
+        None => rows(&Hub::at(&args.at)?, args.context.as_deref()).await?,
+    };
     if args.json {
         writeln!(out, "{:#}", Value::from(contexts))?;
         return Ok(());
@@ -90,32 +119,48 @@ fn row(context: Context) -> [String; 11] {
 
 /// Gives an engine a command and says how it stands then.
 pub(super) async fn command(which: &Which, command: &str, out: &mut impl Write) -> Result<(), CliError> {
-    let found = which.find().await?;
-    let path = format!("{}/command", found.path);
-    let body = json!({ "command": command });
-    let answer = found.hub.send(Method::POST, &path, Some(&body)).await?;
-    writeln!(out, "{}", Context::of(answer)?.stands())?;
+    let context = which.open().await?.command(command).await?;
+    writeln!(out, "{}", context.stands())?;
     Ok(())
 }
 
 /// Sets a breakpoint, or removes one or all.
 pub(super) async fn breakpoint(args: &BreakArgs, out: &mut impl Write) -> Result<(), CliError> {
-    let found = args.which.find().await?;
-    let (path, name) = (format!("{}/breakpoints", found.path), &found.row.name);
+    let mut door = args.which.open().await?;
+    door.breakpoint(args.rung, !args.clear).await?;
+    let name = &door.row().name;
     match (args.rung, args.clear) {
-        (Some(rung), false) => {
-            let path = format!("{path}/{rung}");
-            found.hub.send(Method::PUT, &path, None).await?;
-            writeln!(out, "{name} pauses before rung {rung}")?;
+        (Some(rung), false) => writeln!(out, "{name} pauses before rung {rung}")?,
+        (Some(rung), true) => writeln!(out, "{name} has no breakpoint before rung {rung}")?,
+        (None, _) => writeln!(out, "{name} has no breakpoints")?,
+    }
+    Ok(())
+}
+
+/// Makes or removes a context.
+pub(super) async fn context(command: &ContextCommand, out: &mut impl Write) -> Result<(), CliError> {
+    match command {
+        ContextCommand::Create(ContextArgs { name, engine, at }) => {
+            let (id, name) = match &engine.url {
+                Some(url) => engine::create(url, at, name).await?,
+                None => {
+                    let body = json!({ "name": name });
+                    let answer = Hub::at(at)?.send(Method::POST, CONTEXTS, Some(&body)).await?;
+                    let row = Context::of(answer)?;
+                    (row.id, row.name)
+                }
+            };
+            writeln!(out, "{name} is made; its id is {id}")?;
         }
-        (Some(rung), true) => {
-            let path = format!("{path}/{rung}");
-            found.hub.send(Method::DELETE, &path, None).await?;
-            writeln!(out, "{name} has no breakpoint before rung {rung}")?;
-        }
-        (None, _) => {
-            found.hub.send(Method::DELETE, &path, None).await?;
-            writeln!(out, "{name} has no breakpoints")?;
+        ContextCommand::Remove(ContextArgs { name, engine, at }) => {
+            let which = Which {
+                context: Some(name.clone()),
+                engine: engine.clone(),
+                at: at.clone(),
+            };
+            let mut door = which.open().await?;
+            door.remove().await?;
+            writeln!(out, "{} is removed", door.row().name)?;
         }
     }
     Ok(())

@@ -65,7 +65,7 @@ impl DocumentFile {
     }
 
     fn is_xml(&self) -> bool {
-        self.text.trim_start_matches('\u{feff}').trim_start().starts_with('<')
+        is_xml(&self.text)
     }
 
     fn project(&self) -> Result<Project, Vec<Diagnostic>> {
@@ -73,6 +73,18 @@ impl DocumentFile {
             true => read_project(&self.text),
             false => text::read(&self.text).map(Project::new),
         }
+    }
+}
+
+fn is_xml(document: &str) -> bool {
+    document.trim_start_matches('\u{feff}').trim_start().starts_with('<')
+}
+
+/// The `.plcproj` of a text with one rung per line; `None` for a document that is one already, or that cannot be read.
+pub(super) fn project_document(document: &str) -> Option<String> {
+    match is_xml(document) {
+        true => None,
+        false => text::read(document).ok().map(|program| Project::new(program).write()),
     }
 }
 

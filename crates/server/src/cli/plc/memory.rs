@@ -1,14 +1,12 @@
 //! `crosstie plc force`, `release`, `forces`, `write`, `toggle` and `watch`.
 
-use super::{Found, Which};
-use crate::cli::api::escaped_name;
+use super::{Door, Found, Which};
 use crate::cli::{CliError, live, table};
 use crate::http::plc::forces::EXPIRES_MAX_S;
-use axum::http::Method;
 use clap::Args;
 use crosstie_hub::signal::name::escape_segment;
 use crosstie_ladder::Address;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::io::Write;
 
@@ -94,6 +92,9 @@ pub struct WatchArgs {
     /// Print one JSON object per line
     #[arg(long)]
     pub json: bool,
+    /// Print a table for spreadsheets: time in milliseconds, name, value, quality, reason
+    #[arg(long, conflicts_with = "json")]
+    pub csv: bool,
     /// Which context.
     #[command(flatten)]
     pub which: Which,
@@ -101,36 +102,42 @@ pub struct WatchArgs {
 
 /// What a force or a write answers.
 #[derive(Debug, Deserialize)]
-struct Written {
-    name: String,
-    stored: Value,
-    coerced: bool,
-    forced: bool,
-    toggled: Option<bool>,
+pub(super) struct Written {
+    pub(super) name: String,
+    /// What readers see there now.
+    pub(super) stored: Value,
+    /// The value was converted to the kind of the place.
+    pub(super) coerced: bool,
+    /// The place is forced.
+    pub(super) forced: bool,
+    /// Something else stands there already. Only an engine's snapshot tells that.
     #[serde(default)]
-    until_start: bool,
+    pub(super) overwritten: bool,
+    /// What the bit was turned to.
+    #[serde(default)]
+    pub(super) toggled: Option<bool>,
+    /// The next start loads another value from the program.
+    #[serde(default)]
+    pub(super) until_start: bool,
 }
 
-/// What a table shows of a force.
-#[derive(Debug, Deserialize)]
-struct Row {
-    address: String,
-    symbol: Option<String>,
-    value: Value,
-    by: String,
-    reason: String,
-    since_ms: u64,
-    expires_at_ms: Option<u64>,
+/// What a table shows of a force. An engine itself tells neither who forces nor why nor since when.
+#[derive(Debug, Deserialize, Serialize)]
+pub(super) struct ForceRow {
+    pub(super) address: String,
+    pub(super) symbol: Option<String>,
+    pub(super) value: Value,
+    pub(super) by: Option<String>,
+    pub(super) reason: Option<String>,
+    pub(super) since_ms: Option<u64>,
+    pub(super) expires_at_ms: Option<u64>,
 }
 
 /// Forces a place.
 pub(super) async fn force(args: &ForceArgs, out: &mut impl Write) -> Result<(), CliError> {
     let value = value_of(&args.value)?;
-    let mut body = json!({ "value": value, "reason": args.reason });
-    if let Some(seconds) = args.expires_after_s {
-        body["expires_after_s"] = Value::from(seconds);
-    }
-    let written = put(&args.which, "forces", &args.address, &body).await?;
+    refuse_unknown_to_engines(args)?;
+    let written = args.which.open().await?.force(args, &value).await?;
     let until = args.expires_after_s.map_or_else(
         || String::from("until it is released"),
         |seconds| format!("for {seconds} s"),
@@ -140,14 +147,27 @@ pub(super) async fn force(args: &ForceArgs, out: &mut impl Write) -> Result<(), 
     Ok(())
 }
 
+/// A force that never ends is not what somebody wants who says when it is to end.
+fn refuse_unknown_to_engines(args: &ForceArgs) -> Result<(), CliError> {
+    let flag = match (&args.which.engine.url, args.expires_after_s, args.reason.as_str()) {
+        (None, ..) | (Some(_), None, "") => return Ok(()),
+        (Some(_), Some(_), _) => "--for",
+        (Some(_), None, _) => "--reason",
+    };
+    Err(CliError::Usage(format!(
+        "{flag}: only a hub keeps that, PiPLC's protocol does not know it; leave it out, or go through a hub with --at"
+    )))
+}
+
 /// Writes a place once.
 pub(super) async fn write(args: &WriteArgs, out: &mut impl Write) -> Result<(), CliError> {
     let value = value_of(&args.value)?;
-    let written = put(&args.which, "memory", &args.address, &json!({ "value": value })).await?;
-    let note = match (written.forced, written.coerced) {
-        (true, _) => " (forced; what was written stands underneath)",
-        (false, true) => " (converted)",
-        (false, false) => "",
+    let written = args.which.open().await?.write(&args.address, &value).await?;
+    let note = match &written {
+        Written { forced: true, .. } => " (forced; what was written stands underneath)",
+        Written { overwritten: true, .. } => " (not what was written: something else writes this place)",
+        Written { coerced: true, .. } => " (converted)",
+        _ => "",
     };
     writeln!(out, "{} = {}{note}", written.name, written.stored)?;
     if written.until_start {
@@ -161,11 +181,7 @@ pub(super) async fn write(args: &WriteArgs, out: &mut impl Write) -> Result<(), 
 
 /// Turns a bit over.
 pub(super) async fn toggle(args: &ToggleArgs, out: &mut impl Write) -> Result<(), CliError> {
-    let found = args.which.find().await?;
-    let path = format!("{}/toggle", found.path);
-    let body = json!({ "address": args.address });
-    let answer = found.hub.send(Method::POST, &path, Some(&body)).await?;
-    let written: Written = serde_json::from_value(answer).map_err(|error| CliError::failed(&error))?;
+    let written = args.which.open().await?.toggle(&args.address).await?;
     let stored = written.stored.as_bool();
     let note = match (written.forced, written.toggled) {
         (true, Some(on)) => format!(" (forced; underneath it is {on} now)"),
@@ -178,42 +194,29 @@ pub(super) async fn toggle(args: &ToggleArgs, out: &mut impl Write) -> Result<()
     Ok(())
 }
 
-async fn put(which: &Which, what: &str, address: &str, body: &Value) -> Result<Written, CliError> {
-    let found = which.find().await?;
-    let path = format!("{}/{what}/{}", found.path, escaped_name(address));
-    let answer = found.hub.send(Method::PUT, &path, Some(body)).await?;
-    serde_json::from_value(answer).map_err(|error| CliError::failed(&error))
-}
-
 /// Ends the force on a place, or all of them.
 pub(super) async fn release(args: &ReleaseArgs, out: &mut impl Write) -> Result<(), CliError> {
-    let found = args.which.find().await?;
-    let (place, what) = match &args.address {
-        Some(address) => (format!("/{}", escaped_name(address)), address.as_str()),
-        None => (String::new(), "everything"),
-    };
-    let path = format!("{}/forces{place}", found.path);
-    found.hub.send(Method::DELETE, &path, None).await?;
-    writeln!(out, "{what} is released in {}", found.row.name)?;
+    let mut door = args.which.open().await?;
+    door.release(args.address.as_deref()).await?;
+    let what = args.address.as_deref().unwrap_or("everything");
+    writeln!(out, "{what} is released in {}", door.row().name)?;
     Ok(())
 }
 
 /// Prints what is forced.
 pub(super) async fn forces(args: &ForcesArgs, out: &mut impl Write) -> Result<(), CliError> {
-    let found = args.which.find().await?;
-    let answer: Value = found.hub.get(&format!("{}/forces", found.path)).await?;
+    let mut door = args.which.open().await?;
+    let forces = door.forces().await?;
     if args.json {
-        writeln!(out, "{:#}", answer["forces"])?;
+        writeln!(out, "{:#}", forces.json)?;
         return Ok(());
     }
-    let now_ms = answer["now_ms"].as_u64().unwrap_or(0);
-    let forces: Vec<Row> =
-        serde_json::from_value(answer["forces"].clone()).map_err(|error| CliError::failed(&error))?;
-    if forces.is_empty() {
-        writeln!(out, "nothing is forced in {}", found.row.name)?;
+    if forces.rows.is_empty() {
+        writeln!(out, "nothing is forced in {}", door.row().name)?;
         return Ok(());
     }
-    let rows: Vec<_> = forces.into_iter().map(|force| row(force, now_ms)).collect();
+    let now_ms = forces.now_ms;
+    let rows: Vec<_> = forces.rows.into_iter().map(|force| row(force, now_ms)).collect();
     table::print(
         ["ADDRESS", "SYMBOL", "VALUE", "BY", "SINCE", "ENDS", "REASON"],
         &rows,
@@ -221,29 +224,34 @@ pub(super) async fn forces(args: &ForcesArgs, out: &mut impl Write) -> Result<()
     )
 }
 
-fn row(force: Row, now_ms: u64) -> [String; 7] {
-    let since = now_ms.saturating_sub(force.since_ms) / 1_000;
+fn row(force: ForceRow, now_ms: u64) -> [String; 7] {
+    let or_dash = |text: Option<String>| text.unwrap_or_else(|| String::from("-"));
+    let since = force.since_ms.map(|since| now_ms.saturating_sub(since) / 1_000);
     let ends = force.expires_at_ms.map(|at| at.saturating_sub(now_ms).div_ceil(1_000));
     [
         force.address,
-        force.symbol.unwrap_or_else(|| String::from("-")),
+        or_dash(force.symbol),
         force.value.to_string(),
-        force.by,
-        format!("{since} s ago"),
-        ends.map_or_else(|| String::from("-"), |seconds| format!("in {seconds} s")),
-        force.reason,
+        or_dash(force.by),
+        or_dash(since.map(|seconds| format!("{seconds} s ago"))),
+        or_dash(ends.map(|seconds| format!("in {seconds} s"))),
+        or_dash(force.reason),
     ]
 }
 
 /// Prints places and then their changes, as `crosstie signals watch` does.
 pub(super) async fn watch(args: &WatchArgs, out: &mut impl Write) -> Result<(), CliError> {
-    let found = args.which.find().await?;
+    let found = match args.which.open().await? {
+        Door::Hub(found) => found,
+        Door::Engine(mut engine) => return engine.watch(args, out).await,
+    };
     let names = names(&found, &args.addresses).await?;
     let signals = live::WatchArgs {
         names,
         cycle_ms: args.cycle_ms,
         count: args.count,
         json: args.json,
+        csv: args.csv,
         at: args.which.at.clone(),
     };
     live::watch(&signals, out).await
@@ -256,21 +264,30 @@ async fn names(found: &Found, places: &[String]) -> Result<Vec<String>, CliError
         program = found.hub.get(&format!("{}/program", found.path)).await?;
     }
     let symbols = program["symbols"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let context = escape_segment(&found.row.name);
-    let mut names = Vec::new();
-    for place in places {
-        let address = match Address::parse(place) {
-            Ok(address) => address.to_string(),
-            Err(error) => {
-                let symbol = symbols.iter().find(|symbol| symbol["name"] == place.as_str());
-                let address = symbol.and_then(|symbol| symbol["address"].as_str());
-                let unknown = || CliError::Usage(format!("{error}, or a symbol of the program in {}", found.row.name));
-                address.ok_or_else(unknown)?.to_owned()
-            }
-        };
-        names.push(format!("plc/{context}/{address}"));
-    }
-    Ok(names)
+    let address_of = |name: &str| {
+        let symbol = symbols.iter().find(|symbol| symbol["name"] == name)?;
+        Address::parse(symbol["address"].as_str()?).ok()
+    };
+    let context = &found.row.name;
+    let places = places.iter().map(|place| address(place, context, address_of));
+    places.map(|place| Ok(signal(context, place?))).collect()
+}
+
+/// The address that a typed text stands for: itself, or that of a symbol.
+pub(super) fn address(
+    place: &str,
+    context: &str,
+    symbol: impl FnOnce(&str) -> Option<Address>,
+) -> Result<Address, CliError> {
+    Address::parse(place).or_else(|error| {
+        let unknown = || CliError::Usage(format!("{error}, or a symbol of the program in {context}"));
+        symbol(place).ok_or_else(unknown)
+    })
+}
+
+/// What a place is called as a signal; that of an engine is told alike, so that scripts need not care whom they ask.
+pub(super) fn signal(context: &str, address: Address) -> String {
+    format!("plc/{}/{address}", escape_segment(context))
 }
 
 /// The JSON value that a typed text stands for; the hub fits it to the place.
@@ -335,13 +352,13 @@ mod tests {
 
     #[test]
     fn a_force_shows_its_age_and_its_end() {
-        let force = |expires_at_ms| Row {
+        let force = |expires_at_ms| ForceRow {
             address: String::from("I:0/3"),
             symbol: None,
             value: json!(true),
-            by: String::from("this machine"),
-            reason: String::from("sensor broken"),
-            since_ms: 1_000,
+            by: Some(String::from("this machine")),
+            reason: Some(String::from("sensor broken")),
+            since_ms: Some(1_000),
             expires_at_ms,
         };
         let expected = [

@@ -1,14 +1,12 @@
 //! `crosstie plc download`, `upload` and `clear`.
 
 use super::files::{DocumentFile, write_new};
-use super::{Context, Found, Which, found};
+use super::{Context, Which, found};
 use crate::cli::CliError;
 use crate::cli::check::counted;
-use crate::http::plc::rows::{DiagnosticRow, diagnostics};
-use axum::http::Method;
+use crate::http::plc::rows::diagnostics;
 use clap::Args;
 use crosstie_hub::plc::Program;
-use serde_json::Value;
 use std::io::{self, BufRead as _, IsTerminal as _, Write};
 use std::path::PathBuf;
 
@@ -41,51 +39,48 @@ pub struct UploadArgs {
 /// Gives a context a program; everything that is wrong or doubtful in it is told on standard error.
 pub(super) async fn download(args: &DownloadArgs, out: &mut impl Write) -> Result<(), CliError> {
     let document = DocumentFile::read(&args.file)?;
-    // What no engine takes stops none.
-    if let Err(problems) = Program::read(&document.text) {
-        found::print(&document.name, &diagnostics(&problems), &mut io::stderr())?;
-        let text = format!("{} cannot run; nothing is changed", document.name);
-        return Err(CliError::Failed(text));
-    }
-    let found = args.which.find().await?;
-    let is_stop_allowed = args.yes || may_stop(&found)?;
-    let path = format!("{}/program?stop={is_stop_allowed}", found.path);
-    match found.hub.put_text(&path, document.text).await {
-        Ok(answer) => {
-            found::print(&document.name, &rows(&answer)?, &mut io::stderr())?;
-            let context = Context::of(answer)?;
-            writeln!(out, "{}", loaded(&context))?;
+    let program = match Program::read(&document.text) {
+        Ok(program) => program,
+        // What no engine takes stops none.
+        Err(problems) => {
+            found::print(&document.name, &diagnostics(&problems), &mut io::stderr())?;
+            let text = format!("{} cannot run; nothing is changed", document.name);
+            return Err(CliError::Failed(text));
+        }
+    };
+    let mut door = args.which.open().await?;
+    let is_stop_allowed = args.yes || may_stop(door.row())?;
+    match door.put_program(&program, is_stop_allowed).await {
+        Ok(done) => {
+            found::print(&document.name, &done.diagnostics, &mut io::stderr())?;
+            writeln!(out, "{}", loaded(&done.context))?;
             Ok(())
         }
-        Err((answer, error)) => {
-            found::print(&document.name, &rows(&answer)?, &mut io::stderr())?;
-            Err(error)
+        Err(refused) => {
+            found::print(&document.name, &refused.diagnostics, &mut io::stderr())?;
+            Err(refused.error)
         }
-    }
-}
-
-fn rows(answer: &Value) -> Result<Vec<DiagnosticRow>, CliError> {
-    match &answer["diagnostics"] {
-        Value::Null => Ok(Vec::new()),
-        rows => serde_json::from_value(rows.clone()).map_err(|error| CliError::failed(&error)),
     }
 }
 
 fn loaded(context: &Context) -> String {
-    let Some(program) = &context.program else {
+    let sizes = context
+        .program
+        .as_ref()
+        .map(|program| (program.rungs, program.instructions));
+    let Some((Some(rungs), Some(instructions))) = sizes else {
         return context.stands();
     };
     format!(
         "{}: {} with {} is loaded",
         context.stands(),
-        counted(program.rungs, "rung"),
-        counted(program.instructions, "instruction")
+        counted(rungs, "rung"),
+        counted(instructions, "instruction")
     )
 }
 
 /// Whether an engine that is not Stopped may be stopped: whoever sits at a terminal is asked.
-fn may_stop(found: &Found) -> Result<bool, CliError> {
-    let Context { name, state, .. } = &found.row;
+fn may_stop(Context { name, state, .. }: &Context) -> Result<bool, CliError> {
     if state == "Stopped" {
         return Ok(false);
     }
@@ -109,14 +104,13 @@ fn may_stop(found: &Found) -> Result<bool, CliError> {
 
 /// Prints the document of the program, or writes it to a file.
 pub(super) async fn upload(args: &UploadArgs, out: &mut impl Write) -> Result<(), CliError> {
-    let found = args.which.find().await?;
-    let path = format!("{}/program?format=document", found.path);
-    let document = found.hub.get_text(&path).await?;
+    let mut door = args.which.open().await?;
+    let document = door.document().await?;
     match &args.file {
         None => out.write_all(document.as_bytes())?,
         Some(file) => {
             write_new(file, document.as_bytes(), args.force)?;
-            writeln!(out, "wrote {}: the program of {}", file.display(), found.row.name)?;
+            writeln!(out, "wrote {}: the program of {}", file.display(), door.row().name)?;
         }
     }
     Ok(())
@@ -124,9 +118,8 @@ pub(super) async fn upload(args: &UploadArgs, out: &mut impl Write) -> Result<()
 
 /// Takes the program of a context away.
 pub(super) async fn clear(which: &Which, out: &mut impl Write) -> Result<(), CliError> {
-    let found = which.find().await?;
-    let path = format!("{}/program", found.path);
-    found.hub.send(Method::DELETE, &path, None).await?;
-    writeln!(out, "{} has no program", found.row.name)?;
+    let mut door = which.open().await?;
+    door.clear().await?;
+    writeln!(out, "{} has no program", door.row().name)?;
     Ok(())
 }

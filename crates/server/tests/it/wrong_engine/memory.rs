@@ -89,7 +89,9 @@ impl World {
         .to_vec();
         bytes.extend(sequence.to_le_bytes());
         bytes.extend(time.to_le_bytes());
-        bytes.extend([state, at as u8, u8::from(self.has(F::ReservedUsed)), 0]);
+        // The first generation leaves the position of the context out.
+        let position = if self.is_old { 0 } else { at as u8 };
+        bytes.extend([state, position, u8::from(self.has(F::ReservedUsed)), 0]);
         let mut masks = BTreeMap::new();
         for (word, mask) in table.forced_words() {
             masks.insert(word.get(), mask);
