@@ -234,11 +234,14 @@ struct Scan {
     max_us: u64,
     avg_us: u64,
     overruns: u64,
-    missed: u64,
-    lateness: Lateness,
+    /// PiPLC's protocol does not tell it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    missed: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lateness: Option<Lateness>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 struct Lateness {
     p99_us: Option<u64>,
 }

@@ -108,13 +108,16 @@ fn row(context: Context) -> [String; 11] {
         scan.avg_us.to_string(),
         scan.max_us.to_string(),
         scan.overruns.to_string(),
-        scan.lateness
-            .p99_us
-            .map_or_else(|| String::from("-"), |us| us.to_string()),
-        scan.missed.to_string(),
+        told(scan.lateness.as_ref().and_then(|lateness| lateness.p99_us)),
+        told(scan.missed),
         context.forces.len().to_string(),
         state,
     ]
+}
+
+/// A number that not every engine tells.
+fn told(number: Option<u64>) -> String {
+    number.map_or_else(|| String::from("-"), |number| number.to_string())
 }
 
 /// Gives an engine a command and says how it stands then.

@@ -138,6 +138,7 @@ impl Engine {
             max_us: number("maxScanTimeUs"),
             avg_us: number("avgScanTimeUs"),
             overruns: number("overrunCount"),
+            ..Scan::default()
         };
         let program = match self.has_program {
             true => Some(summary(&self.document().await?)),

@@ -48,6 +48,11 @@ struct Rung {
 
 /// Switches measuring on or off, or prints what was measured.
 pub(super) async fn profile(args: &ProfileArgs, out: &mut impl Write) -> Result<(), CliError> {
+    if args.which.engine.url.is_some() {
+        return Err(CliError::Usage(String::from(
+            "PiPLC's protocol cannot measure rungs: ask the hub that the engine runs in, without --engine",
+        )));
+    }
     let found = args.which.find().await?;
     let path = format!("{}/profile", found.path);
     let name = &found.row.name;
