@@ -9,13 +9,15 @@ use crate::endpoint::Endpoint;
 use crate::input::{ConnId, Face, Input, Unreadable};
 use crate::ledger::Ledger;
 use crate::limits::Limits;
-use crate::output::{Class, Level, Output, Ticket};
+use crate::output::{Callee, Class, Level, Output, Ticket};
+use crate::plc::PlcId;
 use crate::plc::orders::Plcs;
 use crate::plc::watch::Watches;
 use crate::problems::{Problems, Trouble};
 use crate::request::route_problem;
 use crate::route::Routes;
 use crate::session::config::PendingSave;
+use crate::session::engine_client::EngineClient;
 use crate::session::import::WaitingImport;
 use crate::session::piplc::Piplc;
 use crate::settings::{EndpointId, Settings};
@@ -25,7 +27,7 @@ use crate::timers::{Alarm, Timers};
 use crate::view::{House, Views};
 use bytes::Bytes;
 use rustc_hash::FxHashMap;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -72,6 +74,8 @@ pub struct Hub {
     pub(crate) imports: Vec<WaitingImport>,
     pub(crate) last_dial: u64,
     pub(crate) plcs: Plcs,
+    /// The contexts whose engines are elsewhere.
+    pub(crate) engine_clients: BTreeMap<PlcId, EngineClient>,
     /// Channels that watch a PLC context.
     pub(crate) watches: Watches,
     pub(crate) piplc: Piplc,
@@ -109,6 +113,7 @@ impl Hub {
             imports: Vec::new(),
             last_dial: 0,
             plcs: Plcs::default(),
+            engine_clients: BTreeMap::new(),
             watches: Watches::default(),
             piplc: Piplc::new(settings.piplc),
             outputs: Vec::new(),
@@ -155,7 +160,10 @@ impl Hub {
                 path,
                 access,
             } => self.connected(conn, face, (address, path), access),
-            Input::DialFailed { endpoint, dial, reason } => self.dial_failed(endpoint, dial, &reason),
+            Input::DialFailed { callee, dial, reason } => match callee {
+                Callee::Endpoint(endpoint) => self.dial_failed(endpoint, dial, &reason),
+                Callee::Engine(plc) => self.engine_dial_failed(plc, dial, &reason),
+            },
             Input::Revoked { key, ring } => self.revoked(key, ring),
             Input::Closed { conn, reason } => self.closed(conn, &reason),
             Input::Realvirtual { conn, message, bytes } => {
@@ -176,6 +184,25 @@ impl Hub {
             } => {
                 if self.received(conn, bytes) {
                     self.piplc(conn, message, program, bytes);
+                }
+            }
+            Input::Engine {
+                conn,
+                message,
+                uploaded,
+                bytes,
+            } => {
+                if self.received(conn, bytes)
+                    && let Some(plc) = self.engine_of(conn)
+                {
+                    self.engine_message(conn, plc, message, uploaded);
+                }
+            }
+            Input::Snapshot { conn, frame, bytes } => {
+                if self.received(conn, bytes)
+                    && let Some(plc) = self.engine_of(conn)
+                {
+                    self.engine_snapshot(conn, plc, &frame);
                 }
             }
             Input::ShuttingDown => self.piplc_shuts_down(),
@@ -243,6 +270,7 @@ impl Hub {
                 Alarm::PlcForces => self.expire_forces(),
                 Alarm::PlcWatch(conn) => self.watch_alarm(conn, at),
                 Alarm::Piplc(conn) => self.piplc_alarm(conn, at),
+                Alarm::Engine(plc) => self.engine_alarm(plc, at),
                 Alarm::Snapshots(key) => self.snapshots_alarm(key, at),
                 Alarm::RouteTable => self.table_alarm(at),
             }
@@ -312,6 +340,14 @@ impl Hub {
         true
     }
 
+    /// The context whose engine is at the other end.
+    fn engine_of(&self, conn: ConnId) -> Option<PlcId> {
+        match self.clients.get(&conn)?.face {
+            Face::Engine(plc) => Some(plc),
+            _ => None,
+        }
+    }
+
     fn connected(&mut self, conn: ConnId, face: Face, (address, path): (String, String), access: Arc<Access>) {
         let is_revoked = self.is_revoked(&access);
         let client = Client::new(self.now, face, (address, path), access);
@@ -322,7 +358,7 @@ impl Hub {
         }
         let group = self.clients.values().filter(|client| client.face == face).count();
         // A link has one connection; whether this is the one is decided by its state.
-        if group > self.limits.clients_max && !matches!(face, Face::Link(_)) {
+        if group > self.limits.clients_max && !matches!(face, Face::Link(_) | Face::Engine(_)) {
             self.close(conn, 1013, "too many clients");
             return;
         }
@@ -334,6 +370,7 @@ impl Hub {
             Face::Link(endpoint) => self.link_connected(conn, endpoint),
             Face::Live => self.live_connected(conn),
             Face::Piplc => self.piplc_connected(conn),
+            Face::Engine(plc) => self.engine_connected(conn, plc),
         }
         self.ping(conn);
         self.set_alarm(conn);
@@ -359,6 +396,7 @@ impl Hub {
         match client.face {
             Face::Realvirtual(endpoint) if client.is_admitted => self.realvirtual_closed(endpoint, &client),
             Face::Link(endpoint) => self.link_closed(conn, endpoint, reason),
+            Face::Engine(plc) => self.engine_closed(conn, plc, reason),
             _ => {}
         }
     }
@@ -509,6 +547,9 @@ impl Hub {
         self.piplc_left(conn);
         self.import_peer_left(conn);
         self.link_closes(conn, face, reason);
+        if let Face::Engine(plc) = face {
+            self.engine_closed(conn, plc, reason);
+        }
     }
 
     pub(crate) fn log(&mut self, level: Level, conn: Option<ConnId>, text: String) {

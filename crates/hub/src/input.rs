@@ -5,11 +5,12 @@
 //! log of them replays to the same outputs.
 
 use crate::access::{Access, Actor};
-use crate::output::{Frame, Ticket};
+use crate::output::{Callee, Frame, Ticket};
 use crate::plc::{self, PlcId, Program};
 use crate::settings::EndpointId;
+use bytes::Bytes;
 use crosstie_ladder::diagnostic::Diagnostic;
-use crosstie_wire::{live, piplc, realvirtual};
+use crosstie_wire::{DecodeError, live, piplc, realvirtual};
 use std::sync::Arc;
 
 /// Names one connection for the life of the hub; never reused, never zero.
@@ -27,6 +28,8 @@ pub enum Face {
     Live,
     /// A client of the PLC engines, such as PiPLC's editor.
     Piplc,
+    /// The PiPLC engine of this context, which we have dialled: here we are the client.
+    Engine(PlcId),
 }
 
 impl Face {
@@ -34,7 +37,7 @@ impl Face {
     pub const fn endpoint(self) -> Option<EndpointId> {
         match self {
             Face::Realvirtual(endpoint) | Face::Link(endpoint) => Some(endpoint),
-            Face::Live | Face::Piplc => None,
+            Face::Live | Face::Piplc | Face::Engine(_) => None,
         }
     }
 }
@@ -46,6 +49,26 @@ pub enum Unreadable {
     Malformed(String),
     /// A binary frame on a protocol that has none.
     Binary,
+}
+
+/// The program of an engine as an upload gave it. The driver reads a document once and hands in the same as long as the engine
+/// shows the same.
+#[derive(Clone, Debug)]
+pub struct Uploaded {
+    /// The document.
+    pub document: Arc<str>,
+    /// The document as [`Program::read`] has read it, or everything that is wrong with it.
+    pub program: Result<Arc<Program>, Arc<[Diagnostic]>>,
+}
+
+impl Uploaded {
+    /// Reads a document.
+    pub fn read(document: &str) -> Uploaded {
+        Uploaded {
+            document: document.into(),
+            program: Program::read(document).map(Arc::new).map_err(Arc::from),
+        }
+    }
 }
 
 /// One thing that happened outside.
@@ -65,10 +88,10 @@ pub enum Input {
         access: Arc<Access>,
     },
     /// What an [`Output::Dial`](crate::Output::Dial) asked for did not come about. (When it did, `Connected` with
-    /// [`Face::Link`] says so.)
+    /// [`Face::Link`] or [`Face::Engine`] says so.)
     DialFailed {
-        /// The endpoint.
-        endpoint: EndpointId,
+        /// Who was called.
+        callee: Callee,
         /// The number of the dial.
         dial: u64,
         /// Why, for people, such as `connection refused`.
@@ -118,6 +141,26 @@ pub enum Input {
         /// nobody wants to know: before the hello, from a client that may not change programs, while too many are read.
         program: Option<Result<Arc<Program>, Vec<Diagnostic>>>,
         /// Size of its text in bytes.
+        bytes: u32,
+    },
+    /// A text frame arrived from a PiPLC engine.
+    Engine {
+        /// From whom.
+        conn: ConnId,
+        /// What it says, or what was wrong with it.
+        message: Result<piplc::ServerMessage, DecodeError>,
+        /// The program in it, where it is the answer to an upload. `None` while too many are read.
+        uploaded: Option<Uploaded>,
+        /// Size of its text in bytes.
+        bytes: u32,
+    },
+    /// A binary frame arrived from a PiPLC engine.
+    Snapshot {
+        /// From whom.
+        conn: ConnId,
+        /// Its front, at most [`piplc::SNAPSHOT_LEN`] bytes: what follows is left to later versions.
+        frame: Bytes,
+        /// Size of the whole frame in bytes.
         bytes: u32,
     },
     /// A frame arrived that is no message.

@@ -81,6 +81,15 @@ pub enum Level {
     Warn,
 }
 
+/// A server that the hub connects to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Callee {
+    /// The realvirtual server of this endpoint.
+    Endpoint(EndpointId),
+    /// The PiPLC engine of this context.
+    Engine(PlcId),
+}
+
 /// Something that somebody did, for the audit log.
 #[derive(Clone, Debug)]
 pub struct AuditEntry {
@@ -134,19 +143,20 @@ pub enum Output {
         /// Reason for the peer, at most 123 bytes.
         reason: &'static str,
     },
-    /// Connect to the server of an endpoint and do the WebSocket handshake, within ten seconds.
+    /// Connect to a server and do the WebSocket handshake, within ten seconds.
     /// [`Input::Connected`](crate::Input::Connected) with [`Face::Link`](crate::Face::Link) or
-    /// [`Input::DialFailed`](crate::Input::DialFailed) answers, with the same number.
+    /// [`Face::Engine`](crate::Face::Engine), or [`Input::DialFailed`](crate::Input::DialFailed) answers, the latter with the
+    /// same number.
     Dial {
-        /// The endpoint.
-        endpoint: EndpointId,
-        /// Number of this dial: counts up over all endpoints.
+        /// Whom.
+        callee: Callee,
+        /// Number of this dial: counts up over all of them.
         dial: u64,
     },
     /// Give up a dial that is not answered yet. Nothing answers.
     HangUp {
-        /// The endpoint.
-        endpoint: EndpointId,
+        /// Who was called.
+        callee: Callee,
     },
     /// Make an engine for a context: Stopped, without a program, all memory 0.
     PlcBegin {

@@ -286,6 +286,10 @@ impl Hub {
             }
             Face::Live => (String::from("live"), "live"),
             Face::Piplc => (String::from("piplc"), "piplc"),
+            Face::Engine(plc) => {
+                let context = self.plcs.get(plc).map(|context| context.settings.name.clone());
+                (context.unwrap_or_default(), "piplc")
+            }
         };
         let set = client
             .group

@@ -2,6 +2,7 @@
 
 pub(crate) mod answer;
 pub(crate) mod config;
+pub(crate) mod engine_client;
 pub(crate) mod import;
 pub(crate) mod link;
 pub(crate) mod live;

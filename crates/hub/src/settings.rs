@@ -252,6 +252,17 @@ pub struct PlcSettings {
     pub realtime: RealtimeWish,
     /// It came over the protocol and is gone when the hub ends.
     pub is_temporary: bool,
+    /// Its engine is elsewhere; program, scan time and what else belongs to an engine here mean nothing then.
+    pub remote: Option<RemoteSettings>,
+}
+
+/// A PiPLC engine that a context has elsewhere (PL-90).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RemoteSettings {
+    /// Its address, without a query, for people.
+    pub url: String,
+    /// Id or name of the context there; the first one when there is none.
+    pub context: Option<String>,
 }
 
 impl PlcSettings {
@@ -266,6 +277,7 @@ impl PlcSettings {
             hold_outputs: false,
             realtime: RealtimeWish::default(),
             is_temporary: false,
+            remote: None,
         }
     }
 }

@@ -4,6 +4,7 @@
 //! skipped. Setting an alarm is therefore a push, and nothing is ever searched.
 
 use crate::input::ConnId;
+use crate::plc::PlcId;
 use crate::session::piplc::StreamKey;
 use crate::settings::EndpointId;
 use crate::time::Time;
@@ -30,6 +31,8 @@ pub(crate) enum Alarm {
     PlcWatch(ConnId),
     /// A client of PiPLC's protocol is to be asked for a sign of life.
     Piplc(ConnId),
+    /// Something of the link to a remote engine is due.
+    Engine(PlcId),
     /// Snapshots are due.
     Snapshots(StreamKey),
     /// Routes of PiPLC's table are due.

@@ -33,7 +33,7 @@ pub(crate) use diagnostic::{Findings, Place};
 pub use exchange::{Changes, Exported, ImportError, export_routes, export_signals, import_routes, import_signals};
 pub(crate) use file::{read_file, shown_path};
 pub use limits::Limits;
-pub use plcs::{FIRST_CONTEXT, PiplcConfig, PlcConfig};
+pub use plcs::{FIRST_CONTEXT, PiplcConfig, PlcConfig, RemoteConfig};
 pub use setting::{CheckedSetting, Setting, SettingError, Source, check_setting};
 pub use write_back::{WriteError, add_route, add_signals, remove_leftovers, remove_route, try_writing, write_settings};
 

@@ -17,10 +17,12 @@ use std::time::Duration;
 
 use bytes::{Buf as _, Bytes};
 use crosstie_hub::access::{Access, Role};
+use crosstie_hub::input::Uploaded;
 use crosstie_hub::plc::Program;
 use crosstie_hub::{ConnId, Face, Input, Unreadable};
 use crosstie_ladder::diagnostic::Diagnostic;
-use crosstie_wire::{frame, live, piplc, realvirtual};
+use crosstie_wire::piplc::ServerMessage;
+use crosstie_wire::{DecodeError, frame, live, piplc, realvirtual};
 
 use crate::core_task::{Door, Event, Gone, Share};
 use crate::program_readers;
@@ -88,10 +90,14 @@ pub(crate) async fn serve(upgraded: Upgraded, door: Door) {
         sink,
         door,
         share: Share::default(),
-        reader: FrameReader::new(from),
+        reader: match upgraded.face {
+            Face::Engine(_) => FrameReader::keeping(from, piplc::SNAPSHOT_LEN),
+            _ => FrameReader::new(from),
+        },
         unread: upgraded.early,
         access,
         has_greeted: false,
+        uploaded: None,
         is_over: false,
     };
     let Err(end) = connection.read().await;
@@ -143,6 +149,8 @@ struct Connection {
     access: Arc<Access>,
     /// A client of PiPLC's protocol has said hello.
     has_greeted: bool,
+    /// The program that an engine has shown last; on the heap, because it is nearly never there.
+    uploaded: Option<Box<Uploaded>>,
     /// The hub knows that the connection is at its end.
     is_over: bool,
 }
@@ -251,6 +259,14 @@ impl Connection {
                     let why = Unreadable::Binary;
                     (self.unreadable(why, size), 0)
                 }
+                Message::Front { len, front } => {
+                    let snapshot = Input::Snapshot {
+                        conn: self.conn,
+                        frame: Bytes::from(front),
+                        bytes: len as u32,
+                    };
+                    (snapshot, piplc::SNAPSHOT_LEN)
+                }
                 Message::Ping(payload) => {
                     self.sink.pong(payload.as_slice());
                     (Input::Seen { conn: self.conn }, 0)
@@ -300,6 +316,30 @@ impl Connection {
         Some(Program::read(document).map(Arc::new))
     }
 
+    /// The program in the answer of an engine to an upload. A document is read when it is another one than before, and not
+    /// while many others are read: the hub then asks again.
+    fn uploaded_by(&mut self, message: &mut Result<ServerMessage, DecodeError>) -> Option<Uploaded> {
+        let Ok(ServerMessage::Reply(reply)) = message else {
+            return None;
+        };
+        // Both spellings are the same document.
+        let (data, project_xml) = (
+            reply.fields.shift_remove("data"),
+            reply.fields.shift_remove("projectXml"),
+        );
+        let document = data.into_iter().chain(project_xml).find_map(|field| match field {
+            serde_json::Value::String(document) => Some(document),
+            _ => None,
+        })?;
+        if let Some(known) = self.uploaded.as_ref().filter(|known| *known.document == *document) {
+            return Some(Uploaded::clone(known));
+        }
+        let _permit = program_readers::admit()?;
+        let uploaded = Uploaded::read(&document);
+        self.uploaded = Some(Box::new(uploaded.clone()));
+        Some(uploaded)
+    }
+
     fn decode_here(&mut self, text: String) -> Input {
         let (conn, size) = (self.conn, text.len());
         // Messages end far below 4 GiB.
@@ -318,6 +358,15 @@ impl Connection {
                 Input::Piplc {
                     conn,
                     program: self.program_of(&message),
+                    message,
+                    bytes,
+                }
+            }
+            Face::Engine(_) => {
+                let mut message = piplc::decode_server(&text);
+                Input::Engine {
+                    conn,
+                    uploaded: self.uploaded_by(&mut message),
                     message,
                     bytes,
                 }

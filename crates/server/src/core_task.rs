@@ -324,8 +324,8 @@ impl Core {
                 let endpoint = self.endpoint_names[usize::from(endpoint.0)].clone();
                 self.store.hand_in(Job::Signals { endpoint, signals });
             }
-            Output::Dial { endpoint, dial } => self.links.dial(endpoint, dial, &self.door),
-            Output::HangUp { endpoint } => self.links.hang_up(endpoint),
+            Output::Dial { callee, dial } => self.links.dial(callee, dial, &self.door),
+            Output::HangUp { callee } => self.links.hang_up(callee),
             Output::PlcBegin {
                 plc,
                 name,
@@ -339,11 +339,12 @@ impl Core {
         }
     }
 
-    /// Name of the endpoint that a connection belongs to; `live` for channels of the page, `piplc` for clients of the engines.
+    /// Name of the endpoint that a connection belongs to; `live` for channels of the page, `piplc` for clients of the engines
+    /// and for engines elsewhere.
     fn endpoint_of(&self, conn: Option<ConnId>) -> Option<&str> {
         match self.faces.get(&conn?)? {
             Face::Live => Some("live"),
-            Face::Piplc => Some("piplc"),
+            Face::Piplc | Face::Engine(_) => Some("piplc"),
             Face::Realvirtual(endpoint) | Face::Link(endpoint) => {
                 let name = self.endpoint_names.get(usize::from(endpoint.0));
                 name.map(String::as_str)

@@ -24,7 +24,7 @@ use bytes::Bytes;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
-use crate::config::EndpointConfig;
+use crate::config::{EndpointConfig, RemoteConfig};
 pub(crate) use crate::socket::Stream;
 pub(crate) use error::{DialError, TargetError};
 
@@ -61,6 +61,20 @@ impl Target {
             ca_file: in_folder(&link.ca_file),
             access_key_file: in_folder(&link.access_key_file),
         }
+    }
+
+    /// The target of a remote engine; its files lie in the project folder.
+    ///
+    /// # Errors
+    ///
+    /// A [`TargetError`] when its URL is none; the check of a project has refused such a one.
+    pub(crate) fn of_engine(remote: &RemoteConfig, folder: &Path) -> Result<Target, TargetError> {
+        let in_folder = |file: &Option<PathBuf>| file.as_ref().map(|file| folder.join(file));
+        Ok(Target {
+            ca_file: in_folder(&remote.ca_file),
+            access_key_file: in_folder(&remote.access_key_file),
+            ..Target::from_url(&remote.url)?
+        })
     }
 
     /// The target of `ws://host:port/path?query` or `wss://…`, without files. The port may be left out: it is 80 or 443 then.

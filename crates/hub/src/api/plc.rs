@@ -210,6 +210,8 @@ pub struct ContextRow {
     pub forces: Vec<ForceRow>,
     /// What drives its inputs and what its outputs drive, for people.
     pub io_provider: String,
+    /// How the link stands, where the engine is elsewhere.
+    pub link: Option<EngineLink>,
     /// It came over the protocol and is gone when the hub ends.
     pub is_temporary: bool,
     /// It holds what its outputs drive when it stops.
@@ -246,6 +248,49 @@ pub struct RungRow {
     pub max_ns: u64,
     /// Its part of the time of all rungs together, 0 to 1.
     pub share: f64,
+}
+
+/// How the link to a remote engine stands, in a word (PL-90).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkColor {
+    /// Connected, and snapshots come.
+    Green,
+    /// Connecting, or connected with a reservation.
+    Yellow,
+    /// The last attempt has failed.
+    Red,
+}
+
+impl LinkColor {
+    /// The word of the API.
+    pub const fn word(self) -> &'static str {
+        match self {
+            LinkColor::Green => "green",
+            LinkColor::Yellow => "yellow",
+            LinkColor::Red => "red",
+        }
+    }
+}
+
+/// The link to a remote engine.
+#[derive(Clone, Debug)]
+pub struct EngineLink {
+    /// In a word.
+    pub color: LinkColor,
+    /// Why it is not green.
+    pub reason: Option<String>,
+    /// Where the engine is, without a query.
+    pub url: String,
+    /// Name and version of the server, once it has said them.
+    pub server: Option<String>,
+    /// Generation of the protocol that it speaks, `0.1` or `0.2`.
+    pub dialect: Option<&'static str>,
+    /// Id of the context there.
+    pub remote_context: Option<String>,
+    /// Failures since the link was up.
+    pub attempts: u32,
+    /// Time to the next attempt, while none is under way.
+    pub retry_in: Option<Duration>,
 }
 
 /// The memory of a context as its engine told it last.

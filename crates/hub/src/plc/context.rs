@@ -63,6 +63,8 @@ pub(crate) struct Context {
     pub(crate) tags: Tags,
     /// What drives its inputs and what its outputs drive.
     pub(crate) io: IoConfig,
+    /// Its engine is elsewhere and cannot be heard.
+    pub(crate) is_lost: bool,
 }
 
 /// The memory of an engine as it was told last, forced bits as they are forced.
@@ -99,6 +101,7 @@ pub(crate) struct Force {
 
 impl Context {
     pub(crate) fn new(plc: PlcId, settings: PlcSettings) -> Context {
+        let is_lost = settings.remote.is_some();
         Context {
             plc,
             heard_at: Time::ZERO,
@@ -125,6 +128,7 @@ impl Context {
             profile: None,
             toggled: None,
             io: IoConfig::default(),
+            is_lost,
         }
     }
 
@@ -207,6 +211,11 @@ impl Mirror {
         if let Some(drive) = self.drives.get_mut(usize::from(word)) {
             *drive = bits;
         }
+    }
+
+    /// What a word of O drives.
+    pub(crate) fn drive(&self, word: u8) -> u32 {
+        self.drives.get(usize::from(word)).copied().unwrap_or(0)
     }
 
     /// All words, by [`WordIndex`].

@@ -103,6 +103,14 @@ impl Hub {
             return;
         };
         tags.unheard += 1;
+        if self.is_remote(plc) {
+            if !self.engine_feed(plc, address, fed.value)
+                && let Some(context) = self.plcs.get_mut(plc)
+            {
+                context.tags.held.insert(index);
+            }
+            return;
+        }
         let order = Order::Feed {
             address,
             value: fed.value,
@@ -154,6 +162,9 @@ impl Hub {
         let value = tag.fit(&fitted.value).ok_or_else(bad_value)?;
         let address = tag.address;
         let (word, _, bits) = aligned(address, value).map_err(|error| Refused::Plc(error.to_string()))?;
+        if let Some(reason) = self.engine_cannot_write(plc, address, value) {
+            return Err(Refused::Plc(reason));
+        }
         if self.plcs.is_busy(plc) {
             return Err(Refused::Plc(OrderError::Busy.to_string()));
         }

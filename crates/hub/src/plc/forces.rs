@@ -1,15 +1,15 @@
 //! Forces end when their time is over, and as long as there are any they are a problem that a person sees: nobody forgets one.
 
 use super::PlcId;
-use super::act::{PlcAction, signal_name};
+use super::act::{FORCES_MAX, PlcAction, signal_name};
 use super::context::{Context, Force};
 use super::orders::Asked;
 use crate::access::Actor;
 use crate::hub::Hub;
 use crate::output::Level;
 use crate::timers::Alarm;
-use crosstie_ladder::address::Address;
-use crosstie_ladder::data_table::Place;
+use crosstie_ladder::address::{Address, IO_WORDS, Region};
+use crosstie_ladder::data_table::{CellValue, Place, WordIndex};
 use std::time::Duration;
 
 /// When a force could not be ended because its engine is busy, or while it is being replaced, the hub looks again after this.
@@ -50,7 +50,8 @@ impl Hub {
     }
 
     fn expire_force(&mut self, plc: PlcId, address: Address) {
-        let waits = self.plcs.is_busy(plc) || self.plcs.is_forcing(plc, address);
+        let is_down = self.engine_down(plc).is_some();
+        let waits = is_down || self.plcs.is_busy(plc) || self.plcs.is_forcing(plc, address);
         let again = self.now + EXPIRY_RETRY;
         let Some(context) = self.plcs.get_mut(plc) else { return };
         let name = signal_name(context, address);
@@ -66,6 +67,39 @@ impl Hub {
         self.log(Level::Info, None, text);
         let by = Actor::full("the hub", "");
         self.plc_act(&by, plc, PlcAction::Release(Some(address)), Asked::Nobody);
+    }
+
+    /// Bits of a remote engine that are forced, and not from here: whoever looks at the list sees them too.
+    pub(crate) fn note_foreign_forces(&mut self, plc: PlcId) {
+        let now = self.now;
+        let Some(context) = self.plcs.get_mut(plc) else { return };
+        let places = [
+            (Region::Input, IO_WORDS),
+            (Region::Output, IO_WORDS),
+            (Region::Bits, Region::Bits.words()),
+        ];
+        for (region, words) in places {
+            for word in 0..words as u8 {
+                let mask = context.mirror.masks()[WordIndex::of(region, word).get()];
+                for bit in (0..32_u8).filter(|bit| mask >> bit & 1 == 1) {
+                    let address = Address::Bit { region, word, bit };
+                    let is_known = context.forces.iter().any(|force| covers(force.address, address));
+                    if is_known || context.forces.len() >= FORCES_MAX {
+                        continue;
+                    }
+                    let value = context.mirror.read(address).unwrap_or(CellValue::Bit(true));
+                    context.forces.push(Force {
+                        address,
+                        value,
+                        by: "the engine".into(),
+                        reason: Box::default(),
+                        since: now,
+                        expires_at: None,
+                    });
+                }
+            }
+        }
+        self.tell_forces(plc);
     }
 
     /// The forces of a context may be others: says so where people look.

@@ -110,7 +110,10 @@ impl Hub {
             self.end_tags(&context);
         }
         self.answer_orders_of_gone(plc);
-        self.outputs.push(Output::PlcEnd { plc });
+        match self.is_remote(plc) {
+            true => self.end_engine_client(plc),
+            false => self.outputs.push(Output::PlcEnd { plc }),
+        }
     }
 }
 

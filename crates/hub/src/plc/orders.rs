@@ -124,6 +124,9 @@ pub(crate) enum OrderError {
     /// It does not answer.
     #[error("the engine has not answered within {} s", ANSWER_MAX.as_secs())]
     NoAnswer,
+    /// The engine is elsewhere and says no, or cannot be asked.
+    #[error("{0}")]
+    Remote(String),
     /// There is no such context any more.
     #[error("the context is gone")]
     Gone,
@@ -162,6 +165,14 @@ impl Plcs {
         waiting.any(|waiting| waiting.plc == plc && forces(&waiting.effect))
     }
 
+    /// The program of an order that is on its way, and who downloads it.
+    pub(crate) fn waiting_program(&self, number: u64) -> Option<(Arc<Program>, Box<str>)> {
+        match &self.waiting.get(&number)?.effect {
+            Effect::Loaded(program, by) => Some((program.clone(), by.clone())),
+            _ => None,
+        }
+    }
+
     /// No further context can be numbered.
     pub(crate) fn is_out_of_ids(&self) -> bool {
         self.next_id == u16::MAX
@@ -183,14 +194,20 @@ impl Hub {
         let plc = PlcId(self.plcs.next_id);
         // Whoever makes contexts has looked whether there are numbers left.
         self.plcs.next_id = self.plcs.next_id.saturating_add(1);
-        self.outputs.push(Output::PlcBegin {
-            plc,
-            name: settings.name.clone(),
-            settings: settings.controller,
-            realtime: settings.realtime,
-        });
+        let remote = settings.remote.clone();
+        if remote.is_none() {
+            self.outputs.push(Output::PlcBegin {
+                plc,
+                name: settings.name.clone(),
+                settings: settings.controller,
+                realtime: settings.realtime,
+            });
+        }
         self.plcs.contexts.push(Context::new(plc, settings));
         self.begin_tags(plc);
+        if let Some(remote) = remote {
+            self.begin_engine_client(plc, remote);
+        }
         plc
     }
 
@@ -220,6 +237,19 @@ impl Hub {
             self.plc_answered(plc, asked, Err(OrderError::Busy));
             return;
         }
+        let requests = match self.is_remote(plc).then(|| self.engine_request(plc, &order, &effect)) {
+            None => None,
+            Some(Ok(requests)) if !requests.is_empty() => Some(requests),
+            // Nothing that a remote engine has to do for it.
+            Some(Ok(_)) => {
+                self.plc_answered(plc, asked, Ok(()));
+                return;
+            }
+            Some(Err(error)) => {
+                self.plc_answered(plc, asked, Err(error));
+                return;
+            }
+        };
         self.plcs.last_number += 1;
         let number = self.plcs.last_number;
         let due = self.now + ANSWER_MAX;
@@ -236,6 +266,10 @@ impl Hub {
             order,
             Order::Load(_) | Order::ClearProgram | Order::Command(Command::Reset)
         );
+        if let Some(requests) = requests {
+            self.engine_order(plc, number, &order, &requests);
+            return;
+        }
         let order = Box::new(Numbered { number, order });
         self.outputs.push(Output::Plc { plc, order });
         if forgets {
@@ -348,7 +382,7 @@ impl Hub {
             Entry::Power(power) => context.power = power,
             Entry::Profile(profile) => context.profile = profile,
             Entry::Toggled(on) => context.toggled = Some(on),
-            Entry::Answer { number, result } => self.plc_answer(number, result),
+            Entry::Answer { number, result } => self.plc_answer(number, result.map_err(OrderError::from)),
         }
     }
 
@@ -362,7 +396,8 @@ impl Hub {
         self.show_border(plc);
     }
 
-    fn plc_answer(&mut self, number: u64, result: Result<(), Refused>) {
+    /// An engine has executed an order, or not.
+    pub(crate) fn plc_answer(&mut self, number: u64, result: Result<(), OrderError>) {
         let Some(mut waiting) = self.plcs.waiting.remove(&number) else {
             return;
         };
@@ -380,10 +415,11 @@ impl Hub {
                 self.plc_audit(waiting.plc, *note, toggled);
             }
         }
-        self.plc_answered(waiting.plc, waiting.asked, result.map_err(OrderError::from));
+        self.plc_answered(waiting.plc, waiting.asked, result);
     }
 
-    fn take_effect(&mut self, plc: PlcId, effect: Effect) {
+    /// Remembers what an engine has done.
+    pub(crate) fn take_effect(&mut self, plc: PlcId, effect: Effect) {
         let now = self.now;
         let Some(context) = self.plcs.get_mut(plc) else { return };
         match effect {
@@ -446,6 +482,11 @@ impl Hub {
             Asked::OnStale => {
                 if let Some(context) = self.plcs.get_mut(plc) {
                     context.tags.fault_asked = false;
+                }
+                if let Err(error @ OrderError::Remote(_)) = result {
+                    let text = format!("a route asks for a fault because its source is stale: {error}");
+                    let hint = "give the route on_stale = \"zero\", and let the program of the engine decide";
+                    self.plc_trouble(plc, (true, "on_stale"), text, hint);
                 }
             }
             Asked::Piplc { conn, turn } => self.piplc_answered(conn, turn, plc, result),

@@ -27,12 +27,17 @@ impl Hub {
         let Some(context) = self.plcs.get(plc) else { return };
         let (name, prefix) = (context.settings.name.clone(), context.tags.prefix.clone());
         let program = context.settings.program.clone();
+        let is_remote = context.settings.remote.is_some();
         let mut signal = |what, initial| self.state_signal(STATE_PREFIX, &name, what, initial);
         let state = signal("state", Value::Text("".into()));
         let running = signal("running", Value::Bool(false));
         let fault = signal("fault", Value::Text("".into()));
         let scan_us = signal("scan_us", Value::Int(0));
         let overruns = signal("overruns", Value::Int(0));
+        let link = match is_remote {
+            true => signal("link", Value::Text("".into())),
+            false => None,
+        };
         let signals = (|| {
             Some(StateSignals {
                 state: state?,
@@ -40,6 +45,7 @@ impl Hub {
                 fault: fault?,
                 scan_us: scan_us?,
                 overruns: overruns?,
+                link,
             })
         })();
         if let Some(context) = self.plcs.get_mut(plc) {
@@ -108,7 +114,8 @@ impl Hub {
             let state = Value::Text("Gone".into());
             self.ledger
                 .store(now, signals.state, state, Writer::Nobody, Quality::PlcGone);
-            for id in [signals.fault, signals.scan_us, signals.overruns] {
+            let others = [signals.fault, signals.scan_us, signals.overruns];
+            for id in others.into_iter().chain(signals.link) {
                 self.ledger.mark(id, Quality::PlcGone);
             }
             self.ledger.store(

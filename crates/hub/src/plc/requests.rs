@@ -7,7 +7,7 @@ use super::context::Context;
 use super::order::WRITES_MAX;
 use super::orders::{Asked, OrderError};
 use crate::access::{Access, Actor};
-use crate::api::plc::{MemoryRow, PlcReply, PlcRequest, ProgramRow, Written};
+use crate::api::plc::{ContextRow, MemoryRow, PlcReply, PlcRequest, ProgramRow, Written};
 use crate::api::{Refused, Reply};
 use crate::hub::Hub;
 use crate::output::Ticket;
@@ -71,11 +71,16 @@ impl Hub {
     ) -> Result<Option<Reply>, Refused> {
         let reply = match request {
             PlcRequest::Contexts => {
-                let rows = self.plcs.contexts.iter().map(|context| context.row(&by.access));
+                let rows = self
+                    .plcs
+                    .contexts
+                    .iter()
+                    .map(|context| self.plc_row(context, &by.access));
                 PlcReply::Contexts(rows.collect(), self.now)
             }
             PlcRequest::Context { context } => {
-                PlcReply::Context(Box::new(self.context_named(&context)?.row(&by.access)), self.now)
+                let context = self.context_named(&context)?;
+                PlcReply::Context(Box::new(self.plc_row(context, &by.access)), self.now)
             }
             PlcRequest::Program { context } => PlcReply::Program(program_row(self.context_named(&context)?)?),
             PlcRequest::Memory { context } => {
@@ -98,7 +103,7 @@ impl Hub {
             PlcRequest::Create { name } => {
                 let plc = self.plc_create(by, name.as_deref())?;
                 let context = self.plcs.get(plc).ok_or_else(|| no_context(""))?;
-                PlcReply::Context(Box::new(context.row(&by.access)), self.now)
+                PlcReply::Context(Box::new(self.plc_row(context, &by.access)), self.now)
             }
             PlcRequest::Remove { context } => {
                 let plc = self.context_named(&context)?.plc;
@@ -188,6 +193,17 @@ impl Hub {
         Ok((self.context_named(&name)?.plc, action, Wants::Context))
     }
 
+    /// All that the API says of a context, the link to its engine among it.
+    fn plc_row(&self, context: &Context, access: &Access) -> ContextRow {
+        let client = self.engine_clients.get(&context.plc);
+        let mut row = context.row(access);
+        row.link = self.engine_link(context.plc);
+        if let Some(provider) = client.and_then(|client| client.provider()) {
+            row.io_provider = provider.to_owned();
+        }
+        row
+    }
+
     pub(crate) fn context_named(&self, name: &str) -> Result<&Context, Refused> {
         self.plcs.find(name).ok_or_else(|| no_context(name))
     }
@@ -206,7 +222,7 @@ impl Hub {
     fn done(&self, plc: PlcId, question: &Question) -> Result<PlcReply, Refused> {
         let context = self.plcs.get(plc).ok_or_else(|| refused(OrderError::Gone))?;
         Ok(match &question.wants {
-            Wants::Context => PlcReply::Context(Box::new(context.row(&question.access)), self.now),
+            Wants::Context => PlcReply::Context(Box::new(self.plc_row(context, &question.access)), self.now),
             Wants::Profile => PlcReply::Profile(context.profile_row()),
             Wants::Place {
                 address,

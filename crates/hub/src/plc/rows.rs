@@ -28,6 +28,7 @@ impl Context {
             breakpoints: self.breakpoints.iter().copied().collect(),
             forces: seen.map(|force| self.force_row(force)).collect(),
             io_provider: self.io.provider_name(),
+            link: None,
             is_temporary: self.settings.is_temporary,
             hold_outputs: self.settings.hold_outputs,
             is_profiling: self.is_profiling,

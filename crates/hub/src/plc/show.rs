@@ -21,7 +21,7 @@ impl Hub {
     pub(crate) fn show_border(&mut self, plc: PlcId) {
         let Some(context) = self.plcs.get_mut(plc) else { return };
         let quality = context.quality();
-        if context.tags.shown == Some(quality) {
+        if context.tags.shown == Some(quality) || (context.is_lost && context.tags.shown.is_none()) {
             return;
         }
         context.tags.shown = Some(quality);
@@ -119,12 +119,16 @@ impl Hub {
         }
         let Some(signals) = context.tags.signals else { return };
         let is_running = context.state == ControllerState::Running;
+        let quality = match context.is_lost {
+            true => Quality::PlcUnreachable,
+            false => Quality::Good,
+        };
         for (id, value) in [
             (signals.state, Value::Text(context.state.as_str().into())),
             (signals.running, Value::Bool(is_running)),
             (signals.fault, Value::Text(fault.into())),
         ] {
-            self.ledger.store(now, id, value, Writer::Nobody, Quality::Good);
+            self.ledger.store(now, id, value, Writer::Nobody, quality);
         }
     }
 

@@ -40,6 +40,8 @@ pub(crate) struct StateSignals {
     pub(crate) fault: SignalId,
     pub(crate) scan_us: SignalId,
     pub(crate) overruns: SignalId,
+    /// How the link stands, where the engine is elsewhere.
+    pub(crate) link: Option<SignalId>,
 }
 
 /// The tags of one context.
@@ -182,6 +184,9 @@ impl Tag {
 impl Context {
     /// How far the memory may be believed.
     pub(crate) fn quality(&self) -> Quality {
+        if self.is_lost {
+            return Quality::PlcUnreachable;
+        }
         match self.state {
             ControllerState::Running => Quality::Good,
             ControllerState::Stopped => Quality::PlcStopped,

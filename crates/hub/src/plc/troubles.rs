@@ -16,8 +16,8 @@ const OVERRUNS_MAX: u64 = WINDOW_SCANS / 100;
 const LATE_MAX: u64 = WINDOW_SCANS / 100;
 
 /// What a problem of a context can be about: the last part of its id.
-const KINDS: [&str; 9] = [
-    "fault", "forces", "late", "merged", "overrun", "realtime", "routes", "silent", "start",
+const KINDS: [&str; 12] = [
+    "fault", "feeds", "forces", "late", "link", "merged", "on_stale", "overrun", "realtime", "routes", "silent", "start",
 ];
 
 /// The scans that are judged now: where they began, and what was said of them.
@@ -108,13 +108,15 @@ impl Counts {
 }
 
 impl Hub {
-    fn plc_trouble(&mut self, plc: PlcId, (is_error, kind): (bool, &str), text: String, hint: &str) {
+    /// Notes a problem of a context.
+    pub(crate) fn plc_trouble(&mut self, plc: PlcId, (is_error, kind): (bool, &str), text: String, hint: &str) {
         let Some(context) = self.plcs.get(plc) else { return };
         let (id, name) = (context.problem(kind), context.settings.name.clone());
         self.trouble(is_error, id, &name, text, hint);
     }
 
-    fn end_plc_trouble(&mut self, plc: PlcId, kind: &str) {
+    /// A problem of a context is over.
+    pub(crate) fn end_plc_trouble(&mut self, plc: PlcId, kind: &str) {
         if let Some(context) = self.plcs.get(plc) {
             self.problems.clear(&context.problem(kind));
         }

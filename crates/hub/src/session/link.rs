@@ -13,7 +13,7 @@ use crate::client::View;
 use crate::endpoint::Slot;
 use crate::hub::Hub;
 use crate::input::{ConnId, Face};
-use crate::output::{Level, Output};
+use crate::output::{Callee, Level, Output};
 use crate::settings::{EndpointId, Owner};
 use crate::signal::{Quality, SignalId, Value, Writer};
 use crate::timers::Alarm;
@@ -122,7 +122,8 @@ impl Hub {
         let conn = link.up.as_ref().map(|up| up.conn);
         link.off();
         if was_dialling {
-            self.outputs.push(Output::HangUp { endpoint: endpoint_id });
+            let callee = Callee::Endpoint(endpoint_id);
+            self.outputs.push(Output::HangUp { callee });
         }
         if let Some(conn) = conn {
             self.close(conn, 1001, "disconnected");
@@ -154,7 +155,7 @@ impl Hub {
         let id = self.link_problem(endpoint_id, "given_up");
         self.problems.clear(&id);
         self.outputs.push(Output::Dial {
-            endpoint: endpoint_id,
+            callee: Callee::Endpoint(endpoint_id),
             dial: number,
         });
         self.link_moved(endpoint_id);

@@ -38,6 +38,7 @@ use bytes::Bytes;
 use crosstie_ladder::diagnostic::Diagnostic;
 use crosstie_wire::DecodeError;
 use crosstie_wire::piplc::{Dialect, Envelope, Request, RequestError, RequestKind};
+pub(crate) use replies::document;
 use replies::{Front, Waited};
 use snapshots::Snapshots;
 pub(crate) use snapshots::StreamKey;

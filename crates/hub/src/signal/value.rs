@@ -83,6 +83,8 @@ pub enum Quality {
     PlcStepping,
     /// The engine that holds it is in fault; the signal space knows why.
     PlcFault(PlcId),
+    /// The engine that holds it is elsewhere, and the link to it is down.
+    PlcUnreachable,
     /// The engine that held it is gone.
     PlcGone,
 }
@@ -92,7 +94,11 @@ impl Quality {
     pub const fn word(self) -> &'static str {
         match self {
             Quality::Good => "good",
-            Quality::Stale | Quality::PlcStopped | Quality::PlcPaused | Quality::PlcStepping => "stale",
+            Quality::Stale
+            | Quality::PlcStopped
+            | Quality::PlcPaused
+            | Quality::PlcStepping
+            | Quality::PlcUnreachable => "stale",
             Quality::NeverWritten | Quality::PlcFault(_) | Quality::PlcGone => "bad",
         }
     }
@@ -107,6 +113,7 @@ impl Quality {
             Quality::PlcPaused => Some("the engine is paused"),
             Quality::PlcStepping => Some("the engine is stepping"),
             Quality::PlcFault(_) => Some("the engine is in fault"),
+            Quality::PlcUnreachable => Some("the link to the engine is down"),
             Quality::PlcGone => Some("the PLC context is gone"),
         }
     }

@@ -2,7 +2,8 @@
 
 use crosstie_hub::access::{Access, Actor};
 use crosstie_hub::api::{Reply, Request, SignalRow};
-use crosstie_hub::output::AuditEntry;
+use crosstie_hub::input::Uploaded;
+use crosstie_hub::output::{AuditEntry, Callee};
 use crosstie_hub::plc::{DeviceInputs, Engine, Entry, EntrySink, Numbered, Order, PlcId, Program, ScanTiming};
 use crosstie_hub::settings::{EndpointId, EndpointSettings, Owner, Settings, SignalSetting};
 use crosstie_hub::signal::{Kind, Quality, Value};
@@ -121,7 +122,9 @@ pub(crate) struct House {
     pub(crate) imported: Vec<SignalSetting>,
     /// What the hub wanted to be connected to, and the number of each dial.
     pub(crate) dials: Vec<(EndpointId, u64)>,
-    pub(crate) hung_up: Vec<EndpointId>,
+    /// The same for remote engines.
+    pub(crate) engine_dials: Vec<(PlcId, u64)>,
+    pub(crate) hung_up: Vec<Callee>,
     pub(crate) audited: Vec<AuditEntry>,
     pub(crate) log: Vec<String>,
     /// Every input with its time, for the replay.
@@ -192,6 +195,7 @@ impl House {
             slow_saves: None,
             imported: Vec::new(),
             dials: Vec::new(),
+            engine_dials: Vec::new(),
             hung_up: Vec::new(),
             audited: Vec::new(),
             log: Vec::new(),
@@ -477,8 +481,11 @@ impl House {
                 });
             }
             Output::SaveSignals { signals, .. } => self.imported.extend(signals),
-            Output::Dial { endpoint, dial } => self.dials.push((endpoint, dial)),
-            Output::HangUp { endpoint } => self.hung_up.push(endpoint),
+            Output::Dial { callee, dial } => match callee {
+                Callee::Endpoint(endpoint) => self.dials.push((endpoint, dial)),
+                Callee::Engine(plc) => self.engine_dials.push((plc, dial)),
+            },
+            Output::HangUp { callee } => self.hung_up.push(callee),
             Output::PlcBegin { plc, settings, .. } => {
                 let driven = Driven {
                     engine: Engine::new(settings),
@@ -668,7 +675,22 @@ impl House {
         let is_live = ["\"epoch\"", "\"cycle_ms\"", "\"watch_plc\""]
             .iter()
             .any(|sign| text.contains(sign));
-        let input = if self.peer(conn).face == Face::Piplc {
+        let input = if let Face::Engine(_) = self.peer(conn).face {
+            let message = piplc::decode_server(&text);
+            let uploaded = match &message {
+                Ok(piplc::ServerMessage::Reply(reply)) => {
+                    let document = reply.fields.get("data").or(reply.fields.get("projectXml"));
+                    document.and_then(Json::as_str).map(Uploaded::read)
+                }
+                _ => None,
+            };
+            Input::Engine {
+                conn,
+                message,
+                uploaded,
+                bytes,
+            }
+        } else if self.peer(conn).face == Face::Piplc {
             let message = piplc::decode(&text);
             let program = match &message {
                 Ok(envelope) => match &envelope.request {

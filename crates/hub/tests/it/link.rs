@@ -2,6 +2,7 @@
 
 use crate::house::{House, Wire, line, signal};
 use crosstie_hub::api::{ImportReport, LinkRow, LinkState, Refused, Reply, Request};
+use crosstie_hub::output::Callee;
 use crosstie_hub::settings::{
     EndpointId, EndpointSettings, LinkSettings, OnStale, Owner, RouteSetting, Settings, SignalSetting,
 };
@@ -78,7 +79,7 @@ fn row(house: &mut House) -> LinkRow {
 fn refuse(house: &mut House, reason: &str) {
     let (endpoint, dial) = *house.dials.last().expect("the hub dials");
     house.give(Input::DialFailed {
-        endpoint,
+        callee: Callee::Endpoint(endpoint),
         dial,
         reason: reason.into(),
     });
@@ -119,7 +120,7 @@ fn rv_30_a_link_connects_on_start_or_when_it_is_told_to_and_stays_off_when_disco
     assert_eq!(house.dials, [(EndpointId(0), 1)], "with the first turn");
     assert_eq!(row(&mut house).text, "connecting to ws://plc:1234");
     disconnect(&mut house);
-    assert_eq!(house.hung_up, [EndpointId(0)]);
+    assert_eq!(house.hung_up, [Callee::Endpoint(EndpointId(0))]);
     house.run_for(ms(100_000));
     assert_eq!(row(&mut house).state, LinkState::Off);
     let late = house.connect_as(Face::Link(EndpointId(0)), Wire::default());
@@ -167,7 +168,7 @@ fn rv_30_an_endpoint_that_listens_has_no_link() {
     let conn = house.connect_as(Face::Link(EndpointId(0)), Wire::default());
     assert_eq!(house.peer(conn).closed, Some(1001));
     house.give(Input::DialFailed {
-        endpoint: EndpointId(9),
+        callee: Callee::Endpoint(EndpointId(9)),
         dial: 1,
         reason: "nobody dialled".into(),
     });
@@ -357,7 +358,7 @@ fn rv_33_refusals_and_drops_are_tried_again_after_growing_pauses() {
     refuse(&mut house, "connection refused");
     assert_eq!(row(&mut house).text, "waiting 8 s: connection refused");
     house.give(Input::DialFailed {
-        endpoint: EndpointId(0),
+        callee: Callee::Endpoint(EndpointId(0)),
         dial: 1,
         reason: "an old one".into(),
     });

@@ -4,6 +4,7 @@
 use crate::house::{House, Wire, as_json, is_same, signal};
 use crate::schedules::Dice;
 use crosstie_hub::api::{LinkState, Refused, Reply, Request};
+use crosstie_hub::output::Callee;
 use crosstie_hub::settings::{EndpointId, EndpointSettings, LinkSettings, Owner, Settings};
 use crosstie_hub::signal::{Kind, Quality, Value};
 use crosstie_hub::{ConnId, Face, Input, Time};
@@ -147,7 +148,11 @@ impl TwoHouses {
             if self.refusals > 0 {
                 self.refusals -= 1;
                 let reason = String::from("connection refused");
-                self.office.give(Input::DialFailed { endpoint, dial, reason });
+                self.office.give(Input::DialFailed {
+                    callee: Callee::Endpoint(endpoint),
+                    dial,
+                    reason,
+                });
                 continue;
             }
             let wire = Wire {

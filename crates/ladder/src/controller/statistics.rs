@@ -19,6 +19,23 @@ pub struct ScanStatistics {
 }
 
 impl ScanStatistics {
+    /// What an engine elsewhere tells: scans, the times `[last, shortest, longest, average]`, and overruns.
+    pub fn told(
+        scan_count: u64,
+        [last_us, min_us, max_us, average_us]: [u64; 4],
+        overrun_count: u64,
+    ) -> ScanStatistics {
+        ScanStatistics {
+            scan_count,
+            last_us,
+            min_us,
+            max_us,
+            overrun_count,
+            measured: u64::from(scan_count > 0),
+            total_us: average_us,
+        }
+    }
+
     /// The average over all measured scans; 0 before the first.
     pub fn average_us(&self) -> u64 {
         self.total_us.checked_div(self.measured).unwrap_or(0)

@@ -490,6 +490,7 @@ mod tests {
                     Form::Origins { .. } => RawValue::List(vec![text("http://x")]),
                     Form::Address => text("10.0.0.1"),
                     Form::UrlPath => text("/p"),
+                    Form::EngineUrl => text("ws://10.0.0.1:9100/"),
                     Form::Text | Form::Segment | Form::Context | Form::Host | Form::ProjectPath => text("name"),
                 };
                 let checked = key.form.check(&raw).unwrap();

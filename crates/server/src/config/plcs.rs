@@ -2,7 +2,7 @@
 
 use super::LOOPBACK;
 use crosstie_hub::plc::{Program, RealtimeWish};
-use crosstie_hub::settings::{PiplcSettings, PlcSettings};
+use crosstie_hub::settings::{PiplcSettings, PlcSettings, RemoteSettings};
 use crosstie_ladder::controller::ControllerSettings;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -83,6 +83,21 @@ pub struct PlcConfig {
     pub hold_outputs: bool,
     /// What its scan thread asks of the operating system.
     pub realtime: RealtimeWish,
+    /// Its engine is elsewhere.
+    pub remote: Option<RemoteConfig>,
+}
+
+/// The PiPLC engine that a context has elsewhere (PL-90).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RemoteConfig {
+    /// Its address, `ws://host:port/path` or `wss://…` without a query: `remote` in the file.
+    pub url: String,
+    /// Id or name of the context there: `remote_context` in the file. The first one when there is none.
+    pub context: Option<String>,
+    /// Certificates in PEM that may vouch for the engine, inside the project folder; those of the system when there is none.
+    pub ca_file: Option<PathBuf>,
+    /// File with the key that the engine wants, inside the project folder; it is sent as `Authorization: Bearer`.
+    pub access_key_file: Option<PathBuf>,
 }
 
 impl PlcConfig {
@@ -97,6 +112,7 @@ impl PlcConfig {
             autostart: false,
             hold_outputs: false,
             realtime: RealtimeWish::default(),
+            remote: None,
         }
     }
 
@@ -114,6 +130,10 @@ impl PlcConfig {
             autostart: self.autostart,
             hold_outputs: self.hold_outputs,
             realtime: self.realtime,
+            remote: self.remote.as_ref().map(|remote| RemoteSettings {
+                url: remote.url.clone(),
+                context: remote.context.clone(),
+            }),
             ..PlcSettings::named(&self.name)
         }
     }

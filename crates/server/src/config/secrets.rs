@@ -14,12 +14,13 @@ pub(crate) fn holds_key(target: &str) -> bool {
     parameters.any(|parameter| KEY_PARAMETERS.iter().any(|key| parameter.starts_with(key)))
 }
 
-/// A text of a project with stars in place of the query of every `path` and of every key in a URL; as many bytes as before.
+/// A text of a project with stars in place of the query of every `path` and `remote`, and of every key in a URL; as many bytes as before.
 pub(crate) fn masked(text: &str) -> String {
     let lower = text.to_ascii_lowercase();
     let mut hidden = vec![false; text.len()];
-    for (at, _) in lower.match_indices("path") {
-        if let Some((start, end)) = value_after(&lower, at + "path".len()) {
+    let named = ["path", "remote"].map(|key| lower.match_indices(key).map(move |(at, _)| at + key.len()));
+    for key_end in named.into_iter().flatten() {
+        if let Some((start, end)) = value_after(&lower, key_end) {
             // An escape may stand for the question mark, so nothing behind one is shown either.
             let query = lower[start..end].find(['?', '\\']).map_or(end, |mark| start + mark + 1);
             hidden[query..end].fill(true);
@@ -91,6 +92,7 @@ mod tests {
         check("path = \"/?a\\\"b\" # c", "path = \"/?****\" # c");
         check("path = \"/\\u003fab\"", "path = \"/\\*******\"");
         check("\"path\" = \"\"\"\n/?a\nb\"\"\"x", "\"path\" = \"\"\"\n/?*\n*\"\"\"x");
+        check("remote = \"ws://a/?k=1\"", "remote = \"ws://a/?***\"");
         check("path = \"/ws?abc\nport = 1", "path = \"/ws?***\nport = 1");
         check("path = /ws?ü", "path = /ws?**");
         check(

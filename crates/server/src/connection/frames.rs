@@ -28,6 +28,13 @@ pub(crate) enum Message {
     Text(String),
     /// A binary message of so many bytes; nobody wants to know which.
     Binary(usize),
+    /// The front of a binary message, for a reader that keeps it, and how long the whole is.
+    Front {
+        /// Bytes of the whole message.
+        len: usize,
+        /// As many of them as the reader keeps.
+        front: Box<[u8]>,
+    },
     /// A ping with its payload.
     Ping(ControlPayload),
     /// A pong with its payload.
@@ -99,7 +106,9 @@ pub(crate) struct FrameReader {
     head_len: usize,
     frame: Option<Begun>,
     message: Option<Kind>,
-    /// Payload of the text message so far.
+    /// Bytes of a binary message that are kept; mostly none.
+    binary_kept: usize,
+    /// Payload of the text message so far, or the front of a binary one.
     text: Vec<u8>,
     /// Bytes of the message so far, also of a binary one.
     message_len: usize,
@@ -129,6 +138,14 @@ impl FrameReader {
         FrameReader {
             from,
             ..FrameReader::default()
+        }
+    }
+
+    /// The same, which keeps so many bytes of a binary message.
+    pub(crate) fn keeping(from: Side, binary_kept: usize) -> FrameReader {
+        FrameReader {
+            binary_kept,
+            ..FrameReader::new(from)
         }
     }
 
@@ -236,6 +253,12 @@ impl FrameReader {
                 self.text.extend_from_slice(part);
                 unmask(&mut self.text[start..], frame.mask);
             }
+            _ if self.binary_kept > self.text.len() => {
+                let start = self.text.len();
+                let kept = part.len().min(self.binary_kept - start);
+                self.text.extend_from_slice(&part[..kept]);
+                unmask(&mut self.text[start..], frame.mask);
+            }
             _ => {}
         }
     }
@@ -260,7 +283,14 @@ impl FrameReader {
                 let text = String::from_utf8(std::mem::take(&mut self.text));
                 text.map(|text| Some(Message::Text(text))).map_err(|_| NOT_UTF8)
             }
-            _ => Ok(Some(Message::Binary(message_len))),
+            _ => {
+                let front = std::mem::take(&mut self.text).into_boxed_slice();
+                let len = message_len;
+                Ok(Some(match self.binary_kept {
+                    0 => Message::Binary(len),
+                    _ => Message::Front { len, front },
+                }))
+            }
         }
     }
 }

@@ -3,6 +3,8 @@
 use std::path::Path;
 
 use crosstie_hub::access::Access;
+use crosstie_hub::output::Callee;
+use crosstie_hub::plc::PlcId;
 use crosstie_hub::settings::EndpointId;
 use crosstie_hub::{Face, Input};
 use rustc_hash::FxHashMap;
@@ -15,13 +17,13 @@ use crate::connection::{self, Upgraded};
 use crate::dial::{self, DialError, Target};
 use crate::sink::MaskKeys;
 
-/// What the endpoints in the client role connect to, and the dials that are under way.
+/// What the endpoints in the client role and the contexts of remote engines connect to, and the dials that are under way.
 #[derive(Debug)]
 pub(crate) struct Links {
     runtime: Handle,
-    targets: FxHashMap<EndpointId, Target>,
-    /// The newest dial of each endpoint; one that has ended does no harm here.
-    dials: FxHashMap<EndpointId, AbortHandle>,
+    targets: FxHashMap<Callee, Target>,
+    /// The newest dial of each of them; one that has ended does no harm here.
+    dials: FxHashMap<Callee, AbortHandle>,
 }
 
 impl Links {
@@ -30,40 +32,45 @@ impl Links {
         let endpoints = (0_u16..).map(EndpointId).zip(&config.endpoints);
         let clients = endpoints.filter(|(_, endpoint)| endpoint.role == Role::Client);
         let folder: &Path = &config.folder;
+        let clients = clients.map(|(id, endpoint)| (Callee::Endpoint(id), Target::of_endpoint(endpoint, folder)));
+        // The hub numbers the contexts of the project in its order.
+        let contexts = (0_u16..).map(PlcId).zip(&config.plcs);
+        let engines = contexts.filter_map(|(id, plc)| {
+            let target = Target::of_engine(plc.remote.as_ref()?, folder).ok()?;
+            Some((Callee::Engine(id), target))
+        });
         Links {
             runtime,
-            targets: clients
-                .map(|(id, endpoint)| (id, Target::of_endpoint(endpoint, folder)))
-                .collect(),
+            targets: clients.chain(engines).collect(),
             dials: FxHashMap::default(),
         }
     }
 
-    /// Begins a dial; an older one of the same endpoint is given up.
-    pub(super) fn dial(&mut self, endpoint: EndpointId, dial: u64, door: &Door) {
-        self.hang_up(endpoint);
-        let target = self.targets.get(&endpoint).cloned();
+    /// Begins a dial; an older one to the same is given up.
+    pub(super) fn dial(&mut self, callee: Callee, dial: u64, door: &Door) {
+        self.hang_up(callee);
+        let target = self.targets.get(&callee).cloned();
         let door = door.clone();
         let task = self.runtime.spawn(async move {
             let connected = match target {
-                Some(target) => connect(endpoint, &target).await.map_err(|error| error.to_string()),
-                None => Err(String::from("the endpoint is not in the client role")),
+                Some(target) => connect(callee, &target).await.map_err(|error| error.to_string()),
+                None => Err(String::from("the project names nothing to connect to")),
             };
             match connected {
                 // In a task of its own: whoever gives up the dial does not mean the connection.
                 Ok(upgraded) => drop(tokio::spawn(connection::serve(upgraded, door))),
                 Err(reason) => {
-                    let failed = Input::DialFailed { endpoint, dial, reason };
+                    let failed = Input::DialFailed { callee, dial, reason };
                     door.tell(Event::Input(failed));
                 }
             }
         });
-        self.dials.insert(endpoint, task.abort_handle());
+        self.dials.insert(callee, task.abort_handle());
     }
 
-    /// Gives up the dial of an endpoint, if one is under way.
-    pub(super) fn hang_up(&mut self, endpoint: EndpointId) {
-        if let Some(dial) = self.dials.remove(&endpoint) {
+    /// Gives up a dial, if one is under way.
+    pub(super) fn hang_up(&mut self, callee: Callee) {
+        if let Some(dial) = self.dials.remove(&callee) {
             dial.abort();
         }
     }
@@ -74,13 +81,16 @@ impl Links {
     }
 }
 
-async fn connect(endpoint: EndpointId, target: &Target) -> Result<Upgraded, DialError> {
+async fn connect(callee: Callee, target: &Target) -> Result<Upgraded, DialError> {
     let dialled = dial::connect(target).await?;
     let masks = MaskKeys::random().map_err(DialError::Unreachable)?;
     Ok(Upgraded {
         socket: dialled.stream.into(),
         early: dialled.early,
-        face: Face::Link(endpoint),
+        face: match callee {
+            Callee::Endpoint(endpoint) => Face::Link(endpoint),
+            Callee::Engine(plc) => Face::Engine(plc),
+        },
         address: dialled.address.to_string(),
         path: target.path().to_owned(),
         access: Access::full("link"),

@@ -102,6 +102,20 @@ impl Hub {
         self.piplc_tell_all(Some(plc), &event);
     }
 
+    /// A remote engine is in fault, in its own words.
+    pub(crate) fn plc_fault_told(&mut self, plc: PlcId, message: &str, rung_index: Option<u32>, column: Option<u32>) {
+        let Some(context) = self.plcs.get_mut(plc) else { return };
+        context.fault = Some(message.to_owned());
+        self.show_state(plc);
+        self.plc_failed(plc, message.to_owned());
+        let event = Event::Fault {
+            message: message.into(),
+            rung_index,
+            column,
+        };
+        self.piplc_tell_all(Some(plc), &event);
+    }
+
     /// An engine has told its statistics. Those of a running one are told ten times a second; what ends a run, or a step, is
     /// always told.
     pub(crate) fn piplc_statistics(&mut self, plc: PlcId) {

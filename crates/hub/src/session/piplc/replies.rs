@@ -368,7 +368,7 @@ pub(super) fn refusal_of_document(diagnostics: &[Diagnostic]) -> String {
 }
 
 /// The document of a program as the protocol carries it (PL-12): as it came, or written as XML when it came as text.
-pub(super) fn document(program: &Program) -> Arc<str> {
+pub(crate) fn document(program: &Program) -> Arc<str> {
     match program.document.trim_start().starts_with('<') {
         true => program.document.clone(),
         false => Project::new(Logic::clone(&program.logic)).write().into(),

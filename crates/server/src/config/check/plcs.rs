@@ -12,6 +12,23 @@ use crosstie_ladder::diagnostic::Diagnostic;
 use crosstie_ladder::program::Position;
 use std::sync::Arc;
 
+/// Keys of a context that only one with `remote` takes.
+const OF_REMOTE: [&str; 3] = ["remote_context", "ca_file", "access_key_file"];
+/// Keys that belong to an engine of this hub.
+const OF_ENGINE: [&str; 11] = [
+    "program",
+    "autostart",
+    "scan_time_ms",
+    "watchdog_ms",
+    "keep_memory_on_download",
+    "priority",
+    "cpu",
+    "spin",
+    "retain",
+    "io",
+    "on_io_failure",
+];
+
 impl Checker<'_> {
     pub(super) fn piplc(&mut self, raw: Option<&RawTable>) -> Option<PiplcConfig> {
         let raw = raw?;
@@ -54,6 +71,7 @@ impl Checker<'_> {
             let settings = table.without("name");
             self.settle(PLC_KEYS, section.as_deref(), "[[plc]]", &settings, &mut plc);
             self.id_of_its_own(section.as_deref(), &settings, &plc, &plcs);
+            self.remote(section.as_deref(), &settings, &mut plc);
             self.program(section.as_deref(), &settings, &mut plc);
             // A second context of the same name would hide the first.
             if section.is_some() {
@@ -75,6 +93,52 @@ impl Checker<'_> {
             let expected = "an id that is neither the id nor the name of another context";
             self.findings.error(&place, "duplicate_name", found, expected);
         }
+    }
+
+    /// A context whose engine is elsewhere takes nothing that belongs to an engine here, and only such a one takes the rest.
+    fn remote(&mut self, section: Option<&str>, raw: &RawTable, plc: &mut PlcConfig) {
+        let said = |checker: &Self, key: &str| {
+            let dotted = section.map(|section| format!("{section}.{key}"));
+            raw.get(key).is_some() || dotted.is_some_and(|dotted| checker.places.contains_key(&dotted))
+        };
+        let is_remote = plc.remote.as_ref().is_some_and(|remote| !remote.url.is_empty());
+        if !is_remote {
+            plc.remote = None;
+            for key in OF_REMOTE.into_iter().filter(|key| said(self, key)).collect::<Vec<_>>() {
+                // A `remote` that is none was reported already.
+                if said(self, "remote") {
+                    break;
+                }
+                let place = self.place_of_key(section, key, raw);
+                let found = format!("`{key}` without `remote`");
+                let expected = "the address of an engine in `remote`, or no such key";
+                self.findings.error(&place, "missing_key", found, expected);
+            }
+            return;
+        }
+        for key in OF_ENGINE.into_iter().filter(|key| said(self, key)).collect::<Vec<_>>() {
+            let place = self.place_of_key(section, key, raw);
+            let found = format!("`{key}` beside `remote`: it belongs to an engine of this hub");
+            let expected = format!("no `{key}`, or no `remote`; a remote engine has its own settings");
+            self.findings.error(&place, "wrong_role", found, expected);
+        }
+        let remote = plc.remote.iter();
+        let files = remote.flat_map(|remote| {
+            [
+                ("ca_file", &remote.ca_file),
+                ("access_key_file", &remote.access_key_file),
+            ]
+        });
+        for (key, file) in files {
+            if let Some(file) = file.as_ref().filter(|file| !self.folder.join(file).is_file()) {
+                let place = self.place_of_key(section, key, raw);
+                let found = format!("there is no file {}", file.display());
+                let expected = "a file in the project folder; the link cannot be up without it";
+                self.findings.warning(&place, "no_file", found, expected);
+            }
+        }
+        plc.program_file = None;
+        plc.autostart = false;
     }
 
     /// Reads the program of a context. What keeps it from running is an error; what is doubtful in it is kept apart.

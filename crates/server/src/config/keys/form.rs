@@ -3,6 +3,7 @@
 use super::super::limits::Limits;
 use super::super::raw::RawValue;
 use super::plcs::millis_of_us;
+use crate::dial::Target;
 use axum::http::uri::PathAndQuery;
 use serde_json::{Value, json};
 use std::net::{IpAddr, Ipv6Addr};
@@ -42,6 +43,8 @@ pub(crate) enum Form {
     },
     /// The path of a URL; in the client role with a query, which may hold a key.
     UrlPath,
+    /// The URL of a PiPLC engine, without a query: a key does not belong there.
+    EngineUrl,
     /// A file inside the project folder.
     ProjectPath,
 }
@@ -166,6 +169,9 @@ impl Form {
             Form::UrlPath => String::from(
                 "the path of a URL that begins with `/`, of the signs that a URL takes, without `#`, such as \"/ws\"",
             ),
+            Form::EngineUrl => String::from(
+                "the address of a PiPLC engine, such as \"ws://192.0.2.7:9100/\", without a query; a key stands in a file that `access_key_file` names",
+            ),
             Form::ProjectPath => String::from("the path of a file inside the project folder, such as \"signals.csv\""),
         }
     }
@@ -208,8 +214,8 @@ impl Form {
     /// A value in a message. The query of a path may hold a key, so it is left out.
     pub(crate) fn shown(self, raw: &RawValue) -> String {
         match (self, raw) {
-            (Form::UrlPath, RawValue::Text(text)) => RawValue::Text(without_query(text)).shown(),
-            (Form::UrlPath, RawValue::Plain(text)) => RawValue::Plain(without_query(text)).shown(),
+            (Form::UrlPath | Form::EngineUrl, RawValue::Text(text)) => RawValue::Text(without_query(text)).shown(),
+            (Form::UrlPath | Form::EngineUrl, RawValue::Plain(text)) => RawValue::Plain(without_query(text)).shown(),
             (_, raw) => raw.shown(),
         }
     }
@@ -226,6 +232,7 @@ impl Form {
             Form::Choice(words) => (words.contains(&text), "bad_value"),
             Form::Host => (is_host(text), "bad_value"),
             Form::UrlPath => (is_target(text), "bad_path"),
+            Form::EngineUrl => (is_engine_url(text), "bad_value"),
             Form::ProjectPath => {
                 let stays = Path::new(text)
                     .components()
@@ -287,6 +294,11 @@ fn is_target(text: &str) -> bool {
         && !text.contains('#')
         && text.bytes().all(|byte| byte.is_ascii_graphic())
         && text.parse::<PathAndQuery>().is_ok()
+}
+
+/// The address of a WebSocket server that holds no secret.
+fn is_engine_url(text: &str) -> bool {
+    !text.contains(['?', '#']) && Target::from_url(text).is_ok()
 }
 
 /// A path for people: its query, which may hold a key, is only said to be there.

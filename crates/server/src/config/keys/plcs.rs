@@ -163,4 +163,32 @@ pub(crate) const PLC_KEYS: &[Key<PlcConfig>] = &[
         get: |plc| json!(plc.realtime.spin),
         set: |plc, value| plc.realtime.spin = value.flag(),
     },
+    Key {
+        name: "remote",
+        form: Form::EngineUrl,
+        live: false,
+        get: |plc| json!(plc.remote.as_ref().map(|remote| &remote.url)),
+        set: |plc, value| plc.remote.get_or_insert_default().url = value.text(),
+    },
+    Key {
+        name: "remote_context",
+        form: Form::Text,
+        live: false,
+        get: |plc| json!(plc.remote.as_ref().and_then(|remote| remote.context.as_ref())),
+        set: |plc, value| plc.remote.get_or_insert_default().context = Some(value.text()),
+    },
+    Key {
+        name: "ca_file",
+        form: Form::ProjectPath,
+        live: false,
+        get: |plc| json!(plc.remote.as_ref().and_then(|remote| remote.ca_file.as_ref())),
+        set: |plc, value| plc.remote.get_or_insert_default().ca_file = Some(value.text().into()),
+    },
+    Key {
+        name: "access_key_file",
+        form: Form::ProjectPath,
+        live: false,
+        get: |plc| json!(plc.remote.as_ref().and_then(|remote| remote.access_key_file.as_ref())),
+        set: |plc, value| plc.remote.get_or_insert_default().access_key_file = Some(value.text().into()),
+    },
 ];

@@ -107,14 +107,14 @@ async fn a_dial_through_tls_becomes_a_connection_that_masks_and_is_served_like_a
     ));
     config.endpoints = vec![EndpointConfig::named("unused"), endpoint];
     let mut links = Links::new(&config, Handle::current());
-    links.dial(EndpointId(1), 7, &near.door);
+    links.dial(Callee::Endpoint(EndpointId(1)), 7, &near.door);
 
     let (face, path, ours) = near.connected().await;
     assert_eq!((face, path.as_str()), (Face::Link(EndpointId(1)), "/line"));
     let (face, _, theirs) = far.connected().await;
     assert_eq!(face, Face::Realvirtual(EndpointId(0)));
     // Giving up the dial does not touch the connection.
-    links.hang_up(EndpointId(1));
+    links.hang_up(Callee::Endpoint(EndpointId(1)));
 
     // A server that got a frame without a mask would end the connection.
     let large = format!(r#"{{"type":"data","signals":{{"Name":"{}"}}}}"#, "x".repeat(100_000));
@@ -158,9 +158,9 @@ async fn a_dial_that_fails_says_why_and_one_that_is_given_up_says_nothing() {
     config.endpoints = ports.map(client).into();
     let mut events = Events::new();
     let mut links = Links::new(&config, Handle::current());
-    links.dial(EndpointId(0), 1, &events.door);
+    links.dial(Callee::Endpoint(EndpointId(0)), 1, &events.door);
     let _held = silent.accept().await.unwrap();
-    links.hang_up(EndpointId(0));
+    links.hang_up(Callee::Endpoint(EndpointId(0)));
     for (endpoint, dial, reason) in [
         (EndpointId(1), 2, "connection refused"),
         (EndpointId(9), 3, "the endpoint is not in the client role"),
@@ -176,7 +176,7 @@ async fn a_dial_that_fails_says_why_and_one_that_is_given_up_says_nothing() {
         };
         assert_eq!((failed, number, found.as_str()), (endpoint, dial, reason));
     }
-    links.dial(EndpointId(0), 4, &events.door);
+    links.dial(Callee::Endpoint(EndpointId(0)), 4, &events.door);
     links.hang_up_all();
     assert!(links.dials.is_empty());
 }

@@ -1,6 +1,6 @@
 //! A context, a force and a diagnostic as JSON.
 
-use crosstie_hub::api::plc::{ContextRow, ForceRow, ProgramSummary};
+use crosstie_hub::api::plc::{ContextRow, EngineLink, ForceRow, ProgramSummary};
 use crosstie_hub::plc::Lateness;
 use crosstie_ladder::diagnostic::Diagnostic;
 use serde::{Deserialize, Serialize};
@@ -33,6 +33,8 @@ pub(crate) struct Context {
     forces: Vec<Force>,
     /// What drives its inputs and what its outputs drive, for people.
     io_provider: String,
+    /// How the link to its engine stands; null where the engine is here.
+    link: Option<Link>,
     /// What its outputs drive stays as it is when it stops.
     hold_outputs: bool,
     /// It is gone when the hub ends.
@@ -52,13 +54,51 @@ impl From<ContextRow> for Context {
             next_rung: row.next_rung,
             program: row.program.map(Program::from),
             scan,
-            realtime: Some(row.realtime.into()),
+            realtime: row.link.is_none().then(|| row.realtime.into()),
             breakpoints: row.breakpoints,
             forces: row.forces.into_iter().map(Force::from).collect(),
             io_provider: row.io_provider,
+            link: row.link.map(Link::from),
             hold_outputs: row.hold_outputs,
             temporary: row.is_temporary,
             profiling: row.is_profiling,
+        }
+    }
+}
+
+/// The link to an engine elsewhere.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct Link {
+    /// `green`, `yellow` or `red`.
+    color: &'static str,
+    /// Why it is not green.
+    reason: Option<String>,
+    /// Where the engine is, without a query.
+    #[schema(example = "ws://192.0.2.7:9100/")]
+    url: String,
+    /// Name and version of the server, once it has said them.
+    server: Option<String>,
+    /// Generation of the protocol that it speaks, `0.1` or `0.2`.
+    dialect: Option<&'static str>,
+    /// Id of the context there.
+    remote_context: Option<String>,
+    /// Failures since the link was up.
+    attempts: u32,
+    /// Time to the next attempt in milliseconds; null while none is waited for.
+    retry_in_ms: Option<u64>,
+}
+
+impl From<EngineLink> for Link {
+    fn from(link: EngineLink) -> Link {
+        Link {
+            color: link.color.word(),
+            reason: link.reason,
+            url: link.url,
+            server: link.server,
+            dialect: link.dialect,
+            remote_context: link.remote_context,
+            attempts: link.attempts,
+            retry_in_ms: link.retry_in.map(|span| span.as_millis() as u64),
         }
     }
 }
