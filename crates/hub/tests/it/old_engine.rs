@@ -402,7 +402,7 @@ impl Site {
                     if engine.is_silent {
                         continue;
                     }
-                    let reply = engine.hear(&request, std::mem::take(&mut self.expects_download));
+                    let reply = engine.hear(&request, self.expects_download);
                     if let Some(reply) = reply {
                         self.house.say_text(conn, reply.to_string());
                     }
@@ -431,6 +431,7 @@ impl Site {
         match self.house.reply(ticket) {
             Some(Reply::Plc(reply)) => Ok(reply),
             Some(Reply::Refused(refused)) => Err(refused.to_string()),
+            None => Err(String::from("not answered yet")),
             other => panic!("{other:?}"),
         }
     }
@@ -464,8 +465,8 @@ impl Site {
 
     /// What problems there are, by their ids.
     pub(crate) fn problems(&mut self) -> Vec<String> {
-        match self.house.ask(Request::Problems) {
-            Reply::Problems(rows, _) => rows.into_iter().map(|row| row.id).collect(),
+        match self.house.ask(Request::Health) {
+            Reply::Health(health) => health.problems.into_iter().map(|problem| problem.id).collect(),
             other => panic!("{other:?}"),
         }
     }

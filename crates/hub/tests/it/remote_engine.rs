@@ -2,7 +2,7 @@
 
 use crate::house::line;
 use crate::old_engine::{Owner, PLC, Site};
-use crosstie_hub::api::plc::{LinkColor, PlcReply, PlcRequest};
+use crosstie_hub::api::plc::{LinkColor, PlcReply, PlcRequest, Written};
 use crosstie_hub::api::{Reply, Request};
 use crosstie_hub::signal::{Quality, Value};
 use crosstie_ladder::controller::{Command, ControllerState};
@@ -29,7 +29,7 @@ fn write(site: &mut Site, address: &str, value: Value) -> Result<(Value, bool), 
         address,
         value,
     })? {
-        PlcReply::Written { stored, forced, .. } => Ok((stored, forced)),
+        PlcReply::Written(Written { stored, forced, .. }) => Ok((stored, forced)),
         other => panic!("{other:?}"),
     }
 }
@@ -209,6 +209,32 @@ fn pl90_commands_forces_and_timers_reach_the_engine() {
 }
 
 #[test]
+fn pl90_bits_are_turned_over_and_several_places_are_written_one_after_the_other() {
+    let mut site = running(&[]);
+    let (context, address) = (String::from("far"), String::from("B:2/5"));
+    let toggled = site.ask(PlcRequest::Toggle { context, address });
+    assert!(
+        matches!(
+            &toggled,
+            Ok(PlcReply::Written(Written {
+                toggled: Some(true),
+                ..
+            }))
+        ),
+        "{toggled:?}"
+    );
+    assert_eq!(site.engine().read("B:2/5"), CellValue::Bit(true));
+    let context = String::from("far");
+    let writes = vec![("N:0".into(), Value::Int(8)), ("B:2/6".into(), Value::Bool(true))];
+    let written = site.ask(PlcRequest::WriteNamed { context, writes });
+    assert!(
+        matches!(&written, Ok(PlcReply::WrittenAll(all)) if all.len() == 2),
+        "{written:?}"
+    );
+    assert_eq!(site.engine().read("B:2"), CellValue::Word(0x60));
+}
+
+#[test]
 fn pl9_what_the_old_generation_cannot_do_is_refused_in_words() {
     let mut site = running(&[]);
     for (address, value, expected) in [
@@ -285,7 +311,7 @@ fn an_engine_that_was_never_there_moves_nothing() {
     assert_eq!(site.color(), (LinkColor::Red, Some("connection refused".into())));
     assert_eq!(
         site.house.row("twin/line/Lamp").quality,
-        Quality::Good,
+        Quality::NeverWritten,
         "nobody has written it"
     );
     assert_eq!(site.house.row("plc/far/O:0/0").quality, Quality::NeverWritten);

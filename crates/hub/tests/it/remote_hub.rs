@@ -1,7 +1,7 @@
 //! A hub whose context is an engine of another hub (PL-90, generation 0.2).
 
 use crate::house::{House, Wire};
-use crosstie_hub::api::plc::{ContextRow, LinkColor, PlcReply, PlcRequest};
+use crosstie_hub::api::plc::{ContextRow, LinkColor, PlcReply, PlcRequest, Written};
 use crosstie_hub::api::{Reply, Request};
 use crosstie_hub::plc::PlcId;
 use crosstie_hub::settings::{PiplcSettings, PlcSettings, RemoteSettings, Settings};
@@ -133,7 +133,7 @@ fn pl90_a_context_of_another_hub_is_operated_like_a_local_one() {
             value: value.clone(),
         });
         assert!(
-            matches!(&reply, Ok(PlcReply::Written { stored, .. }) if *stored == value),
+            matches!(&reply, Ok(PlcReply::Written(Written { stored, .. })) if *stored == value),
             "{address}: {reply:?}"
         );
         assert_eq!(two.plant.row(&format!("plc/line/{address}")).value, value, "{address}");

@@ -17,6 +17,7 @@ mod plc_cli;
 mod plc_config;
 mod plc_engine_cli;
 mod plc_timing;
+mod remote_engine;
 mod server;
 mod support;
 mod tls;
