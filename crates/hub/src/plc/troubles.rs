@@ -17,7 +17,8 @@ const LATE_MAX: u64 = WINDOW_SCANS / 100;
 
 /// What a problem of a context can be about: the last part of its id.
 const KINDS: [&str; 12] = [
-    "fault", "feeds", "forces", "late", "link", "merged", "on_stale", "overrun", "realtime", "routes", "silent", "start",
+    "fault", "feeds", "forces", "late", "link", "merged", "on_stale", "overrun", "realtime", "routes", "silent",
+    "start",
 ];
 
 /// The scans that are judged now: where they began, and what was said of them.

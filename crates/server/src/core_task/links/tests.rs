@@ -161,20 +161,20 @@ async fn a_dial_that_fails_says_why_and_one_that_is_given_up_says_nothing() {
     links.dial(Callee::Endpoint(EndpointId(0)), 1, &events.door);
     let _held = silent.accept().await.unwrap();
     links.hang_up(Callee::Endpoint(EndpointId(0)));
-    for (endpoint, dial, reason) in [
-        (EndpointId(1), 2, "connection refused"),
-        (EndpointId(9), 3, "the endpoint is not in the client role"),
+    for (callee, dial, reason) in [
+        (Callee::Endpoint(EndpointId(1)), 2, "connection refused"),
+        (Callee::Endpoint(EndpointId(9)), 3, "the endpoint is not in the client role"),
     ] {
-        links.dial(endpoint, dial, &events.door);
+        links.dial(callee, dial, &events.door);
         let Input::DialFailed {
-            endpoint: failed,
+            callee: failed,
             dial: number,
             reason: found,
         } = events.input().await
         else {
             panic!("a dial fails");
         };
-        assert_eq!((failed, number, found.as_str()), (endpoint, dial, reason));
+        assert_eq!((failed, number, found.as_str()), (callee, dial, reason));
     }
     links.dial(Callee::Endpoint(EndpointId(0)), 4, &events.door);
     links.hang_up_all();
