@@ -205,7 +205,11 @@ impl Hub {
                     self.engine_snapshot(conn, plc, &frame);
                 }
             }
-            Input::ShuttingDown => self.piplc_shuts_down(),
+            Input::ShuttingDown => {
+                self.keep_all_now();
+                self.piplc_shuts_down();
+            }
+            Input::Retained { plc, number, result } => self.memory_saved(plc, number, result),
             Input::Unreadable { conn, why, bytes } => {
                 if self.received(conn, bytes) {
                     self.unreadable(conn, why);
@@ -268,6 +272,7 @@ impl Hub {
                 Alarm::Imports => self.give_up_imports(),
                 Alarm::PlcAnswers => self.give_up_orders(),
                 Alarm::PlcForces => self.expire_forces(),
+                Alarm::PlcMemory(plc) => self.memory_alarm(plc, at),
                 Alarm::PlcWatch(conn) => self.watch_alarm(conn, at),
                 Alarm::Piplc(conn) => self.piplc_alarm(conn, at),
                 Alarm::Engine(plc) => self.engine_alarm(plc, at),

@@ -205,7 +205,18 @@ pub enum Input {
         /// What it tells, in its order.
         entries: Vec<plc::Entry>,
     },
-    /// The hub is about to end: whoever is to hear it before its connection closes is told now (PL-7). The driver carries out
+    /// An image of [`Output::Retain`](crate::Output::Retain) is on the disk, or could not be written this time. Images that a
+    /// newer one has replaced are not answered.
+    Retained {
+        /// Whose memory.
+        plc: PlcId,
+        /// The number of the image.
+        number: u64,
+        /// Why it could not be written.
+        result: Result<(), String>,
+    },
+    /// The hub is about to end: retentive memory is kept once more (see [`Hub::keeps_memory`](crate::Hub::keeps_memory)), and
+    /// whoever is to hear it before its connection closes is told now (PL-7). The driver carries out
     /// what comes of it before it closes anything.
     ShuttingDown,
     /// Nothing but time. The driver calls this at [`Hub::next_deadline`](crate::Hub::next_deadline).

@@ -7,6 +7,7 @@ use crate::settings::EndpointId;
 use crate::signal::{Generation, SignalId};
 use bytes::Bytes;
 use crosstie_ladder::controller::ControllerSettings;
+use crosstie_ladder::retain::RetainImage;
 use crosstie_wire::piplc::HEADER_LEN;
 use std::sync::Arc;
 
@@ -180,6 +181,19 @@ pub enum Output {
     PlcEnd {
         /// Whose engine.
         plc: PlcId,
+    },
+    /// Put this image of retentive memory on the disk, all of it or nothing, in the place of the one before;
+    /// [`Input::Retained`](crate::Input::Retained) answers. A newer image takes the place of one that still waits, and what
+    /// could not be written is tried again.
+    Retain {
+        /// Whose memory.
+        plc: PlcId,
+        /// The name of the context.
+        context: String,
+        /// Counts the images of this context.
+        number: u64,
+        /// What is to be kept.
+        image: Arc<RetainImage>,
     },
     /// Write this down where it cannot be changed unnoticed: somebody has done something.
     Audit(Box<AuditEntry>),

@@ -28,6 +28,7 @@ pub(crate) mod watch;
 mod feed;
 mod forces;
 mod lifecycle;
+mod retain;
 mod rows;
 mod show;
 mod troubles;
@@ -39,6 +40,7 @@ pub use lateness::{LateScans, Lateness};
 pub use order::{Numbered, Order, Refused};
 pub use program::Program;
 pub use realtime::{Denial, Granted, Realtime, RealtimeAnswer, RealtimeWish};
+pub use retain::KEEP_EVERY;
 
 /// Names one context for the life of the hub: dense, never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

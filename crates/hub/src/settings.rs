@@ -3,6 +3,7 @@
 use crate::plc::{Granted, Program, RealtimeWish};
 use crate::signal::{Kind, Value};
 use crosstie_ladder::controller::ControllerSettings;
+use crosstie_ladder::retain::{RetainImage, RetainList};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -254,6 +255,8 @@ pub struct PlcSettings {
     pub is_temporary: bool,
     /// Its engine is elsewhere; program, scan time and what else belongs to an engine here mean nothing then.
     pub remote: Option<RemoteSettings>,
+    /// The places that keep their values over a power loss, and what they kept.
+    pub retain: Option<RetainSettings>,
 }
 
 /// A PiPLC engine that a context has elsewhere (PL-90).
@@ -263,6 +266,27 @@ pub struct RemoteSettings {
     pub url: String,
     /// Id or name of the context there; the first one when there is none.
     pub context: Option<String>,
+}
+
+/// The retentive memory of a context (PL-37).
+#[derive(Clone, Debug)]
+pub struct RetainSettings {
+    /// The places.
+    pub list: Arc<RetainList>,
+    /// What they begin with.
+    pub start: RetainStart,
+}
+
+/// What retentive memory begins with.
+#[derive(Clone, Debug)]
+pub enum RetainStart {
+    /// Zeros: nothing was kept yet, or somebody wants it so.
+    Cold,
+    /// What an earlier run has kept; it may be of another list.
+    Warm(Arc<RetainImage>),
+    /// Zeros, and a person is to look first: what was kept cannot be read, for this reason. The context does not start by
+    /// itself, and nothing takes the place of what was kept until somebody has started or reset it.
+    Lost(String),
 }
 
 impl PlcSettings {
@@ -278,6 +302,7 @@ impl PlcSettings {
             realtime: RealtimeWish::default(),
             is_temporary: false,
             remote: None,
+            retain: None,
         }
     }
 }

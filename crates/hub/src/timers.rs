@@ -27,6 +27,8 @@ pub(crate) enum Alarm {
     PlcAnswers,
     /// A force may end.
     PlcForces,
+    /// The retentive memory of a context is to be kept.
+    PlcMemory(PlcId),
     /// The cycle of a channel that watches a context is over.
     PlcWatch(ConnId),
     /// A client of PiPLC's protocol is to be asked for a sign of life.

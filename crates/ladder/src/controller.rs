@@ -33,6 +33,7 @@ use crate::data_table::{AccessError, CellPart, CellValue, DataTable, USED_WORDS,
 use crate::fault::Fault;
 use crate::power_flow::PowerFlow;
 use crate::profile::Profile;
+use crate::retain::RetainImage;
 use crate::stepping::Unfinished;
 
 /// How often a scan begins, in microseconds: 500 to 1,000,000 (PL-36).
@@ -363,6 +364,11 @@ impl Controller {
             *word = *word & !touched | bits & touched;
         }
         self.table.write_bits(at, touched, bits);
+    }
+
+    /// Writes what was kept over a power loss (PL-37). Forced bits change underneath.
+    pub fn restore(&mut self, image: &RetainImage) {
+        self.table.restore(image);
     }
 
     /// Forces a place of the memory (PL-66).

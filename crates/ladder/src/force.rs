@@ -102,6 +102,12 @@ impl DataTable {
             .filter(|(_, mask)| *mask != 0)
     }
 
+    /// What stands in a word under its forces.
+    pub(crate) fn unforced(&self, at: WordIndex) -> u32 {
+        let mask = self.forces.mask(at);
+        self.word(at) & !mask | self.forces.underneath[at.get()] & mask
+    }
+
     fn release(&mut self, at: usize, touched: u32) {
         let freed = touched & self.forces.mask[at];
         self.words[at] = self.words[at] & !freed | self.forces.underneath[at] & freed;

@@ -20,6 +20,7 @@ pub mod power_flow;
 pub mod profile;
 pub mod program;
 pub mod project;
+pub mod retain;
 pub mod scan_table;
 pub mod slots;
 mod stepping;

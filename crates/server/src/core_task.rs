@@ -3,7 +3,7 @@
 //! ```text
 //!   connection tasks ─┐                        ┌─▶ sinks (the core writes the sockets itself)
 //!   API               ├─▶ door ─▶ Hub::handle ─┼─▶ waiting API calls, audit log
-//!   store             ┤     (one event         ├─▶ store thread (files)
+//!   store             ┤     (one event         ├─▶ store thread (files), retain thread (memory of PLCs)
 //!   PLC engines       ┘      at a time)        ├─▶ dials (links)
 //!                                              ├─▶ PLC engines (a thread each)
 //!                                              └─▶ log
@@ -40,6 +40,7 @@ use tokio::sync::oneshot;
 use engines::Engines;
 
 use crate::audit::AuditLog;
+use crate::retain::RetainStore;
 use crate::sink::{Sent, Sink};
 
 /// How long the clients together may take to agree to the end when the hub shuts down.
@@ -63,9 +64,8 @@ pub(crate) fn start(
     settings: Settings,
     started: Instant,
     door: Door,
-    store: Store,
     links: Links,
-    audit: AuditLog,
+    handles: Handles,
 ) -> io::Result<JoinHandle<()>> {
     std::thread::Builder::new().name(String::from("core")).spawn(move || {
         let run = AssertUnwindSafe(|| {
@@ -74,10 +74,9 @@ pub(crate) fn start(
                 hub: Hub::new(settings),
                 started,
                 door: door.clone(),
-                store,
                 links,
                 engines: Engines::new(door.clone()),
-                audit,
+                handles,
                 endpoint_names: names,
                 sinks: FxHashMap::default(),
                 faces: FxHashMap::default(),
@@ -98,14 +97,24 @@ pub(crate) fn start(
     })
 }
 
+/// The threads that write files for the core.
+#[derive(Debug)]
+pub(crate) struct Handles {
+    /// The project file.
+    pub(crate) store: Store,
+    /// The audit log.
+    pub(crate) audit: AuditLog,
+    /// The retentive memory of PLCs; `None` where none keeps anything.
+    pub(crate) retain: Option<RetainStore>,
+}
+
 struct Core {
     hub: Hub,
     started: Instant,
     door: Door,
-    store: Store,
     links: Links,
     engines: Engines,
-    audit: AuditLog,
+    handles: Handles,
     endpoint_names: Vec<String>,
     sinks: FxHashMap<ConnId, Arc<Sink>>,
     /// What each connection speaks, for the log.
@@ -133,7 +142,7 @@ enum Step {
     Engines { drive: bool, until: Instant },
     /// The clients, to hear the last values.
     LastValues { until: Instant },
-    /// The clients, to go.
+    /// The clients, to go, and the retentive memory, to be on the disk.
     Farewell,
 }
 
@@ -191,9 +200,9 @@ impl Core {
                 ending.step = Step::Farewell;
                 self.handle(Input::ShuttingDown);
                 self.sinks.values().for_each(|sink| say_goodbye(sink));
-                self.sinks.is_empty()
+                self.sinks.is_empty() && !self.hub.keeps_memory()
             }
-            Step::Farewell => self.sinks.is_empty() || now >= ends_at,
+            Step::Farewell => self.sinks.is_empty() && !self.hub.keeps_memory() || now >= ends_at,
             Step::Engines { .. } | Step::LastValues { .. } => now >= ends_at,
         }
     }
@@ -315,14 +324,14 @@ impl Core {
                 let name = &self.endpoint_names[usize::from(endpoint.0)];
                 let changes = changes.into_iter();
                 let changes = changes.map(|(key, value)| (format!("realvirtual.{name}.{key}"), value));
-                self.store.hand_in(Job::Settings {
+                self.handles.store.hand_in(Job::Settings {
                     ticket,
                     changes: changes.collect(),
                 });
             }
             Output::SaveSignals { endpoint, signals } => {
                 let endpoint = self.endpoint_names[usize::from(endpoint.0)].clone();
-                self.store.hand_in(Job::Signals { endpoint, signals });
+                self.handles.store.hand_in(Job::Signals { endpoint, signals });
             }
             Output::Dial { callee, dial } => self.links.dial(callee, dial, &self.door),
             Output::HangUp { callee } => self.links.hang_up(callee),
@@ -334,7 +343,17 @@ impl Core {
             } => self.engines.begin(plc, &name, settings, realtime),
             Output::Plc { plc, order } => self.engines.order(plc, *order),
             Output::PlcEnd { plc } => self.engines.end(plc),
-            Output::Audit(entry) => self.audit.hand_in((*entry).into()),
+            Output::Retain {
+                plc,
+                context,
+                number,
+                image,
+            } => {
+                if let Some(retain) = &self.handles.retain {
+                    retain.hand_in(plc, context, number, image);
+                }
+            }
+            Output::Audit(entry) => self.handles.audit.hand_in((*entry).into()),
             Output::Log { level, conn, text } => log_line(level, conn, self.endpoint_of(conn), &text),
         }
     }

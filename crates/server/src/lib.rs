@@ -8,7 +8,8 @@
 //!                         ├─ practice                            │       ├─▶ sink ─▶ socket (with or without TLS)
 //!                         └─ tls (the certificate)               │       ├─▶ dial ─▶ connection
 //!                                                                │       └─▶ scan_thread (PLC engines)
-//!                                                                └─ store (project file)
+//!                                                                ├─ store (project file)
+//!                                                                └─ retain (memory of PLCs)
 //! ```
 
 pub mod backup;
@@ -18,6 +19,7 @@ pub mod config;
 pub mod conform;
 pub mod log;
 pub mod practice;
+pub mod retain;
 pub mod run;
 pub mod web;
 

@@ -12,6 +12,7 @@ mod summary;
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -28,13 +29,14 @@ use crate::audit::AuditLog;
 use crate::cli::run::RunOptions;
 use crate::cli::{BusyPort, CliError, busy_ports_message};
 use crate::config::{self, Config, Diagnostic, EndpointConfig, PracticeKind, Role};
-use crate::core_task::{self, Door, Event, Links, Store};
+use crate::core_task::{self, Door, Event, Handles, Links, Store};
 use crate::http::tls::{Listener, TlsState};
 use crate::http::{self, Api, EndpointPort, Side};
 use crate::keys::{self, Gate};
 use crate::listener::{self, ProtocolPort};
 use crate::origin::Origins;
 use crate::practice::twin;
+use crate::retain::{self, RetainStore};
 use crate::scan_thread;
 use crate::state;
 use crate::tls::{self, Identity, Made, TlsError};
@@ -101,7 +103,12 @@ pub fn run(config: Config, options: RunOptions) -> Result<(), RunError> {
         Vec::new()
     };
     let (project, folder) = (config.project.name.clone(), config.folder.clone());
-    let hub = RunningHub::start(config)?;
+    let start = if options.cold { Start::Cold } else { Start::Warm };
+    let keeps = config.plcs.iter().any(|plc| plc.retain_list.is_some());
+    if options.cold && keeps {
+        tracing::warn!("cold start: every PLC context begins at 0, and what it has kept is replaced");
+    }
+    let hub = RunningHub::start_with(config, start)?;
     summary::print(&project, &hub, options.practice, practices.len());
 
     let (stop, stopped) = watch::channel(false);
@@ -143,6 +150,16 @@ pub fn run(config: Config, options: RunOptions) -> Result<(), RunError> {
     Ok(())
 }
 
+/// What PLC contexts begin with (PL-37).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Start {
+    /// With what their retentive memory has kept.
+    #[default]
+    Warm,
+    /// With zeros, which take the place of what was kept.
+    Cold,
+}
+
 /// A hub with its threads and ports.
 #[derive(Debug)]
 pub struct RunningHub {
@@ -151,6 +168,8 @@ pub struct RunningHub {
     core: JoinHandle<()>,
     store: JoinHandle<()>,
     audit: JoinHandle<()>,
+    /// There when a context keeps something.
+    retain: Option<JoinHandle<()>>,
     gate: Arc<Gate>,
     web: SocketAddr,
     web_tls: bool,
@@ -167,6 +186,15 @@ impl RunningHub {
     ///
     /// A [`RunError`]; then nothing of it is left.
     pub fn start(config: Config) -> Result<RunningHub, RunError> {
+        RunningHub::start_with(config, Start::Warm)
+    }
+
+    /// The same, with the say what PLC contexts begin with.
+    ///
+    /// # Errors
+    ///
+    /// A [`RunError`]; then nothing of it is left.
+    pub fn start_with(config: Config, start: Start) -> Result<RunningHub, RunError> {
         let started = Instant::now();
         let workers = config.hub.threads.unwrap_or_else(default_workers);
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -225,7 +253,13 @@ impl RunningHub {
         let links = Links::new(&config, runtime.handle().clone());
         let (audit, audit_thread) =
             AuditLog::start(config.state_folder(), door.clone()).map_err(system("starting the audit thread"))?;
-        let core = core_task::start(settings, started, door.clone(), store.clone(), links, audit.clone());
+        let (retain, retain_thread) = retentive_memory(&config.state_folder(), &mut settings, start, &door)?;
+        let handles = Handles {
+            store: store.clone(),
+            audit: audit.clone(),
+            retain,
+        };
+        let core = core_task::start(settings, started, door.clone(), links, handles);
         let core = core.map_err(system("starting the core thread"))?;
 
         let _within = runtime.enter();
@@ -289,6 +323,7 @@ impl RunningHub {
             core,
             store: store_thread,
             audit: audit_thread,
+            retain: retain_thread,
             gate,
             web,
             web_tls,
@@ -321,11 +356,31 @@ impl RunningHub {
         self.door.tell(Event::Stop);
         // A core that panicked has ended the whole process, so it is there to be joined.
         let _ = self.core.join();
+        // With the core the last handle of this one is gone: it writes what waits and ends.
+        if let Some(retain) = self.retain {
+            let _ = retain.join();
+        }
         self.runtime.shutdown_timeout(TASKS_END_MAX);
         // With the tasks the last handle of the store is gone: its thread finishes its jobs and ends.
         let _ = self.store.join();
         let _ = self.audit.join();
     }
+}
+
+/// Reads what PLC contexts have kept and starts the thread that keeps more; nothing of it where none keeps anything.
+fn retentive_memory(
+    folder: &Path,
+    settings: &mut Settings,
+    start: Start,
+    door: &Door,
+) -> Result<(Option<RetainStore>, Option<JoinHandle<()>>), RunError> {
+    if settings.plcs.iter().all(|plc| plc.retain.is_none()) {
+        return Ok((None, None));
+    }
+    let database = retain::read(folder, &mut settings.plcs, start == Start::Cold);
+    let started = RetainStore::start(folder.to_owned(), database, door.clone());
+    let (store, thread) = started.map_err(system("starting the thread of the retentive memory"))?;
+    Ok((Some(store), Some(thread)))
 }
 
 /// The certificate of a project, when a listener wants one.

@@ -218,6 +218,8 @@ pub struct ContextRow {
     pub hold_outputs: bool,
     /// It measures how long the rungs of its program take.
     pub is_profiling: bool,
+    /// Its retentive memory; `None` where the project names no place.
+    pub retain: Option<RetainRow>,
 }
 
 /// How long the rungs of a program take.
@@ -291,6 +293,19 @@ pub struct EngineLink {
     pub attempts: u32,
     /// Time to the next attempt, while none is under way.
     pub retry_in: Option<Duration>,
+}
+
+/// The retentive memory of a context (PL-37).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RetainRow {
+    /// The places that keep their values, as the project names them.
+    pub places: Vec<String>,
+    /// When values of this run were written to the disk last.
+    pub saved_at: Option<Time>,
+    /// The context began with values of an earlier run.
+    pub is_restored: bool,
+    /// Why values are not kept, or were lost.
+    pub error: Option<String>,
 }
 
 /// The memory of a context as its engine told it last.

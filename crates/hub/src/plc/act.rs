@@ -114,6 +114,7 @@ impl Hub {
 
     fn order_of(&self, by: &Actor, action: PlcAction) -> (Order, Effect) {
         match action {
+            PlcAction::Command(Command::Reset) => (Order::Command(Command::Reset), Effect::Emptied),
             PlcAction::Command(command) => (Order::Command(command), Effect::None),
             PlcAction::Download(program) => (
                 Order::Load(program.compiled.clone()),

@@ -6,6 +6,7 @@ use super::lateness::Lateness;
 use super::order::Order;
 use super::program::Program;
 use super::realtime::Realtime;
+use super::retain::Keeper;
 use super::tags::Tags;
 use super::troubles::Window;
 use crate::settings::PlcSettings;
@@ -65,6 +66,8 @@ pub(crate) struct Context {
     pub(crate) io: IoConfig,
     /// Its engine is elsewhere and cannot be heard.
     pub(crate) is_lost: bool,
+    /// Keeps its retentive memory; `None` where the project names no place.
+    pub(crate) keeper: Option<Keeper>,
 }
 
 /// The memory of an engine as it was told last, forced bits as they are forced.
@@ -106,6 +109,7 @@ impl Context {
             plc,
             heard_at: Time::ZERO,
             tags: Tags::new(&settings.name),
+            keeper: settings.retain.as_ref().map(Keeper::new),
             settings,
             state: ControllerState::Stopped,
             fault: None,

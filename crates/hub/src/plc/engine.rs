@@ -93,8 +93,16 @@ impl Engine {
         }
         let power = matches!(order, Order::TellPower).then(|| self.power());
         let profile = matches!(order, Order::TellProfile).then(|| self.controller.profile().cloned().map(Box::new));
-        let mut toggled = None;
-        let result = self.obey(order, &mut toggled);
+        let (mut toggled, mut retained) = (None, None);
+        let result = match order {
+            Order::TellRetained(_) if self.controller.next_rung().is_some() => Err(Refused::MidScan),
+            Order::TellRetained(mut image) => {
+                self.controller.table().fill(&mut image);
+                retained = Some(image);
+                Ok(Events::default())
+            }
+            order => self.obey(order, &mut toggled),
+        };
         let events = result.unwrap_or_default();
         if self.controller.statistics().scan_count == 0 {
             self.untold_late.forget();
@@ -114,6 +122,9 @@ impl Engine {
         }
         if let Some(on) = toggled {
             sink.push(Entry::Toggled(on));
+        }
+        if let Some(image) = retained {
+            sink.push(Entry::Retained(image));
         }
         sink.push(Entry::Answer {
             number,
@@ -228,7 +239,8 @@ impl Engine {
             Order::Settings(settings) => controller.set_settings(settings),
             Order::RecordPower(on) => controller.record_power(on),
             Order::Profile(on) => controller.profile_rungs(on),
-            Order::TellPower | Order::TellProfile | Order::Feed { .. } => {}
+            Order::Restore(image) => controller.restore(&image),
+            Order::TellPower | Order::TellProfile | Order::TellRetained(_) | Order::Feed { .. } => {}
         }
         Ok(events)
     }

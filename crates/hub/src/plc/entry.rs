@@ -6,9 +6,10 @@ use super::realtime::RealtimeAnswer;
 use crosstie_ladder::controller::{ControllerState, Event, ScanStatistics};
 use crosstie_ladder::data_table::WordIndex;
 use crosstie_ladder::profile::Profile;
+use crosstie_ladder::retain::RetainImage;
 
-/// One thing that an engine tells. Small and without a heap except for [`Entry::Power`] and [`Entry::Profile`], which nobody gets
-/// unasked.
+/// One thing that an engine tells. Small and without a heap except for [`Entry::Power`], [`Entry::Profile`] and
+/// [`Entry::Retained`], which nobody gets unasked.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Entry {
     /// A border. The changes that follow, up to the next border, happened together.
@@ -58,6 +59,8 @@ pub enum Entry {
     Realtime(RealtimeAnswer),
     /// The power behind every instruction, 64 to a word, the first in the lowest bit. Empty without a program.
     Power(Box<[u64]>),
+    /// What stands in the places of the image that [`Order::TellRetained`](super::Order::TellRetained) brought.
+    Retained(Box<RetainImage>),
 }
 
 /// The end of a scan, or of orders between scans.

@@ -17,15 +17,17 @@ use serde_json::Value as Json;
 const NAME_LEN_MAX: usize = 64;
 
 impl Hub {
-    /// Makes a context of the project, with its program, and starts it when the project says so.
+    /// Makes a context of the project, with its program and what it has kept, and starts it when the project says so.
     pub(crate) fn begin_plc_of_project(&mut self, settings: PlcSettings) {
         let (program, autostart) = (settings.program.clone(), settings.autostart);
+        let retain = settings.retain.clone();
         let plc = self.begin_plc(settings);
         if let Some(program) = program {
             let order = Order::Load(program.compiled.clone());
             self.plc_order(plc, order, Effect::Loaded(program, "project file".into()), Asked::Start);
         }
-        if autostart {
+        let may_start = retain.is_none_or(|retain| self.begin_memory(plc, &retain));
+        if autostart && may_start {
             self.plc_order(plc, Order::Command(Command::Start), Effect::None, Asked::Start);
         }
     }

@@ -5,6 +5,7 @@ use crosstie_ladder::compile::CompiledProgram;
 use crosstie_ladder::controller::{Command, ControllerSettings, Refusal};
 use crosstie_ladder::data_table::{AccessError, CellValue};
 use crosstie_ladder::fault::Fault;
+use crosstie_ladder::retain::RetainImage;
 
 /// Places that one [`Order::WriteAll`] writes at most; whoever asks for more is refused. All coils of the longest request of
 /// Modbus fit.
@@ -83,6 +84,11 @@ pub enum Order {
     TellProfile,
     /// Tell the power flow of the last scan: an [`Entry::Power`](super::Entry::Power) stands before the answer.
     TellPower,
+    /// Write what was kept over a power loss (PL-37). Forced bits change underneath.
+    Restore(Box<RetainImage>),
+    /// Fill this image with what stands in its places, under a force what the program has written: an
+    /// [`Entry::Retained`](super::Entry::Retained) stands before the answer. Refused while a scan was begun and waits.
+    TellRetained(Box<RetainImage>),
 }
 
 /// Why an engine did not do what it was told.
@@ -94,6 +100,9 @@ pub enum Refused {
     /// Address and value do not fit.
     #[error(transparent)]
     Access(#[from] AccessError),
+    /// Half a scan is no image of the memory.
+    #[error("a scan was begun and is not finished")]
+    MidScan,
     /// The driver could not hand it over: so many orders wait already.
     #[error("the engine is busy: too many orders wait for it; try again")]
     Busy,

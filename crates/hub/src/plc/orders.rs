@@ -17,7 +17,7 @@ use crate::signal::{SignalId, Value};
 use crate::time::Time;
 use crate::timers::Alarm;
 use crosstie_ladder::address::Address;
-use crosstie_ladder::controller::{Command, Event};
+use crosstie_ladder::controller::{Command, ControllerState, Event};
 use crosstie_ladder::data_table::AccessError;
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
@@ -77,6 +77,10 @@ pub(crate) enum Effect {
     NoBreakpoints,
     /// The engine measures how long the rungs take, or not.
     Profiling(bool),
+    /// All memory is 0 because somebody wants it so.
+    Emptied,
+    /// The memory is what was kept over a power loss.
+    Restored,
 }
 
 /// Who hears the answer.
@@ -92,6 +96,8 @@ pub(crate) enum Asked {
     Watchers,
     /// All who have asked how long the rungs take.
     Profilers,
+    /// The hub itself: it keeps the retentive memory.
+    Memory,
     /// The hub itself: it has asked for a fault because an input is stale.
     OnStale,
     /// A client of PiPLC's protocol.
@@ -360,6 +366,7 @@ impl Hub {
             Entry::Forced { word, mask } => {
                 context.mirror.set_mask(word, mask);
                 context.forget_ended_forces();
+                context.note_forced();
                 self.tell_forces(plc);
             }
             Entry::Drive { word, bits } => context.mirror.set_drive(word, bits),
@@ -378,10 +385,14 @@ impl Hub {
                     self.plc_failed(plc, text);
                 }
                 self.piplc_happened(plc, event);
+                if is_end_of_run(event) {
+                    self.keep_now(plc);
+                }
             }
             Entry::Power(power) => context.power = power,
             Entry::Profile(profile) => context.profile = profile,
             Entry::Toggled(on) => context.toggled = Some(on),
+            Entry::Retained(image) => self.memory_told(plc, *image),
             Entry::Answer { number, result } => self.plc_answer(number, result.map_err(OrderError::from)),
         }
     }
@@ -433,6 +444,7 @@ impl Hub {
                 context.power = Box::default();
                 context.profile = None;
                 self.publish(plc, Some(&logic));
+                self.keep_now(plc);
             }
             Effect::Cleared => {
                 context.breakpoints.clear();
@@ -441,6 +453,7 @@ impl Hub {
                 context.power = Box::default();
                 context.profile = None;
                 self.publish(plc, None);
+                self.keep_now(plc);
             }
             Effect::Forced(force) => {
                 let expires_at = force.expires_at;
@@ -461,6 +474,8 @@ impl Hub {
                 context.is_profiling = on;
                 context.profile = None;
             }
+            Effect::Emptied => self.keep_emptied(plc),
+            Effect::Restored => self.memory_is_restored(plc),
         }
     }
 
@@ -479,6 +494,11 @@ impl Hub {
             Asked::Api(question) => self.plcs.answered.push((plc, question, result)),
             Asked::Watchers => self.power_is_told(plc),
             Asked::Profilers => self.profile_is_told(plc, &result),
+            Asked::Memory => {
+                if result.is_err() {
+                    self.memory_not_told(plc);
+                }
+            }
             Asked::OnStale => {
                 if let Some(context) = self.plcs.get_mut(plc) {
                     context.tags.fault_asked = false;
@@ -492,4 +512,12 @@ impl Hub {
             Asked::Piplc { conn, turn } => self.piplc_answered(conn, turn, plc, result),
         }
     }
+}
+
+/// A stop or a fault: the program does not go on by itself.
+fn is_end_of_run(event: Event) -> bool {
+    matches!(
+        event,
+        Event::Fault(_) | Event::StateChanged(ControllerState::Stopped | ControllerState::Fault)
+    )
 }

@@ -2,6 +2,7 @@
 
 use super::act::{as_value, signal_name};
 use super::context::{Context, Force};
+use super::retain::Keeper;
 use crate::access::Access;
 use crate::api::plc::{ContextRow, ForceRow, ProfileRow, ProgramSummary, RungRow};
 use crosstie_ladder::address::Address;
@@ -32,6 +33,7 @@ impl Context {
             is_temporary: self.settings.is_temporary,
             hold_outputs: self.settings.hold_outputs,
             is_profiling: self.is_profiling,
+            retain: self.keeper.as_ref().map(Keeper::row),
         }
     }
 

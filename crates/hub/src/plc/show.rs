@@ -33,6 +33,7 @@ impl Hub {
     pub(crate) fn show_change(&mut self, plc: PlcId, word: WordIndex, after: u32, pulsed: u32) {
         let Some(context) = self.plcs.get_mut(plc) else { return };
         context.mirror.set_word(word, after);
+        context.note_kept(word);
         if pulsed != 0 {
             context.tags.pulsed.push((word, pulsed));
         }
@@ -55,6 +56,7 @@ impl Hub {
             self.ledger.space.close_batch();
         }
         self.fault_if_stale(plc);
+        self.keep_when_due(plc);
     }
 
     /// Shows a word on its tags: these bits, or those of the mirror. A word without tags costs nothing.

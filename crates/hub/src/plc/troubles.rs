@@ -16,9 +16,9 @@ const OVERRUNS_MAX: u64 = WINDOW_SCANS / 100;
 const LATE_MAX: u64 = WINDOW_SCANS / 100;
 
 /// What a problem of a context can be about: the last part of its id.
-const KINDS: [&str; 12] = [
-    "fault", "feeds", "forces", "late", "link", "merged", "on_stale", "overrun", "realtime", "routes", "silent",
-    "start",
+const KINDS: [&str; 13] = [
+    "fault", "feeds", "forces", "late", "link", "merged", "on_stale", "overrun", "realtime", "retain", "routes",
+    "silent", "start",
 ];
 
 /// The scans that are judged now: where they began, and what was said of them.
@@ -166,6 +166,25 @@ impl Hub {
     pub(crate) fn plc_is_silent(&mut self, plc: PlcId, error: &OrderError) {
         let hint = "look at what else this machine does; orders are executed when the engine comes back";
         self.plc_trouble(plc, (true, "silent"), error.to_string(), hint);
+    }
+
+    /// What a context has kept is lost: it has begun with zeros and does not start by itself.
+    pub(crate) fn plc_memory_is_lost(&mut self, plc: PlcId, why: &str) {
+        let text = format!("what it kept is lost, it begins at 0 and is not started: {why}");
+        let hint = "look at the machine, then start the context or reset it; `crosstie run --cold` does so for all";
+        self.plc_trouble(plc, (true, "retain"), text, hint);
+    }
+
+    /// The retentive memory of a context is not on the disk.
+    pub(crate) fn plc_memory_is_not_kept(&mut self, plc: PlcId, why: &str) {
+        let text = format!("its retentive memory is not kept: {why}");
+        let hint = "make room on the disk, or let the hub write in the state folder; it is tried again by itself";
+        self.plc_trouble(plc, (true, "retain"), text, hint);
+    }
+
+    /// It is on the disk.
+    pub(crate) fn plc_memory_is_kept(&mut self, plc: PlcId) {
+        self.end_plc_trouble(plc, "retain");
     }
 
     /// It answers again.

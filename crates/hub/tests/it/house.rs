@@ -9,6 +9,7 @@ use crosstie_hub::settings::{EndpointId, EndpointSettings, Owner, Settings, Sign
 use crosstie_hub::signal::{Kind, Quality, Value};
 use crosstie_hub::{ConnId, Face, Frame, Hub, Input, Output, Ticket, Time, Unreadable};
 use crosstie_ladder::controller::ControllerState;
+use crosstie_ladder::retain::RetainImage;
 use crosstie_wire::{live, piplc, realvirtual};
 use serde_json::{Value as Json, json};
 use std::cmp::Reverse;
@@ -125,6 +126,9 @@ pub(crate) struct House {
     /// The same for remote engines.
     pub(crate) engine_dials: Vec<(PlcId, u64)>,
     pub(crate) hung_up: Vec<Callee>,
+    /// Images of retentive memory, and what becomes of them: each is answered with this result.
+    pub(crate) kept: Vec<(Time, Arc<RetainImage>)>,
+    pub(crate) keep_result: Result<(), String>,
     pub(crate) audited: Vec<AuditEntry>,
     pub(crate) log: Vec<String>,
     /// Every input with its time, for the replay.
@@ -197,6 +201,8 @@ impl House {
             dials: Vec::new(),
             engine_dials: Vec::new(),
             hung_up: Vec::new(),
+            kept: Vec::new(),
+            keep_result: Ok(()),
             audited: Vec::new(),
             log: Vec::new(),
             inputs: Vec::new(),
@@ -506,6 +512,11 @@ impl House {
                 }
             }
             Output::PlcEnd { plc } => drop(self.engines.remove(&plc)),
+            Output::Retain { plc, number, image, .. } => {
+                self.kept.push((self.now, image));
+                let result = self.keep_result.clone();
+                inputs.push_back(Input::Retained { plc, number, result });
+            }
             Output::Audit(entry) => self.audited.push(*entry),
             Output::Log { text, .. } => self.log.push(text),
         }
@@ -572,6 +583,13 @@ impl House {
         if let Some(input) = self.border(plc).or_else(|| self.tell(plc)) {
             self.give(input);
         }
+    }
+
+    /// The hub hears the first part of what an engine has told, up to so many entries, wherever that is cut.
+    pub(crate) fn tell_part(&mut self, plc: PlcId, count: usize) {
+        let told = &mut self.driven(plc).told;
+        let entries: Vec<Entry> = told.drain(..count.min(told.len())).collect();
+        self.give(Input::Plc { plc, entries });
     }
 
     /// What an engine has told and the hub has not heard.

@@ -16,6 +16,8 @@ mod plc_flow;
 mod plc_forces;
 mod plc_online;
 mod plc_requests;
+mod plc_retain;
+mod plc_retain_schedules;
 mod plc_rights;
 mod plc_schedules;
 mod plc_signals;

@@ -15,6 +15,7 @@ use super::manifest::{FORMAT, FileRow, Manifest, VERSION};
 use super::{BYTES_MAX, BackupError, FILES_MAX, MANIFEST, PROJECT, Summary, beside, parent_of, system};
 use crate::audit;
 use crate::config::{Config, FILE_NAME, STATE_FOLDER};
+use crate::retain::RETAIN_FILE;
 
 /// Folders within folders below `state/`. Deeper ones are refused.
 const DEPTH_MAX: usize = 16;
@@ -109,7 +110,8 @@ fn add_folder(folder: &Path, inner: &str, depth: usize, paths: &mut BTreeSet<Str
             .ok_or_else(|| unfit(&path, "a name in UTF-8 was expected"))?;
         // A file that is just being written beside its place: whoever writes it puts it there, or clears it away.
         // Locks hold nothing.
-        if name.starts_with('.') || name.ends_with(".lock") {
+        // The retentive memory is of a machine at one moment, not of a project.
+        if name.starts_with('.') || name.ends_with(".lock") || name.starts_with(RETAIN_FILE) {
             continue;
         }
         let inner = format!("{inner}/{name}");

@@ -205,6 +205,16 @@ struct Context {
     program: Option<Program>,
     scan: Scan,
     forces: Vec<Value>,
+    /// PiPLC's protocol does not tell it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retain: Option<Retain>,
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+struct Retain {
+    places: Vec<String>,
+    restored: bool,
+    error: Option<String>,
 }
 
 /// An answer that says how a context stands.

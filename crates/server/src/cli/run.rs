@@ -22,6 +22,9 @@ pub struct RunArgs {
     /// Also start the practice peers of the project
     #[arg(long)]
     pub practice: bool,
+    /// Begin every PLC context at 0 instead of with its retentive memory
+    #[arg(long)]
+    pub cold: bool,
     /// Add N to every listening port
     #[arg(long, value_name = "N", env = "CROSSTIE_PORT_OFFSET", default_value_t = 0)]
     pub port_offset: u16,
@@ -41,6 +44,8 @@ pub struct RunArgs {
 pub struct RunOptions {
     /// Start the practice peers of the project, too.
     pub practice: bool,
+    /// Begin every PLC context at 0 instead of with its retentive memory.
+    pub cold: bool,
     /// What the environment and the flags said, for reading the project again with the same result.
     pub overrides: Overrides,
 }
@@ -60,6 +65,7 @@ pub(super) fn prepare(args: RunArgs) -> Result<(Config, RunOptions), CliError> {
             config,
             RunOptions {
                 practice: args.practice,
+                cold: args.cold,
                 overrides,
             },
         )),

@@ -2,8 +2,9 @@
 
 use super::LOOPBACK;
 use crosstie_hub::plc::{Program, RealtimeWish};
-use crosstie_hub::settings::{PiplcSettings, PlcSettings, RemoteSettings};
+use crosstie_hub::settings::{PiplcSettings, PlcSettings, RemoteSettings, RetainSettings, RetainStart};
 use crosstie_ladder::controller::ControllerSettings;
+use crosstie_ladder::retain::RetainList;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -85,6 +86,10 @@ pub struct PlcConfig {
     pub realtime: RealtimeWish,
     /// Its engine is elsewhere.
     pub remote: Option<RemoteConfig>,
+    /// The places that keep their values over a power loss, as the project names them (PL-37).
+    pub retain: Vec<String>,
+    /// The same, read; symbols are those of the program of the project.
+    pub retain_list: Option<Arc<RetainList>>,
 }
 
 /// The PiPLC engine that a context has elsewhere (PL-90).
@@ -113,6 +118,8 @@ impl PlcConfig {
             hold_outputs: false,
             realtime: RealtimeWish::default(),
             remote: None,
+            retain: Vec::new(),
+            retain_list: None,
         }
     }
 
@@ -121,7 +128,7 @@ impl PlcConfig {
         self.id.as_deref().unwrap_or(&self.name)
     }
 
-    /// The part of a context that the hub is told.
+    /// The part of a context that the hub is told; of its retentive memory the places, and zeros.
     pub fn hub_settings(&self) -> PlcSettings {
         PlcSettings {
             id: self.id().to_owned(),
@@ -133,6 +140,10 @@ impl PlcConfig {
             remote: self.remote.as_ref().map(|remote| RemoteSettings {
                 url: remote.url.clone(),
                 context: remote.context.clone(),
+            }),
+            retain: self.retain_list.as_ref().map(|list| RetainSettings {
+                list: Arc::clone(list),
+                start: RetainStart::Cold,
             }),
             ..PlcSettings::named(&self.name)
         }

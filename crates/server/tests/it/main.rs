@@ -18,6 +18,7 @@ mod plc_config;
 mod plc_engine_cli;
 mod plc_timing;
 mod remote_engine;
+mod retain;
 mod server;
 mod support;
 mod tls;

@@ -76,6 +76,7 @@ fn kinds(entries: &[Entry]) -> Vec<&'static str> {
         Entry::Realtime(_) => "realtime",
         Entry::Power(_) => "power",
         Entry::Toggled(_) => "toggled",
+        Entry::Retained(_) => "retained",
         Entry::Profile(_) => "profile",
     };
     entries.iter().map(kind).collect()

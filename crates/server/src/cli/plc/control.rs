@@ -76,8 +76,10 @@ pub(super) async fn status(args: &StatusArgs, out: &mut impl Write) -> Result<()
     if contexts.is_empty() {
         return Err(no_context());
     }
-    let rows = contexts.into_iter().map(|context| Ok(row(Context::read(context)?)));
-    let rows = rows.collect::<Result<Vec<_>, CliError>>()?;
+    let contexts = contexts.into_iter().map(Context::read);
+    let contexts = contexts.collect::<Result<Vec<_>, CliError>>()?;
+    let kept: Vec<String> = contexts.iter().filter_map(retentive).collect();
+    let rows: Vec<_> = contexts.into_iter().map(row).collect();
     table::print(
         [
             "CONTEXT", "PROGRAM", "SCANS", "LAST US", "AVG US", "MAX US", "OVERRUNS", "LATE P99", "MISSED", "FORCES",
@@ -85,7 +87,23 @@ pub(super) async fn status(args: &StatusArgs, out: &mut impl Write) -> Result<()
         ],
         &rows,
         out,
-    )
+    )?;
+    for line in kept {
+        writeln!(out, "{line}")?;
+    }
+    Ok(())
+}
+
+/// What a context keeps over a power loss, when it keeps anything.
+fn retentive(context: &Context) -> Option<String> {
+    let retain = context.retain.as_ref()?;
+    let (name, places) = (&context.name, retain.places.join(", "));
+    let began = if retain.restored { "warm" } else { "cold" };
+    let error = retain.error.as_ref().map(|error| format!(": {error}"));
+    Some(format!(
+        "{name} keeps {places}; it began {began}{}",
+        error.unwrap_or_default()
+    ))
 }
 
 fn row(context: Context) -> [String; 11] {

@@ -96,6 +96,7 @@ impl Engine {
                 program: None,
                 scan: Scan::default(),
                 forces: Vec::new(),
+                retain: None,
             },
             id: row.id,
         }
@@ -124,6 +125,7 @@ impl Engine {
             program: None,
             scan: Scan::default(),
             forces: Vec::new(),
+            retain: None,
         }
     }
 

@@ -8,8 +8,10 @@ use super::super::raw::{RawConfig, RawTable};
 use super::super::{PiplcConfig, PlcConfig};
 use super::Checker;
 use crosstie_hub::plc::Program;
+use crosstie_ladder::Symbol;
 use crosstie_ladder::diagnostic::Diagnostic;
 use crosstie_ladder::program::Position;
+use crosstie_ladder::retain::RetainList;
 use std::sync::Arc;
 
 /// Keys of a context that only one with `remote` takes.
@@ -73,6 +75,7 @@ impl Checker<'_> {
             self.id_of_its_own(section.as_deref(), &settings, &plc, &plcs);
             self.remote(section.as_deref(), &settings, &mut plc);
             self.program(section.as_deref(), &settings, &mut plc);
+            self.retain(section.as_deref(), &settings, &mut plc);
             // A second context of the same name would hide the first.
             if section.is_some() {
                 plcs.push(plc);
@@ -141,6 +144,29 @@ impl Checker<'_> {
         plc.autostart = false;
     }
 
+    /// Reads the places that keep their values. A program with mistakes of its own is told without those of its symbols.
+    fn retain(&mut self, section: Option<&str>, raw: &RawTable, plc: &mut PlcConfig) {
+        if plc.retain.is_empty() || plc.program_file.is_some() && plc.program.is_none() {
+            return;
+        }
+        let program = plc.program.as_ref();
+        let symbols = program.map(|program| program.logic.symbol_map()).unwrap_or_default();
+        let symbol = |name: &str| symbols.get(&Symbol::new(name)?).copied();
+        match RetainList::read(&plc.retain, symbol) {
+            Ok(list) => plc.retain_list = Some(Arc::new(list)),
+            Err(errors) => {
+                let place = self.place_of_key(section, "retain", raw);
+                for error in errors {
+                    let text = plc.retain.get(error.index).map_or("", String::as_str);
+                    let found = format!("`{text}` in `retain`: {error}");
+                    let expected = "a place of B, N, T or C, such as \"N:0-9\", \"B:3/1\", \"T:*\" or a symbol";
+                    self.findings
+                        .error(&within(&place, text), "bad_address", found, expected);
+                }
+            }
+        }
+    }
+
     /// Reads the program of a context. What keeps it from running is an error; what is doubtful in it is kept apart.
     fn program(&mut self, section: Option<&str>, raw: &RawTable, plc: &mut PlcConfig) {
         let Some(file) = &plc.program_file else {
@@ -198,6 +224,24 @@ impl Checker<'_> {
                 }
             }
         }
+    }
+}
+
+/// The place of one text of a list.
+fn within(list: &Place, text: &str) -> Place {
+    let quoted = format!("\"{text}\"");
+    let found = list
+        .source
+        .text
+        .get(list.span.clone())
+        .and_then(|all| all.find(&quoted));
+    let span = found.map_or(list.span.clone(), |at| {
+        let start = list.span.start + at;
+        start..start + quoted.len()
+    });
+    Place {
+        source: list.source.clone(),
+        span,
     }
 }
 

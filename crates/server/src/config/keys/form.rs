@@ -31,6 +31,8 @@ pub(crate) enum Form {
     Choice(&'static [&'static str]),
     /// A list of name patterns.
     Patterns,
+    /// A list of places of a PLC's memory.
+    Places,
     /// An IP address.
     Address,
     /// The name or the IP address of a machine.
@@ -153,6 +155,10 @@ impl Form {
                 } = Limits::DEFAULT;
                 format!("a list of at most {patterns_max} texts of 1 to {name_len_max} bytes, such as [\"Sensor\"]")
             }
+            Form::Places => format!(
+                "a list of at most {} places of the memory, such as [\"N:0-9\", \"T:3\", \"Total\"]",
+                Limits::DEFAULT.patterns_max
+            ),
             Form::Address => String::from("an IP address, such as \"127.0.0.1\""),
             Form::Host => {
                 String::from("the name or the IP address of a machine, such as \"plc.local\" or \"10.0.0.7\"")
@@ -193,7 +199,7 @@ impl Form {
                 let fits = u32::try_from(us).ok().filter(|us| (min_us..=max_us).contains(us));
                 fits.map(Checked::Micros).ok_or("out_of_range")
             }
-            (Form::Patterns, RawValue::List(items)) => patterns(items),
+            (Form::Patterns | Form::Places, RawValue::List(items)) => patterns(items),
             (Form::Hosts, RawValue::List(items)) => list_of(items, |text| is_host(text).then(|| text.to_owned())),
             (Form::Origins { any }, RawValue::List(items)) => list_of(items, |text| origin(text, any)),
             (form, _) if form.is_shaped() => Err("wrong_type"),
@@ -208,7 +214,7 @@ impl Form {
     }
 
     fn is_list(self) -> bool {
-        matches!(self, Form::Patterns | Form::Hosts | Form::Origins { .. })
+        matches!(self, Form::Patterns | Form::Places | Form::Hosts | Form::Origins { .. })
     }
 
     /// A value in a message. The query of a path may hold a key, so it is left out.

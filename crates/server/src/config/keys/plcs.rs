@@ -191,4 +191,11 @@ pub(crate) const PLC_KEYS: &[Key<PlcConfig>] = &[
         get: |plc| json!(plc.remote.as_ref().and_then(|remote| remote.access_key_file.as_ref())),
         set: |plc, value| plc.remote.get_or_insert_default().access_key_file = Some(value.text().into()),
     },
+    Key {
+        name: "retain",
+        form: Form::Places,
+        live: false,
+        get: |plc| json!(plc.retain),
+        set: |plc, value| plc.retain = value.list(),
+    },
 ];

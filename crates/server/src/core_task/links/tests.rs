@@ -163,7 +163,11 @@ async fn a_dial_that_fails_says_why_and_one_that_is_given_up_says_nothing() {
     links.hang_up(Callee::Endpoint(EndpointId(0)));
     for (callee, dial, reason) in [
         (Callee::Endpoint(EndpointId(1)), 2, "connection refused"),
-        (Callee::Endpoint(EndpointId(9)), 3, "the endpoint is not in the client role"),
+        (
+            Callee::Endpoint(EndpointId(9)),
+            3,
+            "the endpoint is not in the client role",
+        ),
     ] {
         links.dial(callee, dial, &events.door);
         let Input::DialFailed {

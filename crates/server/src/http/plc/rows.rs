@@ -1,6 +1,6 @@
 //! A context, a force and a diagnostic as JSON.
 
-use crosstie_hub::api::plc::{ContextRow, EngineLink, ForceRow, ProgramSummary};
+use crosstie_hub::api::plc::{ContextRow, EngineLink, ForceRow, ProgramSummary, RetainRow};
 use crosstie_hub::plc::Lateness;
 use crosstie_ladder::diagnostic::Diagnostic;
 use serde::{Deserialize, Serialize};
@@ -41,6 +41,8 @@ pub(crate) struct Context {
     temporary: bool,
     /// It measures how long the rungs of its program take.
     profiling: bool,
+    /// Its retentive memory; null where the project names no place.
+    retain: Option<Retain>,
 }
 
 impl From<ContextRow> for Context {
@@ -62,6 +64,31 @@ impl From<ContextRow> for Context {
             hold_outputs: row.hold_outputs,
             temporary: row.is_temporary,
             profiling: row.is_profiling,
+            retain: row.retain.map(Retain::from),
+        }
+    }
+}
+
+/// The places that keep their values over a power loss.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct Retain {
+    /// The places, as the project names them.
+    places: Vec<String>,
+    /// Hub time, in milliseconds, at which values of this run were written to the disk last; null before that.
+    saved_at_ms: Option<u64>,
+    /// The context began with values of an earlier run.
+    restored: bool,
+    /// Why values are not kept, or were lost; null when all is well.
+    error: Option<String>,
+}
+
+impl From<RetainRow> for Retain {
+    fn from(row: RetainRow) -> Retain {
+        Retain {
+            places: row.places,
+            saved_at_ms: row.saved_at.map(|at| at.as_millis()),
+            restored: row.is_restored,
+            error: row.error,
         }
     }
 }
