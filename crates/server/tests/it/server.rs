@@ -576,8 +576,11 @@ fn health_metrics_and_the_description_are_there() {
     for line in page.lines() {
         if let Some(family) = line.strip_prefix("# TYPE ") {
             let (name, kind) = family.split_once(' ').unwrap();
-            assert!(matches!(kind, "counter" | "gauge"), "{line}");
-            assert!(families.insert(name), "a family stands once: {line}");
+            assert!(matches!(kind, "counter" | "gauge" | "histogram"), "{line}");
+            assert!(families.insert(name.to_owned()), "a family stands once: {line}");
+            if kind == "histogram" {
+                families.extend(["bucket", "sum", "count"].map(|sample| format!("{name}_{sample}")));
+            }
         } else if !line.starts_with("# HELP ") {
             let (sample, value) = line.rsplit_once(' ').unwrap();
             value.parse::<f64>().unwrap();
