@@ -44,7 +44,7 @@ pub(crate) struct Plcs {
     /// The number of the next context.
     next_id: u16,
     /// Who has asked how long the rungs take: one order per context answers them all.
-    profile_asked: BTreeMap<PlcId, Vec<Box<Question>>>,
+    profile_asked: BTreeMap<PlcId, Vec<Question>>,
     /// What engines have done in this turn for whoever asked through the API.
     pub(crate) answered: Vec<(PlcId, Box<Question>, Result<(), OrderError>)>,
 }
@@ -284,10 +284,11 @@ impl Hub {
     }
 
     /// Asks an engine how long the rungs take, unless that was asked and is not answered yet: then `question` shares the answer.
-    pub(crate) fn ask_for_profile(&mut self, plc: PlcId, question: Box<Question>) {
+    pub(crate) fn ask_for_profile(&mut self, plc: PlcId, question: Question) {
         let asked = self.plcs.profile_asked.entry(plc).or_default();
         if asked.len() >= PROFILE_ASKED_MAX {
-            self.plcs.answered.push((plc, question, Err(OrderError::Busy)));
+            let refused = (plc, Box::new(question), Err(OrderError::Busy));
+            self.plcs.answered.push(refused);
             return;
         }
         asked.push(question);
@@ -298,7 +299,9 @@ impl Hub {
 
     fn profile_is_told(&mut self, plc: PlcId, result: &Result<(), OrderError>) {
         let asked = self.plcs.profile_asked.remove(&plc).unwrap_or_default();
-        let each = asked.into_iter().map(|question| (plc, question, result.clone()));
+        let each = asked
+            .into_iter()
+            .map(|question| (plc, Box::new(question), result.clone()));
         self.plcs.answered.extend(each);
     }
 

@@ -97,7 +97,7 @@ impl Hub {
             PlcRequest::Profile { context } => {
                 let plc = self.context_named(&context)?.plc;
                 let (access, wants) = (by.access.clone(), Wants::Profile);
-                self.ask_for_profile(plc, Box::new(Question { ticket, access, wants }));
+                self.ask_for_profile(plc, Question { ticket, access, wants });
                 return Ok(None);
             }
             PlcRequest::Create { name } => {
