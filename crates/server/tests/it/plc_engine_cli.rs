@@ -144,7 +144,7 @@ fn run_a_program(told: &Told) {
     told.check(&["pause"], 0, "NAME is Paused\n", "");
     told.check(&["stop"], 0, "NAME is Stopped\n", "");
     let status = told.out(&["status"]);
-    let heading = "CONTEXT  PROGRAM        SCANS  LAST US  AVG US  MAX US  OVERRUNS  FORCES  STATE\n";
+    let heading = "CONTEXT  PROGRAM        SCANS  LAST US  AVG US  MAX US  OVERRUNS  LATE P99  MISSED  FORCES  STATE\n";
     assert!(status.starts_with(heading), "{status}");
     let row = format!("\n{:<7}  Bottling line  ", told.name);
     assert!(status.contains(&row) && status.contains("  Stopped\n"), "{status}");
@@ -215,6 +215,7 @@ fn pl91_places_are_forced_written_and_watched_on_an_engine_of_0_1() {
 
 fn use_the_memory(told: &Told) {
     told.out(&["download", &told.file("line.ladder", PROGRAM)]);
+    told.check(&["profile", "--on"], 2, "", "PiPLC's protocol cannot measure rungs");
     told.check(&["forces"], 0, "nothing is forced in NAME\n", "");
     told.check(
         &["force", "Start", "1"],
