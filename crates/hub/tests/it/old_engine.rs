@@ -2,6 +2,8 @@
 //! no reply to writes, EN and DN in each other's place, documents written anew, inputs that are forgotten with every scan, and
 //! commands that are accepted whatever the state. It lives beside a house whose first context is its client.
 
+#![allow(clippy::unwrap_used, reason = "a helper of tests may fail as a test does")]
+
 use crate::house::{House, Wire};
 use crosstie_hub::api::plc::{ContextRow, LinkColor, PlcReply, PlcRequest};
 use crosstie_hub::api::{Reply, Request};

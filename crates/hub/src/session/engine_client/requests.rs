@@ -84,13 +84,10 @@ fn request(context: &Context, dialect: Dialect, order: &Order, effect: &Effect) 
         },
         Order::ClearBreakpoints => Request::ClearAllBreakpoints,
         Order::Fault(_) => return Err(String::from("a remote engine cannot be put into fault from here")),
-        Order::Settings(_)
-        | Order::RecordPower(_)
-        | Order::TellPower
-        | Order::Profile(_)
-        | Order::TellProfile
-        | Order::Restore(_)
-        | Order::TellRetained(_) => {
+        Order::Profile(_) | Order::TellProfile => {
+            return Err(String::from("PiPLC's protocol does not tell how long rungs take"));
+        }
+        Order::Settings(_) | Order::RecordPower(_) | Order::TellPower | Order::Restore(_) | Order::TellRetained(_) => {
             return Err(String::from("PiPLC's protocol has no such request"));
         }
     })

@@ -166,7 +166,7 @@ async fn a_dial_that_fails_says_why_and_one_that_is_given_up_says_nothing() {
         (
             Callee::Endpoint(EndpointId(9)),
             3,
-            "the endpoint is not in the client role",
+            "the project names nothing to connect to",
         ),
     ] {
         links.dial(callee, dial, &events.door);

@@ -56,6 +56,7 @@ impl From<ContextRow> for Context {
             next_rung: row.next_rung,
             program: row.program.map(Program::from),
             scan,
+            // A scan thread elsewhere is not known.
             realtime: row.link.is_none().then(|| row.realtime.into()),
             breakpoints: row.breakpoints,
             forces: row.forces.into_iter().map(Force::from).collect(),
