@@ -33,7 +33,7 @@ mod rows;
 mod show;
 mod troubles;
 
-pub use devices::{DeviceInputs, ScanTiming};
+pub use devices::{DeviceInputs, DeviceReport, DeviceState, ScanTiming};
 pub use engine::Engine;
 pub use entry::{Border, Entry, EntrySink};
 pub use lateness::{LateScans, Lateness};

@@ -26,8 +26,8 @@ mod xml;
 use std::fmt;
 
 pub use io_config::{
-    AnalogChannel, Bias, BitMapping, DigitalPin, Direction, IoConfig, IoConfigError, IoProvider, ModbusClient,
-    SafeState, WordMapping,
+    AnalogChannel, Bias, BitMapping, DigitalPin, Direction, IoClaims, IoConfig, IoConfigError, IoConflict, IoProvider,
+    ModbusClient, NumberSet, SafeState, WordMapping, io_conflict,
 };
 pub use kept::Kept;
 pub use multi::{Context, MultiProject, Route, read_multi_project};

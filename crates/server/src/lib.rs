@@ -28,6 +28,7 @@ mod connection;
 mod core_task;
 mod dial;
 mod http;
+mod io;
 mod keys;
 mod listener;
 mod openapi;

@@ -21,3 +21,37 @@ pub struct ScanTiming {
     /// What it took, in microseconds.
     pub took_us: u64,
 }
+
+/// How a device stands.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum DeviceState {
+    /// It has not answered since it was configured.
+    #[default]
+    Waiting,
+    /// It answers.
+    Up,
+    /// It has answered and does so no more, or cannot be opened.
+    Down,
+}
+
+impl DeviceState {
+    /// The word of the API.
+    pub const fn word(self) -> &'static str {
+        match self {
+            DeviceState::Waiting => "waiting",
+            DeviceState::Up => "up",
+            DeviceState::Down => "down",
+        }
+    }
+}
+
+/// What a driver tells of a device. A newer report replaces an older one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeviceReport {
+    /// Its state.
+    pub state: DeviceState,
+    /// Why it is not up, for people.
+    pub reason: Option<String>,
+    /// What went wrong with it since it was configured: lost connections, answers that did not come or said no.
+    pub errors: u64,
+}

@@ -3,11 +3,14 @@
 //! There are two spellings, that of files and that of the protocol; one reader takes both. Every number is checked: what is read
 //! can be opened as far as numbers can say.
 
+mod claims;
 mod fields;
 mod read;
 mod wire;
 
 use std::fmt;
+
+pub use claims::{IoClaims, IoConflict, NumberSet, io_conflict};
 
 /// What the inputs and outputs of a PLC are wired to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -204,6 +207,8 @@ pub struct BitMapping {
     pub plc_word: u8,
     /// The bit, 0 to 31.
     pub plc_bit: u8,
+    /// What a coil does when the PLC is stopped: off where nothing is said. An extension of ours; inputs have none.
+    pub safe_state: SafeState,
 }
 
 /// A register of a Modbus server and an integer of the PLC.
@@ -213,6 +218,8 @@ pub struct WordMapping {
     pub modbus_addr: u16,
     /// The word of N, 0 to 255.
     pub plc_n_word: u8,
+    /// What a holding register does when the PLC is stopped: hold where nothing is said. An extension of ours; inputs have none.
+    pub safe_state: SafeState,
 }
 
 /// What is wrong with a configuration.

@@ -259,10 +259,10 @@ fn modbus_client(fields: &mut Fields<'_>, report: &mut Report) -> ModbusClient {
         unit_id: fields.number_or("unitId", DEFAULT_UNIT, 0, i64::from(u8::MAX), report) as u8,
         timeout_ms: fields.number_or("timeoutMs", DEFAULT_TIMEOUT_MS, 1, 60_000, report) as u32,
         poll_interval_ms: fields.number_or("pollIntervalMs", DEFAULT_POLL_MS, 10, 3_600_000, report) as u32,
-        discrete_inputs: bit_mappings(fields, "discreteInputMappings", report),
-        coils: bit_mappings(fields, "coilMappings", report),
-        input_registers: word_mappings(fields, "inputRegisterMappings", report),
-        holding_registers: word_mappings(fields, "holdingRegisterMappings", report),
+        discrete_inputs: bit_mappings(fields, "discreteInputMappings", Direction::Input, report),
+        coils: bit_mappings(fields, "coilMappings", Direction::Output, report),
+        input_registers: word_mappings(fields, "inputRegisterMappings", Direction::Input, report),
+        holding_registers: word_mappings(fields, "holdingRegisterMappings", Direction::Output, report),
     }
 }
 
@@ -270,7 +270,29 @@ fn modbus_addr(fields: &mut Fields<'_>, report: &mut Report) -> u16 {
     fields.needed("modbusAddr", 0, i64::from(u16::MAX), report) as u16
 }
 
-fn bit_mappings(fields: &mut Fields<'_>, name: &'static str, report: &mut Report) -> Vec<BitMapping> {
+/// Coils go off and registers hold when nothing is said: a coil is a valve, a register often a setpoint.
+const COIL_SAFE_STATES: [(&str, SafeState); 2] = [("off", SafeState::Off), ("hold", SafeState::Hold)];
+const REGISTER_SAFE_STATES: [(&str, SafeState); 2] = [("hold", SafeState::Hold), ("off", SafeState::Off)];
+
+/// What a mapping does when the PLC is stopped; an input has nothing to do then, and the key means nothing there.
+fn safe_state(
+    entry: &mut Fields<'_>,
+    direction: Direction,
+    choices: &[(&str, SafeState)],
+    report: &mut Report,
+) -> SafeState {
+    match direction {
+        Direction::Input => choices[0].1,
+        Direction::Output => entry.choice("safeState", choices, report),
+    }
+}
+
+fn bit_mappings(
+    fields: &mut Fields<'_>,
+    name: &'static str,
+    direction: Direction,
+    report: &mut Report,
+) -> Vec<BitMapping> {
     let (mut servers, mut plcs) = (Taken::new(), Taken::new());
     let mut mappings = Vec::new();
     for mut entry in fields.list(name, report) {
@@ -279,6 +301,7 @@ fn bit_mappings(fields: &mut Fields<'_>, name: &'static str, report: &mut Report
             modbus_addr: modbus_addr(&mut entry, report),
             plc_word: plc_word(&mut entry, report),
             plc_bit: plc_bit(&mut entry, report),
+            safe_state: safe_state(&mut entry, direction, &COIL_SAFE_STATES, report),
         };
         if report.errors.len() == errors {
             servers.claim(mapping.modbus_addr, &entry, "modbusAddr", report);
@@ -290,7 +313,12 @@ fn bit_mappings(fields: &mut Fields<'_>, name: &'static str, report: &mut Report
     mappings
 }
 
-fn word_mappings(fields: &mut Fields<'_>, name: &'static str, report: &mut Report) -> Vec<WordMapping> {
+fn word_mappings(
+    fields: &mut Fields<'_>,
+    name: &'static str,
+    direction: Direction,
+    report: &mut Report,
+) -> Vec<WordMapping> {
     let (mut servers, mut plcs) = (Taken::new(), Taken::new());
     let mut mappings = Vec::new();
     for mut entry in fields.list(name, report) {
@@ -298,6 +326,7 @@ fn word_mappings(fields: &mut Fields<'_>, name: &'static str, report: &mut Repor
         let mapping = WordMapping {
             modbus_addr: modbus_addr(&mut entry, report),
             plc_n_word: plc_n_word(&mut entry, report),
+            safe_state: safe_state(&mut entry, direction, &REGISTER_SAFE_STATES, report),
         };
         if report.errors.len() == errors {
             servers.claim(mapping.modbus_addr, &entry, "modbusAddr", report);

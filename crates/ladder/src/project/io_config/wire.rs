@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{AnalogChannel, BitMapping, DigitalPin, IoConfig, ModbusClient, WordMapping};
+use super::{AnalogChannel, BitMapping, DigitalPin, IoConfig, ModbusClient, SafeState, WordMapping};
 
 impl IoConfig {
     /// What `hello.reply` shows as `ioConfig`, keys in alphabetical order. `analogChannels` and `modbusClient` stand there only
@@ -54,15 +54,9 @@ fn analog_channel(channel: &AnalogChannel) -> Value {
 }
 
 fn modbus_client(client: &ModbusClient) -> Value {
-    let bits = |mappings: &[BitMapping]| -> Value {
-        let bit =
-            |bit: &BitMapping| json!({"modbusAddr": bit.modbus_addr, "plcBit": bit.plc_bit, "plcWord": bit.plc_word});
-        mappings.iter().map(bit).collect()
-    };
-    let words = |mappings: &[WordMapping]| -> Value {
-        let word = |word: &WordMapping| json!({"modbusAddr": word.modbus_addr, "plcNWord": word.plc_n_word});
-        mappings.iter().map(word).collect()
-    };
+    // The original knows no safe state of a mapping: it stands there only where it is not the usual one.
+    let bits = |mappings: &[BitMapping]| -> Value { mappings.iter().map(bit_mapping).collect() };
+    let words = |mappings: &[WordMapping]| -> Value { mappings.iter().map(word_mapping).collect() };
     json!({
         "coilMappings": bits(&client.coils),
         "discreteInputMappings": bits(&client.discrete_inputs),
@@ -74,4 +68,20 @@ fn modbus_client(client: &ModbusClient) -> Value {
         "timeoutMs": client.timeout_ms,
         "unitId": client.unit_id,
     })
+}
+
+fn bit_mapping(bit: &BitMapping) -> Value {
+    let mut wire = json!({"modbusAddr": bit.modbus_addr, "plcBit": bit.plc_bit, "plcWord": bit.plc_word});
+    if bit.safe_state != SafeState::Off {
+        wire["safeState"] = json!(bit.safe_state.as_str());
+    }
+    wire
+}
+
+fn word_mapping(word: &WordMapping) -> Value {
+    let mut wire = json!({"modbusAddr": word.modbus_addr, "plcNWord": word.plc_n_word});
+    if word.safe_state != SafeState::Hold {
+        wire["safeState"] = json!(word.safe_state.as_str());
+    }
+    wire
 }
