@@ -223,6 +223,7 @@ impl Hub {
             Input::Request { ticket, by, request } => self.request(ticket, &by, request),
             Input::Saved { ticket, result } => self.saved(ticket, result),
             Input::Plc { plc, entries } => self.plc_tells(plc, entries),
+            Input::PlcIo { plc, number, told } => self.plc_io_told(plc, number, told),
         }
         self.end_turn();
         outputs.append(&mut self.outputs);

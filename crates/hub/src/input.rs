@@ -205,6 +205,15 @@ pub enum Input {
         /// What it tells, in its order.
         entries: Vec<plc::Entry>,
     },
+    /// What the driver tells of the devices of a context.
+    PlcIo {
+        /// Whose devices.
+        plc: PlcId,
+        /// The number of the setup.
+        number: u64,
+        /// What it tells.
+        told: plc::IoTold,
+    },
     /// An image of [`Output::Retain`](crate::Output::Retain) is on the disk, or could not be written this time. Images that a
     /// newer one has replaced are not answered.
     Retained {

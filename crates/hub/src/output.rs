@@ -177,6 +177,14 @@ pub enum Output {
         /// What to do.
         order: Box<plc::Numbered>,
     },
+    /// Give a context these devices instead of those that it has; [`Input::PlcIo`](crate::Input::PlcIo) answers. Behind the orders
+    /// given before: a context that was stopped is stopped when its devices are exchanged.
+    PlcIo {
+        /// Which context.
+        plc: PlcId,
+        /// Its devices.
+        setup: Box<plc::IoSetup>,
+    },
     /// End an engine. What it still tells is for nobody.
     PlcEnd {
         /// Whose engine.

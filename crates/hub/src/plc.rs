@@ -19,6 +19,7 @@ pub mod realtime;
 
 pub(crate) mod act;
 pub(crate) mod context;
+pub(crate) mod io;
 pub(crate) mod orders;
 pub(crate) mod publish;
 pub(crate) mod requests;
@@ -33,7 +34,7 @@ mod rows;
 mod show;
 mod troubles;
 
-pub use devices::{DeviceInputs, DeviceReport, DeviceState, ScanTiming};
+pub use devices::{DeviceInputs, DeviceReport, DeviceState, IoSetup, IoTold, ScanTiming};
 pub use engine::Engine;
 pub use entry::{Border, Entry, EntrySink};
 pub use lateness::{LateScans, Lateness};

@@ -3,6 +3,7 @@
 use crate::plc::{Granted, Program, RealtimeWish};
 use crate::signal::{Kind, Value};
 use crosstie_ladder::controller::ControllerSettings;
+use crosstie_ladder::project::IoConfig;
 use crosstie_ladder::retain::{RetainImage, RetainList};
 use std::sync::Arc;
 use std::time::Duration;
@@ -251,6 +252,10 @@ pub struct PlcSettings {
     pub hold_outputs: bool,
     /// What its scan thread asks of the operating system.
     pub realtime: RealtimeWish,
+    /// What is wired to its inputs and outputs, without conflicts; empty is nothing (PL-72).
+    pub io: Vec<IoConfig>,
+    /// What the program gets from a device that does not answer: what it read last, 0, or a fault.
+    pub on_io_failure: OnStale,
     /// It came over the protocol and is gone when the hub ends.
     pub is_temporary: bool,
     /// Its engine is elsewhere; program, scan time and what else belongs to an engine here mean nothing then.
@@ -300,6 +305,8 @@ impl PlcSettings {
             autostart: false,
             hold_outputs: false,
             realtime: RealtimeWish::default(),
+            io: Vec::new(),
+            on_io_failure: OnStale::Hold,
             is_temporary: false,
             remote: None,
             retain: None,

@@ -24,6 +24,11 @@ pub enum Fault {
         /// The input.
         address: Address,
     },
+    /// A device does not answer, and the project makes a fault of that.
+    DeviceLost {
+        /// Its place among the devices of the PLC, from 0.
+        device: u8,
+    },
     /// A scan took longer than the watchdog allows.
     Watchdog {
         /// How long it took, in microseconds.
@@ -63,6 +68,9 @@ impl fmt::Display for Fault {
                 write!(f, "{kind} at rung {rung}, column {column} ({instruction})")
             }
             Fault::StaleInput { address } => write!(f, "Input {address} is stale: what feeds it has fallen silent"),
+            Fault::DeviceLost { device } => {
+                write!(f, "I/O device {} does not answer: what it reads is old", device + 1)
+            }
             Fault::Watchdog { took_us, limit_us } => {
                 write!(f, "Watchdog: a scan took {took_us} µs, the limit is {limit_us} µs")
             }

@@ -13,6 +13,7 @@
 //! full socket did not take. The core never waits for a client, a file or a log: everything it hands on either takes it
 //! at once or is told that it was refused.
 
+mod devices;
 mod door;
 mod engines;
 mod links;
@@ -35,8 +36,10 @@ use crosstie_hub::plc::PlcId;
 use crosstie_hub::settings::Settings;
 use crosstie_hub::{ConnId, Face, Frame, Hub, Input, Level, Output, Ticket, Time};
 use rustc_hash::FxHashMap;
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
+use devices::Houses;
 use engines::Engines;
 
 use crate::audit::AuditLog;
@@ -76,6 +79,7 @@ pub(crate) fn start(
                 door: door.clone(),
                 links,
                 engines: Engines::new(door.clone()),
+                devices: Houses::new(door.clone(), handles.runtime.clone()),
                 handles,
                 endpoint_names: names,
                 sinks: FxHashMap::default(),
@@ -84,6 +88,7 @@ pub(crate) fn start(
                 outputs: Vec::new(),
                 scratch: Vec::new(),
                 unsent: FxHashMap::default(),
+                untold: Vec::new(),
                 ending: None,
             }
             .run();
@@ -106,6 +111,8 @@ pub(crate) struct Handles {
     pub(crate) audit: AuditLog,
     /// The retentive memory of PLCs; `None` where none keeps anything.
     pub(crate) retain: Option<RetainStore>,
+    /// Where the tasks of devices run.
+    pub(crate) runtime: Handle,
 }
 
 struct Core {
@@ -114,6 +121,7 @@ struct Core {
     door: Door,
     links: Links,
     engines: Engines,
+    devices: Houses,
     handles: Handles,
     endpoint_names: Vec<String>,
     sinks: FxHashMap<ConnId, Arc<Sink>>,
@@ -125,6 +133,8 @@ struct Core {
     scratch: Vec<u8>,
     /// Frames of this turn that full sockets did not take; an entry without frames is a frame that was begun.
     unsent: FxHashMap<ConnId, Vec<Frame>>,
+    /// What the hub is to be told of orders of this turn that could not be begun.
+    untold: Vec<Input>,
     /// The hub is shutting down.
     ending: Option<Ending>,
 }
@@ -177,6 +187,7 @@ impl Core {
             }
             if self.is_over() {
                 self.engines.join();
+                self.devices.join();
                 return;
             }
         }
@@ -198,6 +209,9 @@ impl Core {
         match ending.step {
             Step::LastValues { until } if self.sinks.is_empty() || now >= until => {
                 ending.step = Step::Farewell;
+                // Their outputs are safe by now; they say so while the clients take their leave.
+                self.engines.let_go_of_devices();
+                self.devices.end_all();
                 self.handle(Input::ShuttingDown);
                 self.sinks.values().for_each(|sink| say_goodbye(sink));
                 self.sinks.is_empty() && !self.hub.keeps_memory()
@@ -254,6 +268,24 @@ impl Core {
                 for (plc, entries) in self.engines.take() {
                     self.handle(Input::Plc { plc, entries });
                 }
+                // A scan may have found a device silent.
+                self.tell_devices();
+            }
+            Event::DevicesTold => self.tell_devices(),
+            Event::DevicesOpened {
+                plc,
+                number,
+                result,
+                devices,
+            } => {
+                if let Some(devices) = devices {
+                    // What it has had in between is nothing.
+                    drop(self.engines.exchange_devices(plc, devices));
+                }
+                if let Some((plc, number, told)) = self.devices.opened(plc, number, result) {
+                    self.handle(Input::PlcIo { plc, number, told });
+                }
+                self.tell_devices();
             }
             Event::Stop => {
                 let now = Instant::now();
@@ -265,6 +297,12 @@ impl Core {
                     step: Step::Engines { drive, until },
                 });
             }
+        }
+    }
+
+    fn tell_devices(&mut self) {
+        for (plc, number, told) in self.devices.news() {
+            self.handle(Input::PlcIo { plc, number, told });
         }
     }
 
@@ -281,12 +319,16 @@ impl Core {
             }
             self.outputs = outputs;
             let refused = self.engines.take_refused();
-            if self.unsent.is_empty() && refused.is_empty() {
+            let untold = std::mem::take(&mut self.untold);
+            if self.unsent.is_empty() && refused.is_empty() && untold.is_empty() {
                 return;
             }
             for (conn, frames) in std::mem::take(&mut self.unsent) {
                 let unsent = Input::Unsent { conn, frames };
                 self.hub.handle(now, unsent, &mut self.outputs);
+            }
+            for input in untold {
+                self.hub.handle(now, input, &mut self.outputs);
             }
             for (plc, answer) in refused {
                 let entries = vec![answer];
@@ -342,7 +384,16 @@ impl Core {
                 realtime,
             } => self.engines.begin(plc, &name, settings, realtime),
             Output::Plc { plc, order } => self.engines.order(plc, *order),
-            Output::PlcEnd { plc } => self.engines.end(plc),
+            Output::PlcIo { plc, setup } => {
+                let back = self.engines.exchange_devices(plc, Box::default());
+                if let Some((plc, number, told)) = self.devices.open(plc, *setup, back) {
+                    self.untold.push(Input::PlcIo { plc, number, told });
+                }
+            }
+            Output::PlcEnd { plc } => {
+                self.devices.end(plc);
+                self.engines.end(plc);
+            }
             Output::Retain {
                 plc,
                 context,

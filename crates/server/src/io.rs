@@ -10,7 +10,13 @@
 //! a device that is slow keeps an image, which something else brings up to date. Devices are opened and closed elsewhere too,
 //! and how they stand is told beside the entries of the engine, newest only.
 
+#[cfg(feature = "modbus")]
+mod image;
+#[cfg(feature = "modbus")]
+mod modbus;
 mod open;
+#[cfg(feature = "modbus")]
+mod register;
 mod status;
 
 use std::fmt::Debug;
@@ -20,7 +26,7 @@ use crosstie_hub::plc::DeviceInputs;
 use crosstie_ladder::address::{INTEGER_WORDS, IO_WORDS};
 use crosstie_ladder::project::IoClaims;
 
-pub(crate) use open::{Opening, open};
+pub(crate) use open::{Job, Jobs, Opened, not_built_in};
 pub(crate) use status::Status;
 
 /// What a PLC has for its devices after a scan.

@@ -258,6 +258,7 @@ impl RunningHub {
             store: store.clone(),
             audit: audit.clone(),
             retain,
+            runtime: runtime.handle().clone(),
         };
         let core = core_task::start(settings, started, door.clone(), links, handles);
         let core = core.map_err(system("starting the core thread"))?;

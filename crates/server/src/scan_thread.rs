@@ -35,6 +35,7 @@ use bell::Ringer;
 use late_feeds::LateFeeds;
 use realtime::SPIN_MARGIN_US;
 pub(crate) use realtime::{Crowd, lock_memory};
+pub(crate) use ring::Exchange;
 use ring::ORDERS_MAX;
 use worker::{Clock, Next, Worker};
 
@@ -45,6 +46,7 @@ const WAKE_AT: usize = ORDERS_MAX / 4;
 #[derive(Debug)]
 pub(crate) struct ScanThread {
     orders: Producer<Numbered>,
+    exchanges: Producer<Exchange>,
     entries: Consumer<Entry>,
     late: LateFeeds,
     shared: Arc<Shared>,
@@ -78,6 +80,7 @@ impl ScanThread {
     ) -> io::Result<ScanThread> {
         let (orders, taken) = ring::orders();
         let (sink, entries) = ring::entries();
+        let (exchanges, exchanged) = ring::exchanges();
         let shared = Arc::new(Shared::default());
         let (theirs, ringer) = (Arc::clone(&shared), bell.ringer());
         let crowd = crowd.clone();
@@ -86,7 +89,7 @@ impl ScanThread {
             .spawn(move || {
                 let run = AssertUnwindSafe(|| {
                     let manner = Manner::ask(wish, crowd);
-                    scan_until_over(Worker::new(settings, taken, sink), manner, &theirs, &ringer);
+                    scan_until_over(Worker::new(settings, taken, exchanged, sink), manner, &theirs, &ringer);
                 });
                 if std::panic::catch_unwind(run).is_err() {
                     tracing::error!("a PLC engine has failed: this is a fault of Crosstie itself, not of the program");
@@ -96,6 +99,7 @@ impl ScanThread {
             })?;
         Ok(ScanThread {
             orders,
+            exchanges,
             entries,
             late: LateFeeds::default(),
             shared,
@@ -126,6 +130,13 @@ impl ScanThread {
         };
         self.wake();
         taken
+    }
+
+    /// Gives the thread other devices, behind the orders handed in before.
+    pub(crate) fn exchange(&mut self, exchange: Exchange) {
+        // A thread that stands still for so many exchanges is given no more of them; it holds on to what it has.
+        drop(self.exchanges.push(exchange));
+        self.wake();
     }
 
     /// Moves everything that the engine has told to the end of `entries`.

@@ -2,7 +2,7 @@
 //!
 //! A context is named by its id or its name; an empty text is the first one.
 
-use crate::plc::{Lateness, PlcId, Program, Realtime};
+use crate::plc::{DeviceState, Lateness, PlcId, Program, Realtime};
 use crate::signal::Value;
 use crate::time::Time;
 use crosstie_ladder::address::Address;
@@ -173,6 +173,8 @@ pub struct Written {
     pub toggled: Option<bool>,
     /// The next start of the program loads its own preset here again (PL-33).
     pub until_start: bool,
+    /// The device that drives the place: what was written has no effect as long as it does.
+    pub driven_by: Option<String>,
 }
 
 /// One context.
@@ -212,6 +214,8 @@ pub struct ContextRow {
     pub io_provider: String,
     /// How the link stands, where the engine is elsewhere.
     pub link: Option<EngineLink>,
+    /// The same with how it stands.
+    pub io: IoRow,
     /// It came over the protocol and is gone when the hub ends.
     pub is_temporary: bool,
     /// It holds what its outputs drive when it stops.
@@ -306,6 +310,34 @@ pub struct RetainRow {
     pub is_restored: bool,
     /// Why values are not kept, or were lost.
     pub error: Option<String>,
+}
+
+/// What is wired to a context.
+#[derive(Clone, Debug)]
+pub struct IoRow {
+    /// The names of all providers.
+    pub provider: String,
+    /// `virtual`, or the worst state of its devices.
+    pub state: &'static str,
+    /// Why it is not up.
+    pub reason: Option<String>,
+    /// The inputs that devices write, such as `I:0/3` and `N:7`.
+    pub drives: Vec<String>,
+    /// Its devices.
+    pub devices: Vec<IoDeviceRow>,
+}
+
+/// One device.
+#[derive(Clone, Debug)]
+pub struct IoDeviceRow {
+    /// What it is, for people.
+    pub name: String,
+    /// Its state.
+    pub state: DeviceState,
+    /// Why it is not up.
+    pub reason: Option<String>,
+    /// What went wrong since it was configured.
+    pub errors: u64,
 }
 
 /// The memory of a context as its engine told it last.

@@ -2,6 +2,7 @@
 
 use super::PlcId;
 use super::entry::Border;
+use super::io::ContextIo;
 use super::lateness::Lateness;
 use super::order::Order;
 use super::program::Program;
@@ -15,7 +16,6 @@ use crosstie_ladder::address::{Address, IO_WORDS};
 use crosstie_ladder::controller::{Command, ControllerState, ScanStatistics};
 use crosstie_ladder::data_table::{CellValue, Place, USED_WORDS, WordIndex};
 use crosstie_ladder::profile::Profile;
-use crosstie_ladder::project::{IoConfig, IoProvider};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -63,7 +63,7 @@ pub(crate) struct Context {
     /// What of it are signals.
     pub(crate) tags: Tags,
     /// What drives its inputs and what its outputs drive.
-    pub(crate) io: IoConfig,
+    pub(crate) io: ContextIo,
     /// Its engine is elsewhere and cannot be heard.
     pub(crate) is_lost: bool,
     /// Keeps its retentive memory; `None` where the project names no place.
@@ -110,6 +110,7 @@ impl Context {
             heard_at: Time::ZERO,
             tags: Tags::new(&settings.name),
             keeper: settings.retain.as_ref().map(Keeper::new),
+            io: ContextIo::new(&settings.io),
             settings,
             state: ControllerState::Stopped,
             fault: None,
@@ -131,7 +132,6 @@ impl Context {
             is_profiling: false,
             profile: None,
             toggled: None,
-            io: IoConfig::default(),
             is_lost,
         }
     }
@@ -148,11 +148,7 @@ impl Context {
             order,
             Order::Command(Command::Start | Command::StepScan | Command::StepRung)
         );
-        let is_there = self.io.provider == IoProvider::Virtual;
-        (begins && !is_there).then(|| {
-            let name = self.io.provider_name();
-            format!("the I/O provider {name} is not built in; load a configuration with providerType \"Virtual\"")
-        })
+        begins.then(|| self.io.why_not()).flatten()
     }
 
     /// Takes the head of a border; its changes follow.

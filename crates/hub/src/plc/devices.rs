@@ -1,6 +1,8 @@
-//! What the devices of a context say at a border, and how long its scans take: the two things that a driver tells an engine.
+//! What the devices of a context say at a border, how they stand, and how long its scans take: what a driver tells besides
+//! entries.
 
 use crosstie_ladder::controller::Inputs;
+use crosstie_ladder::project::IoConfig;
 
 /// What devices say before a scan.
 #[derive(Debug, Clone, Default)]
@@ -54,4 +56,29 @@ pub struct DeviceReport {
     pub reason: Option<String>,
     /// What went wrong with it since it was configured: lost connections, answers that did not come or said no.
     pub errors: u64,
+}
+
+/// The devices that a context is to have.
+#[derive(Debug, Clone)]
+pub struct IoSetup {
+    /// Reports name it; a higher number is a newer setup.
+    pub number: u64,
+    /// What to open, in the order in which reports tell of it. None of them is virtual; an empty list closes what is open.
+    pub configs: Vec<IoConfig>,
+    /// Outputs hold what they were told last when the PLC stops, whatever their own safe state is.
+    pub hold_outputs: bool,
+    /// Inputs of a device that does not answer read as 0 instead of what they were.
+    pub zero_lost: bool,
+    /// A device that cannot be opened is tried again until it can, and [`IoTold::Opened`] is not told. Otherwise one that
+    /// cannot be opened brings back what was open before.
+    pub retries: bool,
+}
+
+/// What a driver tells of the devices of a context.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum IoTold {
+    /// The setup is there, or why it is not. Told once, before the first report of the setup.
+    Opened(Result<(), String>),
+    /// How its devices stand, all of them, in the order of the setup.
+    Devices(Vec<DeviceReport>),
 }

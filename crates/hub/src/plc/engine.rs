@@ -17,7 +17,7 @@ use super::entry::{Border, Entry, EntrySink};
 use super::lateness::{LATE_BUCKETS, Untold};
 use super::order::{Numbered, Order, Refused};
 use crosstie_ladder::address::{IO_WORDS, Region};
-use crosstie_ladder::controller::{Command, Controller, ControllerSettings, ControllerState, Events, Inputs};
+use crosstie_ladder::controller::{Command, Controller, ControllerSettings, ControllerState, Events};
 use crosstie_ladder::data_table::{USED_WORDS, WordIndex, aligned};
 use feed::Feed;
 use seen::Seen;
@@ -77,8 +77,8 @@ impl Engine {
         &self.controller
     }
 
-    /// Executes an order. The sink has room for [`ROOM_MIN`] entries.
-    pub fn execute(&mut self, numbered: Numbered, sink: &mut impl EntrySink) {
+    /// Executes an order; steps see what devices say. The sink has room for [`ROOM_MIN`] entries.
+    pub fn execute(&mut self, numbered: Numbered, devices: &DeviceInputs, sink: &mut impl EntrySink) {
         let Numbered { number, order } = numbered;
         if let Order::Feed { address, value } = order {
             // The hub has checked that they fit.
@@ -93,6 +93,9 @@ impl Engine {
         }
         let power = matches!(order, Order::TellPower).then(|| self.power());
         let profile = matches!(order, Order::TellProfile).then(|| self.controller.profile().cloned().map(Box::new));
+        if is_step {
+            self.read_numbers(devices);
+        }
         let (mut toggled, mut retained) = (None, None);
         let result = match order {
             Order::TellRetained(_) if self.controller.next_rung().is_some() => Err(Refused::MidScan),
@@ -101,7 +104,7 @@ impl Engine {
                 retained = Some(image);
                 Ok(Events::default())
             }
-            order => self.obey(order, &mut toggled),
+            order => self.obey(order, devices, &mut toggled),
         };
         let events = result.unwrap_or_default();
         if self.controller.statistics().scan_count == 0 {
@@ -149,14 +152,22 @@ impl Engine {
             return Events::default();
         }
         self.feed.apply_next(&mut self.controller);
-        for (word, number) in &devices.numbers {
-            let word = WordIndex::of(Region::Integer, *word);
-            self.controller.write_bits(word, u32::MAX, *number as u32);
-        }
+        self.read_numbers(devices);
         let events = self.controller.scan_timed(&devices.bits, dt_us, clock);
         self.untold_scans += 1;
         self.untold_us = self.untold_us.saturating_add(dt_us);
         events
+    }
+
+    /// Writes the words that devices say. A scan that was begun keeps what it began with.
+    fn read_numbers(&mut self, devices: &DeviceInputs) {
+        if self.controller.next_rung().is_some() {
+            return;
+        }
+        for (word, number) in &devices.numbers {
+            let word = WordIndex::of(Region::Integer, *word);
+            self.controller.write_bits(word, u32::MAX, *number as u32);
+        }
     }
 
     /// Tells how the scan before went, and everything that happened since the last report. With a sink that has no room only
@@ -186,12 +197,12 @@ impl Engine {
     }
 
     /// Does what an order says; what a bit that it has turned over is then goes into `toggled`.
-    fn obey(&mut self, order: Order, toggled: &mut Option<bool>) -> Result<Events, Refused> {
+    fn obey(&mut self, order: Order, devices: &DeviceInputs, toggled: &mut Option<bool>) -> Result<Events, Refused> {
         let controller = &mut self.controller;
         let mut events = Events::default();
         match order {
             Order::Command(command) => {
-                events = controller.command(command, &Inputs::default())?;
+                events = controller.command(command, &devices.bits)?;
                 self.forces_moved |= command == Command::Reset;
             }
             Order::Load(compiled) => {

@@ -13,8 +13,9 @@ use crate::output::Output;
 use crate::settings::OnStale;
 use crate::signal::coerce::{self, Fitted};
 use crate::signal::{Quality, SignalId, Value};
+use crosstie_ladder::Region;
 use crosstie_ladder::controller::ControllerState;
-use crosstie_ladder::data_table::aligned;
+use crosstie_ladder::data_table::{Cell, Place, aligned};
 use crosstie_ladder::fault::Fault;
 
 /// Values that routes say to one context while its engine is not heard. Of those beyond it the newest of each place waits in
@@ -57,6 +58,9 @@ impl Hub {
         };
         if let Some(shown) = shown {
             self.ledger.mark(target, shown);
+        }
+        if before.is_none() {
+            self.note_driven(target);
         }
         let is_new = before.is_none_or(|before| (before.route, before.value) != (route, fitted));
         if is_new {
@@ -128,17 +132,22 @@ impl Hub {
         }
     }
 
-    /// Makes a fault of a stale input, where a route asks for that, when the engine runs or as soon as it does.
+    /// Makes a fault of a stale input or a lost device, where a route or the project asks for that, when the engine runs or as soon as it does.
     pub(crate) fn fault_if_stale(&mut self, plc: PlcId) {
         let Some(context) = self.plcs.get_mut(plc) else { return };
         if context.state != ControllerState::Running || context.tags.fault_asked {
             return;
         }
-        let Some(address) = context.tags.stale.first().copied() else {
-            return;
+        let stale = context.tags.stale.first().copied();
+        let lost = context.io.first_lost().map(|(device, _)| device);
+        let lost = lost.filter(|_| context.settings.on_io_failure == OnStale::Fault);
+        let fault = match (stale, lost) {
+            (Some(address), _) => Fault::StaleInput { address },
+            (None, Some(device)) => Fault::DeviceLost { device },
+            (None, None) => return,
         };
         context.tags.fault_asked = true;
-        let order = Order::Fault(Fault::StaleInput { address });
+        let order = Order::Fault(fault);
         self.plc_order(plc, order, Effect::None, Asked::OnStale);
     }
 
@@ -168,7 +177,9 @@ impl Hub {
         if self.plcs.is_busy(plc) {
             return Err(Refused::Plc(OrderError::Busy.to_string()));
         }
-        let forced = context.mirror.masks()[word.get()];
+        let device = Some(tag.place).filter(|place| context.io.driver_of(*place).is_some());
+        // What is forced or what a device says stays; the value stands underneath.
+        let forced = context.mirror.masks()[word.get()] | device.map_or(0, |place| place.bits().1);
         let seen = context.mirror.words()[word.get()] & forced | bits & !forced;
         let seen = as_value(tag.place.value(seen));
         self.note_driven(id);
@@ -184,29 +195,43 @@ impl Hub {
         let Some((plc, index)) = self.plcs.tag_of.get(&target).copied() else {
             return;
         };
+        let name = self.ledger.space.name(target).to_owned();
+        if let Some(device) = self.device_of(plc, index) {
+            let text = format!("written from outside although {device} drives it: the device decides");
+            let hint = "write another place, or take the input out of the I/O file";
+            self.trouble(false, driven_id(&name), &name, text, hint);
+            return;
+        }
         if !self.is_driven(plc, index) {
             return;
         }
-        let name = self.ledger.space.name(target).to_owned();
         let text = String::from("written from outside although the program writes it: the next scan decides");
         let hint = "write a bit of B that the program reads, or force the output";
         self.trouble(false, driven_id(&name), &name, text, hint);
     }
 
-    /// The same for all outputs that routes write, after a change of the program.
+    /// The same for all places that routes write, after a change of the program or of the devices.
     pub(crate) fn note_all_driven(&mut self, plc: PlcId) {
         let Some(context) = self.plcs.get(plc) else { return };
         let outputs = (0_u32..)
             .zip(context.tags.all())
-            .filter(|(_, tag)| output_word(tag.place.bits().0).is_some());
+            .filter(|(_, tag)| may_be_driven(tag.place));
         let outputs: Vec<(u32, SignalId, bool)> =
             outputs.map(|(index, tag)| (index, tag.id, tag.fed.is_some())).collect();
         for (index, id, is_fed) in outputs {
-            match is_fed && self.is_driven(plc, index) {
+            let is_driven = self.is_driven(plc, index) || self.device_of(plc, index).is_some();
+            match is_fed && is_driven {
                 true => self.note_driven(id),
                 false => self.problems.clear(&driven_id(self.ledger.space.name(id))),
             }
         }
+    }
+
+    /// The device that writes a place.
+    fn device_of(&self, plc: PlcId, index: u32) -> Option<String> {
+        let context = self.plcs.get(plc)?;
+        let place = context.tags.get(index)?.place;
+        context.io.driver_of(place).map(str::to_owned)
     }
 
     fn is_driven(&self, plc: PlcId, index: u32) -> bool {
@@ -216,6 +241,14 @@ impl Hub {
             let (word, bits) = tag.place.bits();
             output_word(word).is_some_and(|output| context.tags.written[output] & bits != 0)
         })
+    }
+}
+
+/// Whether somebody besides routes may move a place: the program an output, a device an input or a number.
+fn may_be_driven(place: Place) -> bool {
+    match place.bits().0.cell() {
+        Cell::Word { region, .. } => region != Region::Bits,
+        Cell::Timer { .. } | Cell::Counter { .. } => false,
     }
 }
 

@@ -26,8 +26,13 @@ impl Hub {
             let order = Order::Load(program.compiled.clone());
             self.plc_order(plc, order, Effect::Loaded(program, "project file".into()), Asked::Start);
         }
-        let may_start = retain.is_none_or(|retain| self.begin_memory(plc, &retain));
-        if autostart && may_start {
+        let starts = retain.is_none_or(|retain| self.begin_memory(plc, &retain)) && autostart;
+        self.begin_io(plc);
+        let waits = self.plcs.get(plc).is_some_and(|context| context.io.has_devices());
+        if waits {
+            // A coupler may boot slower than the hub.
+            self.start_when_io_answers(plc, starts);
+        } else if starts {
             self.plc_order(plc, Order::Command(Command::Start), Effect::None, Asked::Start);
         }
     }
@@ -104,6 +109,7 @@ impl Hub {
 
     /// Everything that hangs on a context ends with it.
     fn end_plc(&mut self, plc: PlcId) {
+        self.give_up_opening(plc);
         self.forget_plc_troubles(plc);
         self.end_watches_of(plc);
         self.piplc_context_gone(plc);

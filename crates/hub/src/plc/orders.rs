@@ -256,6 +256,7 @@ impl Hub {
                 return;
             }
         };
+        self.forget_start(plc, &order);
         self.plcs.last_number += 1;
         let number = self.plcs.last_number;
         let due = self.now + ANSWER_MAX;

@@ -254,6 +254,9 @@ impl Context {
             forced,
             toggled: None,
             until_start: !forced && program.is_some_and(|compiled| compiled.loads(address)),
+            driven_by: Place::of(address)
+                .and_then(|place| self.io.driver_of(place))
+                .map(str::to_owned),
         }
     }
 

@@ -30,6 +30,7 @@ impl Context {
             forces: seen.map(|force| self.force_row(force)).collect(),
             io_provider: self.io.provider_name(),
             link: None,
+            io: self.io.row(),
             is_temporary: self.settings.is_temporary,
             hold_outputs: self.settings.hold_outputs,
             is_profiling: self.is_profiling,

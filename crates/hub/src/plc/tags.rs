@@ -1,6 +1,7 @@
 //! The tags of one context: the signals that show places of its memory, found by word, and what routes have said to them.
 
 use super::context::Context;
+use super::io::is_claimed;
 use crate::plc::PlcId;
 use crate::signal::name::escape_segment;
 use crate::signal::{Kind, Quality, SignalId, Value, Writer};
@@ -10,6 +11,7 @@ use crosstie_ladder::controller::ControllerState;
 use crosstie_ladder::data_table::{Cell, CellValue, Place, USED_WORDS, WordIndex};
 use crosstie_ladder::instruction::OperandRole;
 use crosstie_ladder::program::{Operand, Program, SymbolMap};
+use crosstie_ladder::project::IoClaims;
 use rustc_hash::FxHashMap;
 use std::collections::BTreeSet;
 
@@ -21,6 +23,19 @@ pub(crate) struct Tag {
     pub(crate) place: Place,
     /// What a route has said last.
     pub(crate) fed: Option<Fed>,
+    /// How far a device moves it.
+    pub(crate) device: ByDevice,
+}
+
+/// Whether a device writes a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ByDevice {
+    /// None does.
+    No,
+    /// One does, and it answers.
+    Up,
+    /// One does, and it does not answer: the value is old.
+    Lost,
 }
 
 /// What a route says to a place.
@@ -68,6 +83,8 @@ pub(crate) struct Tags {
     pub(crate) stale: BTreeSet<Address>,
     /// A fault has been asked for and not been answered.
     pub(crate) fault_asked: bool,
+    /// What devices write, and what of it is old because they do not answer.
+    devices: Devices,
     pub(crate) signals: Option<StateSignals>,
     /// When the statistics were shown last.
     pub(crate) counted_at: Option<Time>,
@@ -89,6 +106,7 @@ impl Tags {
             held: BTreeSet::new(),
             stale: BTreeSet::new(),
             fault_asked: false,
+            devices: Devices::default(),
             signals: None,
             counted_at: None,
         }
@@ -104,6 +122,7 @@ impl Tags {
             address,
             place,
             fed: None,
+            device: self.devices.of(place),
         });
         index
     }
@@ -123,6 +142,30 @@ impl Tags {
         self.list.get_mut(index as usize)
     }
 
+    /// Devices write other places, or others of them do not answer. Gives the signals whose quality is another one.
+    pub(crate) fn set_devices(
+        &mut self,
+        lost: IoClaims,
+        driven: IoClaims,
+        engine: Option<Quality>,
+    ) -> Vec<(SignalId, Quality)> {
+        let devices = Devices { lost, driven };
+        if devices == self.devices {
+            return Vec::new();
+        }
+        self.devices = devices;
+        let mut moved = Vec::new();
+        for tag in &mut self.list {
+            let device = self.devices.of(tag.place);
+            if std::mem::replace(&mut tag.device, device) != device
+                && let Some(engine) = engine
+            {
+                moved.push((tag.id, tag.quality(engine)));
+            }
+        }
+        moved
+    }
+
     /// All tags, in the order in which they were published.
     pub(crate) fn all(&self) -> &[Tag] {
         &self.list
@@ -132,6 +175,23 @@ impl Tags {
     pub(crate) fn of_word(&self, word: WordIndex) -> impl Iterator<Item = &Tag> {
         let indexes = self.by_word.get(word.get()).map(Vec::as_slice).unwrap_or_default();
         indexes.iter().map(|index| &self.list[*index as usize])
+    }
+}
+
+/// What devices write.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Devices {
+    lost: IoClaims,
+    driven: IoClaims,
+}
+
+impl Devices {
+    fn of(&self, place: Place) -> ByDevice {
+        match (is_claimed(&self.driven, place), is_claimed(&self.lost, place)) {
+            (false, _) => ByDevice::No,
+            (true, false) => ByDevice::Up,
+            (true, true) => ByDevice::Lost,
+        }
     }
 }
 
@@ -146,15 +206,16 @@ impl Tag {
             }
         );
         match self.fed {
-            Some(fed) if is_input && fed.value == shown => Writer::Route(fed.route),
+            Some(fed) if is_input && self.device == ByDevice::No && fed.value == shown => Writer::Route(fed.route),
             _ => Writer::Plc(plc),
         }
     }
 
-    /// How far it may be believed: as far as its engine, and then as far as what feeds it.
+    /// How far it may be believed: as far as its engine, and then as far as its device or what feeds it.
     pub(crate) fn quality(&self, engine: Quality) -> Quality {
-        match (engine, self.fed) {
-            (Quality::Good, Some(fed)) => fed.quality,
+        match (engine, self.device, self.fed) {
+            (Quality::Good, ByDevice::Lost, _) => Quality::DeviceLost,
+            (Quality::Good, ByDevice::No, Some(fed)) => fed.quality,
             _ => engine,
         }
     }

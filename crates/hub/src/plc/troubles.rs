@@ -16,8 +16,8 @@ const OVERRUNS_MAX: u64 = WINDOW_SCANS / 100;
 const LATE_MAX: u64 = WINDOW_SCANS / 100;
 
 /// What a problem of a context can be about: the last part of its id.
-const KINDS: [&str; 13] = [
-    "fault", "feeds", "forces", "late", "link", "merged", "on_stale", "overrun", "realtime", "retain", "routes",
+const KINDS: [&str; 14] = [
+    "fault", "feeds", "forces", "io", "late", "link", "merged", "on_stale", "overrun", "realtime", "retain", "routes",
     "silent", "start",
 ];
 
@@ -153,6 +153,9 @@ impl Hub {
         }
         if before != ControllerState::Running && state == ControllerState::Running {
             self.end_plc_trouble(plc, "start");
+        }
+        if before != state {
+            self.note_io(plc);
         }
     }
 

@@ -29,7 +29,7 @@ use crate::hub::Hub;
 use crate::input::ConnId;
 use crate::output::Level;
 use crate::plc::context::Context;
-use crate::plc::orders::OrderError;
+use crate::plc::orders::{Asked, OrderError};
 use crate::plc::{PlcId, Program};
 use crate::rights;
 use crate::settings::PiplcSettings;
@@ -332,6 +332,12 @@ impl Hub {
             waited.failed(&error);
         }
         if *left > 0 {
+            return;
+        }
+        if let Some(config) = waited.to_open() {
+            *left = 1;
+            let by = session.actor.clone();
+            self.plc_open_io(plc, config, by, Asked::Piplc { conn, turn });
             return;
         }
         // The reply says how things stand now, however long others before it still wait.

@@ -75,6 +75,8 @@ pub enum Quality {
     Stale,
     /// It is no value of anything: the peer that is meant to write it never has.
     NeverWritten,
+    /// It came from a device that does not answer.
+    DeviceLost,
     /// The engine that holds it is stopped.
     PlcStopped,
     /// The engine that holds it is paused.
@@ -95,6 +97,7 @@ impl Quality {
         match self {
             Quality::Good => "good",
             Quality::Stale
+            | Quality::DeviceLost
             | Quality::PlcStopped
             | Quality::PlcPaused
             | Quality::PlcStepping
@@ -109,6 +112,7 @@ impl Quality {
             Quality::Good => None,
             Quality::Stale => Some("its writer has gone or is silent"),
             Quality::NeverWritten => Some("never written"),
+            Quality::DeviceLost => Some("its device does not answer"),
             Quality::PlcStopped => Some("the engine is stopped"),
             Quality::PlcPaused => Some("the engine is paused"),
             Quality::PlcStepping => Some("the engine is stepping"),

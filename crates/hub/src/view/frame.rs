@@ -87,9 +87,12 @@ pub(crate) fn into_bytes(builder: FrameBuilder) -> Bytes {
 pub(crate) fn live_quality(quality: Quality) -> live::Quality {
     match quality {
         Quality::Good => live::Quality::Good,
-        Quality::Stale | Quality::PlcStopped | Quality::PlcPaused | Quality::PlcStepping | Quality::PlcUnreachable => {
-            live::Quality::Stale
-        }
+        Quality::Stale
+        | Quality::DeviceLost
+        | Quality::PlcStopped
+        | Quality::PlcPaused
+        | Quality::PlcStepping
+        | Quality::PlcUnreachable => live::Quality::Stale,
         Quality::NeverWritten | Quality::PlcFault(_) | Quality::PlcGone => live::Quality::Bad,
     }
 }

@@ -4,7 +4,9 @@ use crosstie_hub::access::{Access, Actor};
 use crosstie_hub::api::{Reply, Request, SignalRow};
 use crosstie_hub::input::Uploaded;
 use crosstie_hub::output::{AuditEntry, Callee};
-use crosstie_hub::plc::{DeviceInputs, Engine, Entry, EntrySink, Numbered, Order, PlcId, Program, ScanTiming};
+use crosstie_hub::plc::{
+    DeviceInputs, Engine, Entry, EntrySink, IoSetup, IoTold, Numbered, Order, PlcId, Program, ScanTiming,
+};
 use crosstie_hub::settings::{EndpointId, EndpointSettings, Owner, Settings, SignalSetting};
 use crosstie_hub::signal::{Kind, Quality, Value};
 use crosstie_hub::{ConnId, Face, Frame, Hub, Input, Output, Ticket, Time, Unreadable};
@@ -78,6 +80,8 @@ pub(crate) struct Driven {
     pub(crate) engine: Engine,
     /// Orders that wait for the border.
     orders: VecDeque<Numbered>,
+    /// What its devices say.
+    pub(crate) inputs: DeviceInputs,
     is_scheduled: bool,
     /// What it tells is kept back: the hub is slow, or the test looks first.
     pub(crate) holds: bool,
@@ -129,6 +133,9 @@ pub(crate) struct House {
     /// Images of retentive memory, and what becomes of them: each is answered with this result.
     pub(crate) kept: Vec<(Time, Arc<RetainImage>)>,
     pub(crate) keep_result: Result<(), String>,
+    /// The devices that contexts were to have, and whether they can be opened.
+    pub(crate) setups: Vec<IoSetup>,
+    pub(crate) io_result: Result<(), String>,
     pub(crate) audited: Vec<AuditEntry>,
     pub(crate) log: Vec<String>,
     /// Every input with its time, for the replay.
@@ -203,6 +210,8 @@ impl House {
             hung_up: Vec::new(),
             kept: Vec::new(),
             keep_result: Ok(()),
+            setups: Vec::new(),
+            io_result: Ok(()),
             audited: Vec::new(),
             log: Vec::new(),
             inputs: Vec::new(),
@@ -496,6 +505,7 @@ impl House {
                 let driven = Driven {
                     engine: Engine::new(settings),
                     orders: VecDeque::new(),
+                    inputs: DeviceInputs::default(),
                     is_scheduled: false,
                     holds: false,
                     is_full: false,
@@ -510,6 +520,13 @@ impl House {
                     driven.orders.push_back(*order);
                     inputs.extend(self.border(plc));
                 }
+            }
+            Output::PlcIo { plc, setup } => {
+                if !setup.retries {
+                    let (number, told) = (setup.number, IoTold::Opened(self.io_result.clone()));
+                    inputs.push_back(Input::PlcIo { plc, number, told });
+                }
+                self.setups.push(*setup);
             }
             Output::PlcEnd { plc } => drop(self.engines.remove(&plc)),
             Output::Retain { plc, number, image, .. } => {
@@ -528,9 +545,9 @@ impl House {
         while driven.engine.state() != ControllerState::Running && !driven.is_full {
             let Some(order) = driven.orders.pop_front() else { break };
             let is_feed = matches!(order.order, Order::Feed { .. });
-            driven.engine.execute(order, &mut driven.told);
+            driven.engine.execute(order, &driven.inputs, &mut driven.told);
             if is_feed && driven.engine.state() != ControllerState::Running {
-                let events = driven.engine.scan(&DeviceInputs::default(), 0);
+                let events = driven.engine.scan(&driven.inputs, 0);
                 driven.engine.report(None, events, &mut driven.told);
             }
         }
@@ -561,7 +578,7 @@ impl House {
         while driven.engine.takes_orders(&told)
             && let Some(order) = driven.orders.pop_front()
         {
-            driven.engine.execute(order, &mut told);
+            driven.engine.execute(order, &driven.inputs, &mut told);
         }
         if driven.engine.state() == ControllerState::Running {
             let (mut moves, now) = (driven.looks_ns.iter(), &mut driven.clock_ns);
@@ -569,7 +586,7 @@ impl House {
                 *now += moves.next().copied().unwrap_or(0);
                 *now
             };
-            let events = driven.engine.scan_timed(&DeviceInputs::default(), dt_us, clock);
+            let events = driven.engine.scan_timed(&driven.inputs, dt_us, clock);
             let timing = ScanTiming {
                 took_us: 100,
                 ..ScanTiming::default()
@@ -577,7 +594,7 @@ impl House {
             driven.engine.report(Some(timing), events, &mut told);
         } else {
             // An order has ended the run: what routes have said behind it is shown at once.
-            let events = driven.engine.scan(&DeviceInputs::default(), 0);
+            let events = driven.engine.scan(&driven.inputs, 0);
             driven.engine.report(None, events, &mut told);
         }
         if let Some(input) = self.border(plc).or_else(|| self.tell(plc)) {

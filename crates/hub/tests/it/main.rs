@@ -12,6 +12,7 @@ mod piplc_fuzz;
 mod piplc_requests;
 mod piplc_routes;
 mod piplc_streams;
+mod plc_devices;
 mod plc_flow;
 mod plc_forces;
 mod plc_online;

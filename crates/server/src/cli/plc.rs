@@ -208,6 +208,9 @@ struct Context {
     /// PiPLC's protocol does not tell it.
     #[serde(skip_serializing_if = "Option::is_none")]
     retain: Option<Retain>,
+    /// An engine elsewhere tells nothing of it.
+    #[serde(skip_serializing)]
+    io: Io,
 }
 
 #[derive(Debug, Deserialize, Serialize)]
@@ -215,6 +218,13 @@ struct Retain {
     places: Vec<String>,
     restored: bool,
     error: Option<String>,
+}
+
+/// What is wired to a context.
+#[derive(Debug, Default, Deserialize)]
+struct Io {
+    /// Why a device does not answer.
+    reason: Option<String>,
 }
 
 /// An answer that says how a context stands.

@@ -486,7 +486,7 @@ mod tests {
                     Form::Whole { max, .. } => RawValue::Whole(max),
                     Form::Millis { min_us, .. } => RawValue::Float(f64::from(min_us) / 1e3),
                     Form::Choice(words) => text(words.last().unwrap()),
-                    Form::Patterns | Form::Places | Form::Hosts => RawValue::List(vec![text("x")]),
+                    Form::Patterns | Form::Places | Form::Hosts | Form::ProjectPaths => RawValue::List(vec![text("x")]),
                     Form::Origins { .. } => RawValue::List(vec![text("http://x")]),
                     Form::Address => text("10.0.0.1"),
                     Form::UrlPath => text("/p"),

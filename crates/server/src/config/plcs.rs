@@ -2,8 +2,9 @@
 
 use super::LOOPBACK;
 use crosstie_hub::plc::{Program, RealtimeWish};
-use crosstie_hub::settings::{PiplcSettings, PlcSettings, RemoteSettings, RetainSettings, RetainStart};
+use crosstie_hub::settings::{OnStale, PiplcSettings, PlcSettings, RemoteSettings, RetainSettings, RetainStart};
 use crosstie_ladder::controller::ControllerSettings;
+use crosstie_ladder::project::IoConfig;
 use crosstie_ladder::retain::RetainList;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -82,6 +83,12 @@ pub struct PlcConfig {
     pub autostart: bool,
     /// A stop or a fault leaves what the outputs drive as it is: `safe_state = "hold"`.
     pub hold_outputs: bool,
+    /// What is wired to it: `.ioconfig` files inside the project folder, as the project says them.
+    pub io_files: Vec<PathBuf>,
+    /// Those files, read; without conflicts.
+    pub io: Vec<IoConfig>,
+    /// What the program gets from a device that does not answer.
+    pub on_io_failure: OnStale,
     /// What its scan thread asks of the operating system.
     pub realtime: RealtimeWish,
     /// Its engine is elsewhere.
@@ -116,6 +123,9 @@ impl PlcConfig {
             controller: ControllerSettings::default(),
             autostart: false,
             hold_outputs: false,
+            io_files: Vec::new(),
+            io: Vec::new(),
+            on_io_failure: OnStale::Hold,
             realtime: RealtimeWish::default(),
             remote: None,
             retain: Vec::new(),
@@ -136,6 +146,8 @@ impl PlcConfig {
             program: self.program.clone(),
             autostart: self.autostart,
             hold_outputs: self.hold_outputs,
+            io: self.io.clone(),
+            on_io_failure: self.on_io_failure,
             realtime: self.realtime,
             remote: self.remote.as_ref().map(|remote| RemoteSettings {
                 url: remote.url.clone(),

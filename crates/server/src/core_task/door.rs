@@ -17,9 +17,11 @@ use std::time::Instant;
 
 use crosstie_hub::access::{Access, Actor};
 use crosstie_hub::api::{Reply, Report, Request};
+use crosstie_hub::plc::PlcId;
 use crosstie_hub::{ConnId, Face, Input, Ticket};
 use tokio::sync::oneshot;
 
+use crate::io::Devices;
 use crate::sink::Sink;
 
 /// Messages of one connection that wait in the door. One more makes it wait until the core has taken them.
@@ -67,6 +69,19 @@ pub(crate) enum Event {
     },
     /// PLC engines have told something; it waits in their rings.
     EnginesTold,
+    /// Devices of PLCs stand otherwise than before.
+    DevicesTold,
+    /// Devices of a PLC were opened, or not.
+    DevicesOpened {
+        /// Whose.
+        plc: PlcId,
+        /// The number of the setup.
+        number: u64,
+        /// Why not.
+        result: Result<(), String>,
+        /// What the scan thread is to have from now on.
+        devices: Option<Box<Devices>>,
+    },
     /// Close everything and end.
     Stop,
 }

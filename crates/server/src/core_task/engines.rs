@@ -2,12 +2,14 @@
 //! order.
 
 use std::collections::BTreeMap;
+use std::sync::mpsc::{Receiver, sync_channel};
 
 use crosstie_hub::plc::{Entry, Numbered, Order, PlcId, RealtimeWish, Refused};
 use crosstie_ladder::controller::{Command, ControllerSettings};
 
 use super::Door;
-use crate::scan_thread::{Bell, Crowd, ScanThread};
+use crate::io::Devices;
+use crate::scan_thread::{Bell, Crowd, Exchange, ScanThread};
 
 /// Number of the order to stop that the driver itself gives at the end. The hub counts from 1 and comes nowhere near.
 const LAST_ORDER: u64 = u64::MAX;
@@ -91,6 +93,23 @@ impl Engines {
         {
             let result = Err(refused);
             self.refused.push((plc, Entry::Answer { number, result }));
+        }
+    }
+
+    /// Gives an engine other devices; those that it had come back, or are closed when nobody waits for them.
+    pub(super) fn exchange_devices(&mut self, plc: PlcId, devices: Box<Devices>) -> Receiver<Box<Devices>> {
+        let (give_back, back) = sync_channel(1);
+        if let Some(engine) = self.engines.get_mut(&plc) {
+            engine.thread.exchange(Exchange { devices, give_back });
+        }
+        back
+    }
+
+    /// Has all engines let go of their devices.
+    pub(super) fn let_go_of_devices(&mut self) {
+        let plcs: Vec<PlcId> = self.engines.keys().copied().collect();
+        for plc in plcs {
+            drop(self.exchange_devices(plc, Box::default()));
         }
     }
 

@@ -10,7 +10,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use crosstie_hub::api::plc::{ContextRow, PlcReply, PlcRequest};
 use crosstie_hub::api::{Counters, EndpointRow, HealthRow, Ignored, Reply, Request};
-use crosstie_hub::plc::Lateness;
+use crosstie_hub::plc::{DeviceState, Lateness};
 use crosstie_ladder::controller::ControllerState;
 
 use super::{Api, ApiError, Caller};
@@ -118,6 +118,7 @@ fn add_engines(page: &mut Page, contexts: &[ContextRow]) {
             page.sample(&[("context", &context.name)], counter(context));
         }
     }
+    add_devices(page, contexts);
     page.family(
         "crosstie_plc_scan_seconds",
         "gauge",
@@ -136,6 +137,32 @@ fn add_engines(page: &mut Page, contexts: &[ContextRow]) {
     );
     for context in contexts {
         page.histogram(&context.name, &context.lateness);
+    }
+}
+
+/// The devices that are wired to PLC contexts.
+fn add_devices(page: &mut Page, contexts: &[ContextRow]) {
+    let devices = || {
+        let rows = contexts.iter();
+        rows.flat_map(|context| context.io.devices.iter().map(move |device| (context, device)))
+    };
+    page.family(
+        "crosstie_plc_device_up",
+        "gauge",
+        "1 while a device of a PLC context answers, 0 while it does not.",
+    );
+    for (context, device) in devices() {
+        let labels = [("context", context.name.as_str()), ("device", device.name.as_str())];
+        page.sample(&labels, u8::from(device.state == DeviceState::Up));
+    }
+    page.family(
+        "crosstie_plc_device_errors_total",
+        "counter",
+        "What went wrong with a device of a PLC context since it was configured.",
+    );
+    for (context, device) in devices() {
+        let labels = [("context", context.name.as_str()), ("device", device.name.as_str())];
+        page.sample(&labels, device.errors);
     }
 }
 

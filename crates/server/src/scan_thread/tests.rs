@@ -2,10 +2,13 @@
 
 use super::*;
 use crate::core_task::{Door, Event};
+use crate::io::{Device, Devices, Outputs, Slot, Status};
 use crosstie_hub::plc::engine::ROOM_MIN;
-use crosstie_hub::plc::{Border, Denial, LateScans, Program};
+use crosstie_hub::plc::{Border, Denial, DeviceInputs, LateScans, Program};
+use crosstie_ladder::address::IO_WORDS;
 use crosstie_ladder::controller::{Command, ControllerState, ScanTime};
 use crosstie_ladder::data_table::CellValue;
+use crosstie_ladder::project::IoClaims;
 use std::cell::Cell;
 use std::collections::VecDeque;
 
@@ -15,6 +18,7 @@ const PERIOD: u64 = 10_000;
 struct Bench {
     worker: Worker,
     orders: Producer<Numbered>,
+    exchanges: Producer<Exchange>,
     entries: Consumer<Entry>,
     now: Now,
 }
@@ -38,8 +42,10 @@ impl Bench {
     fn new() -> Bench {
         let (orders, taken) = ring::orders();
         let (sink, entries) = ring::entries();
+        let (exchanges, exchanged) = ring::exchanges();
         Bench {
-            worker: Worker::new(ControllerSettings::default(), taken, sink),
+            worker: Worker::new(ControllerSettings::default(), taken, exchanged, sink),
+            exchanges,
             orders,
             entries,
             now: Now::default(),
@@ -374,4 +380,108 @@ fn a_late_scan_is_counted_with_those_that_it_missed() {
     assert_eq!((late.count, late.tardy), (1, 1));
     assert_eq!(u64::from(late.missed), u64::from(late.max_us) / PERIOD);
     assert!(late.missed > 90, "{late:?}");
+}
+
+/// A device that counts how it was used, and breaks when told.
+#[derive(Debug, Default)]
+struct Probe {
+    shared: Arc<Seen>,
+}
+
+#[derive(Debug, Default)]
+struct Seen {
+    input: AtomicBool,
+    safe: AtomicBool,
+    carried: AtomicBool,
+    closed: AtomicBool,
+}
+
+impl Device for Probe {
+    fn read(&mut self, inputs: &mut DeviceInputs) {
+        let on = self.shared.input.load(Ordering::Relaxed);
+        inputs.bits.words[0] = inputs.bits.words[0] & !1 | u32::from(on);
+        inputs.bits.driven[0] |= 1;
+    }
+
+    fn write(&mut self, outputs: &Outputs<'_>) {
+        self.shared.safe.store(outputs.bits.is_none(), Ordering::Relaxed);
+        let word = outputs.bits.unwrap_or(&[0; IO_WORDS])[0];
+        self.shared.carried.store(word & 1 == 1, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Probe {
+    fn drop(&mut self) {
+        self.shared.closed.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Bench {
+    /// Gives the worker a probe; `zero_lost` as the project says it.
+    fn probe(&mut self, zero_lost: bool) -> (Arc<Seen>, Arc<Status>) {
+        let (shared, status) = (Arc::new(Seen::default()), Arc::new(Status::new(|| {})));
+        let mut claims = IoClaims::default();
+        claims.inputs[0] = 1;
+        let slot = Slot {
+            device: Box::new(Probe {
+                shared: Arc::clone(&shared),
+            }),
+            claims,
+            status: Arc::clone(&status),
+        };
+        let devices = Box::new(Devices::new(vec![slot], zero_lost));
+        self.give(devices);
+        (shared, status)
+    }
+
+    fn give(&mut self, devices: Box<Devices>) {
+        let (give_back, _) = std::sync::mpsc::sync_channel(1);
+        self.exchanges.push(Exchange { devices, give_back }).unwrap();
+    }
+}
+
+#[test]
+fn a_scan_reads_devices_before_and_writes_them_after_it() {
+    let mut bench = Bench::running("SOR XIC I:0/0 OTE O:0/0 EOR\n");
+    let (seen, status) = bench.probe(false);
+    status.up();
+    seen.input.store(true, Ordering::Relaxed);
+    bench.scans(1);
+    assert!(seen.carried.load(Ordering::Relaxed), "in the same scan");
+    seen.input.store(false, Ordering::Relaxed);
+    bench.scans(1);
+    assert!(!seen.carried.load(Ordering::Relaxed));
+    bench.order(3, Order::Command(Command::Stop));
+    bench.scans(1);
+    assert!(seen.safe.load(Ordering::Relaxed));
+    // A step sees them as well, and its outputs are carried.
+    seen.input.store(true, Ordering::Relaxed);
+    bench.order(4, Order::Command(Command::StepScan));
+    bench.turn_at(bench.now.0.get());
+    assert!(seen.carried.load(Ordering::Relaxed));
+    bench.give(Box::default());
+    assert!(bench.worker.has_work());
+    bench.turn_at(bench.now.0.get());
+    assert!(seen.closed.load(Ordering::Relaxed), "nobody waits for it");
+}
+
+#[test]
+fn what_a_lost_device_says_holds_or_is_zero_until_it_is_back() {
+    for (zero_lost, expected) in [(false, true), (true, false)] {
+        let mut bench = Bench::running("SOR XIC I:0/0 OTE O:0/0 EOR\n");
+        let (seen, status) = bench.probe(zero_lost);
+        status.border_worked();
+        seen.input.store(true, Ordering::Relaxed);
+        bench.scans(1);
+        assert!(seen.carried.load(Ordering::Relaxed));
+        status.border_failed(5);
+        bench.scans(1);
+        assert_eq!(seen.carried.load(Ordering::Relaxed), expected);
+        let report = status.report();
+        assert_eq!((report.errors, report.reason.is_some()), (1, true), "{report:?}");
+        status.border_worked();
+        bench.scans(1);
+        assert!(seen.carried.load(Ordering::Relaxed));
+        assert_eq!(status.report().reason, None);
+    }
 }

@@ -2,11 +2,14 @@
 //! tests drive it with a clock of their own.
 
 use crosstie_hub::plc::{DeviceInputs, Engine, Entry, EntrySink, Numbered, Order, RealtimeAnswer, ScanTiming};
-use crosstie_ladder::controller::{ControllerSettings, ControllerState};
+use crosstie_ladder::Region;
+use crosstie_ladder::address::INTEGER_WORDS;
+use crosstie_ladder::controller::{Command, ControllerSettings, ControllerState};
 use rtrb::Consumer;
 
 use super::pace::Pace;
-use super::ring::RingSink;
+use super::ring::{Exchange, RingSink};
+use crate::io::{Devices, Outputs};
 
 /// Where the time comes from: microseconds since the thread was started, never going back.
 pub(super) trait Clock {
@@ -31,8 +34,10 @@ pub(super) struct Worker {
     pub(super) engine: Engine,
     orders: Consumer<Numbered>,
     sink: RingSink,
+    exchanges: Consumer<Exchange>,
+    devices: Box<Devices>,
     /// What devices said at the last border.
-    devices: DeviceInputs,
+    inputs: DeviceInputs,
     /// There while Running.
     pace: Option<Pace>,
     /// What routes said while nobody scans is in the memory and not told: the core has not made room yet.
@@ -40,12 +45,22 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    pub(super) fn new(settings: ControllerSettings, orders: Consumer<Numbered>, sink: RingSink) -> Worker {
+    pub(super) fn new(
+        settings: ControllerSettings,
+        orders: Consumer<Numbered>,
+        exchanges: Consumer<Exchange>,
+        sink: RingSink,
+    ) -> Worker {
         Worker {
             engine: Engine::new(settings),
             orders,
             sink,
-            devices: DeviceInputs::default(),
+            exchanges,
+            devices: Box::default(),
+            inputs: DeviceInputs {
+                numbers: Vec::with_capacity(INTEGER_WORDS),
+                ..DeviceInputs::default()
+            },
             pace: None,
             is_untold: false,
         }
@@ -53,7 +68,8 @@ impl Worker {
 
     /// Whether there is something to do although no scan is due.
     pub(super) fn has_work(&self) -> bool {
-        (self.is_untold || !self.orders.is_empty()) && self.engine.takes_orders(&self.sink)
+        let has_orders = self.is_untold || !self.orders.is_empty();
+        !self.exchanges.is_empty() || has_orders && self.engine.takes_orders(&self.sink)
     }
 
     /// Tells what the system grants the thread; false when there is no room for it now.
@@ -73,9 +89,11 @@ impl Worker {
                 self.border(clock);
                 tell();
             }
-            None if self.is_untold || !self.orders.is_empty() => {
+            None if self.is_untold || !self.orders.is_empty() || !self.exchanges.is_empty() => {
                 self.take_orders(clock);
+                self.take_devices();
                 self.show_values();
+                self.write_devices();
                 tell();
             }
             None => {}
@@ -88,26 +106,32 @@ impl Worker {
     /// A scan is due: orders first, and they may have ended the run.
     fn border(&mut self, clock: &impl Clock) {
         self.take_orders(clock);
+        self.take_devices();
         let Some(pace) = &mut self.pace else {
+            self.write_devices();
             self.show_values();
             return;
         };
         let began = clock.now_us();
         let begun = pace.scan(began, self.engine.controller().settings().target_scan.us());
-        let events = self.engine.scan_timed(&self.devices, begun.dt_us, || clock.now_ns());
+        self.devices.read(&mut self.inputs);
+        let events = self.engine.scan_timed(&self.inputs, begun.dt_us, || clock.now_ns());
+        self.write_devices();
         let timing = ScanTiming {
             late_us: begun.late_us,
             missed: begun.missed,
             took_us: clock.now_us().saturating_sub(began),
         };
         self.engine.report(Some(timing), events, &mut self.sink);
+        // The watchdog may have ended the run.
+        self.write_devices();
         self.follow_state(clock);
     }
 
     /// Nobody scans: what routes have said is shown at once.
     fn show_values(&mut self) {
         if self.pace.is_none() {
-            let events = self.engine.scan(&self.devices, 0);
+            let events = self.engine.scan(&self.inputs, 0);
             self.is_untold = !self.engine.takes_orders(&self.sink);
             self.engine.report(None, events, &mut self.sink);
         }
@@ -125,7 +149,10 @@ impl Worker {
                 return;
             }
             let Ok(numbered) = self.orders.pop() else { return };
-            self.engine.execute(numbered, &mut self.sink);
+            if matches!(numbered.order, Order::Command(Command::StepScan | Command::StepRung)) {
+                self.devices.read(&mut self.inputs);
+            }
+            self.engine.execute(numbered, &self.inputs, &mut self.sink);
             // Also between two orders: a run that begins behind a stop has a pace of its own.
             self.follow_state(clock);
         }
@@ -140,7 +167,25 @@ impl Worker {
         }) = self.orders.peek()
         {
             let Ok(numbered) = self.orders.pop() else { return };
-            self.engine.execute(numbered, &mut self.sink);
+            self.engine.execute(numbered, &self.inputs, &mut self.sink);
+        }
+    }
+
+    /// Other devices than before: the old ones go to where they may be closed.
+    fn take_devices(&mut self) {
+        while let Ok(Exchange { devices, give_back }) = self.exchanges.pop() {
+            let old = std::mem::replace(&mut self.devices, devices);
+            // When nobody waits for them they end here, where nothing depends on it.
+            drop(give_back.try_send(old));
+        }
+    }
+
+    /// Devices carry what the outputs drive, or go to their safe state.
+    fn write_devices(&mut self) {
+        let controller = self.engine.controller();
+        if let Some(numbers) = controller.table().region(Region::Integer).first_chunk() {
+            let bits = controller.outputs();
+            self.devices.write(&Outputs { bits, numbers });
         }
     }
 

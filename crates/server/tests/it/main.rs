@@ -15,6 +15,7 @@ mod plc;
 mod plc_api;
 mod plc_cli;
 mod plc_config;
+mod plc_devices;
 mod plc_engine_cli;
 mod plc_timing;
 mod remote_engine;

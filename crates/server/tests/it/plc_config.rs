@@ -263,3 +263,48 @@ fn on_stale_outlives_spreadsheets_and_other_changes_of_the_file() {
     fs::write(&sheet, "from,to\ntwin/cell/Start,plc/line/I:0/0\n").unwrap();
     assert_eq!(import_routes(folder.path(), &sheet).unwrap().left, 1);
 }
+
+/// A coupler that drives I:0/0 and this word of N.
+fn coupler(host: &str, word: u8) -> String {
+    json!({"version": 1, "provider": "modbus_tcp_client", "modbusClient": {"host": host,
+        "discreteInputMappings": [{"modbusAddr": 0, "plcWord": 0, "plcBit": 0}],
+        "inputRegisterMappings": [{"modbusAddr": 0, "plcNWord": word}]}})
+    .to_string()
+}
+
+#[test]
+fn pl72_io_files_are_read_and_checked_with_the_project() {
+    let (good, twice) = (coupler("a", 1), coupler("b", 2));
+    let bad = r#"{"version": 1, "provider": "gpio", "digitalPins": [{"gpioLine": 1, "plcWord": 8, "plcBit": 0}]}"#;
+    let files = [
+        ("good.ioconfig", good.as_str()),
+        ("twice.ioconfig", &twice),
+        ("bad.ioconfig", bad),
+        ("broken.ioconfig", "{\n\"version\": }"),
+    ];
+    let found = |io: &str| {
+        let text = format!("[[plc]]\nname = \"line\"\n{io}\n");
+        let all: Vec<(&str, &str)> = files.into_iter().chain([("crosstie.toml", text.as_str())]).collect();
+        let (folder, _) = project(&all);
+        let loaded = load(folder.path(), &Overrides::default());
+        let texts: Vec<String> = loaded.diagnostics.iter().map(ToString::to_string).collect();
+        (places(&loaded.diagnostics), texts.join("\n"), loaded.config)
+    };
+    let (places, texts, config) = found("io = \"good.ioconfig\"\non_io_failure = \"zero\"");
+    assert_eq!(places, [""; 0], "{texts}");
+    let plc = config.unwrap().hub_settings(0).plcs.remove(0);
+    assert_eq!((plc.io.len(), plc.on_io_failure), (1, OnStale::Zero));
+    let (places, texts, _) = found("io = [\"good.ioconfig\", \"twice.ioconfig\"]");
+    assert_eq!(places, ["crosstie.toml:3:6 io_conflict"], "{texts}");
+    assert!(
+        texts.contains("I:0/0 is driven by Modbus TCP (a:502) and by Modbus TCP (b:502)"),
+        "{texts}"
+    );
+    assert!(texts.contains("good.ioconfig and twice.ioconfig"), "{texts}");
+    let (places, texts, _) = found("io = \"bad.ioconfig\"");
+    assert_eq!(places[0], "bad.ioconfig:1:1 bad_value", "{texts}");
+    assert!(texts.contains("digitalPins[0].plcWord"), "{texts}");
+    assert_eq!(found("io = \"broken.ioconfig\"").0, ["broken.ioconfig:2:12 bad_value"]);
+    assert_eq!(found("io = \"none.ioconfig\"").0, ["crosstie.toml:3:6 no_file"]);
+    assert_eq!(found("io = \"../good.ioconfig\"").0, ["crosstie.toml:3:6 bad_path"]);
+}

@@ -35,7 +35,7 @@ fn address(text: &str) -> Address {
 
 fn order(engine: &mut Engine, order: Order) -> Vec<Entry> {
     let mut sink = sink();
-    engine.execute(Numbered { number: 7, order }, &mut sink);
+    engine.execute(Numbered { number: 7, order }, &DeviceInputs::default(), &mut sink);
     sink.list
 }
 
@@ -189,7 +189,11 @@ fn several_places_are_written_at_one_border_or_none_of_them() {
         address: address("N:1"),
         value: CellValue::Word(4),
     };
-    engine.execute(Numbered { number: 0, order: feed }, &mut sink());
+    engine.execute(
+        Numbered { number: 0, order: feed },
+        &DeviceInputs::default(),
+        &mut sink(),
+    );
     let writes = |value| Order::WriteAll([(address("N:1"), CellValue::Word(9)), (address("I:0/3"), value)].into());
     let told = order(&mut engine, writes(CellValue::Word(1)));
     assert_eq!(kinds(&told), ["border", "answer"]);

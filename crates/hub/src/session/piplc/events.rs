@@ -87,7 +87,7 @@ impl Hub {
             Happened::Fault(fault) => {
                 let (rung_index, column) = match fault {
                     Fault::Instruction { rung, column, .. } => (Some(rung), Some(column)),
-                    Fault::StaleInput { .. } | Fault::Watchdog { .. } => (None, None),
+                    Fault::StaleInput { .. } | Fault::DeviceLost { .. } | Fault::Watchdog { .. } => (None, None),
                 };
                 Event::Fault {
                     message: fault.to_string().into(),

@@ -3,7 +3,6 @@
 use super::{Session, sees};
 use crate::hub::Hub;
 use crate::input::ConnId;
-use crate::plc::act::subject;
 use crate::plc::context::Context;
 use crate::plc::orders::OrderError;
 use crate::plc::{PlcId, Program};
@@ -45,6 +44,8 @@ pub(super) struct Waited {
     pub(super) outcome: Outcome,
     /// Why an order was not carried out; the first that fails counts.
     error: Option<String>,
+    /// Its devices are being opened.
+    is_opening: bool,
 }
 
 /// What is answered, and done, when all orders are carried out.
@@ -84,11 +85,23 @@ impl Waited {
             front,
             outcome,
             error: None,
+            is_opening: false,
         }
     }
 
     pub(super) fn failed(&mut self, error: &OrderError) {
         self.error.get_or_insert_with(|| error.to_string());
+    }
+
+    /// The configuration that is to be opened now that the engine has stopped; given once.
+    pub(super) fn to_open(&mut self) -> Option<IoConfig> {
+        match &self.outcome {
+            Outcome::IoConfig(config) if self.error.is_none() && !self.is_opening => {
+                self.is_opening = true;
+                Some(IoConfig::clone(config))
+            }
+            _ => None,
+        }
     }
 
     /// Symbols and settings are others when this is over.
@@ -174,10 +187,9 @@ impl Hub {
 
     /// The reply to a request whose orders are answered.
     pub(super) fn piplc_finish(&mut self, conn: ConnId, plc: PlcId, waited: Waited) -> Bytes {
-        let Waited { front, outcome, error } = waited;
-        if let (Outcome::IoConfig(config), None) = (&outcome, &error) {
-            self.piplc_take_io(conn, plc, config);
-        }
+        let Waited {
+            front, outcome, error, ..
+        } = waited;
         let state = self.plcs.get(plc).map(|context| engine_state(context.state));
         let Some(session) = self.piplc.sessions.get(&conn) else {
             return Bytes::new();
@@ -205,17 +217,6 @@ impl Hub {
                 )
             }
             (Outcome::Done | Outcome::State | Outcome::IoConfig(_), _) => session.reply(&front, &Reply::Done),
-        }
-    }
-
-    fn piplc_take_io(&mut self, conn: ConnId, plc: PlcId, config: &IoConfig) {
-        let Some(context) = self.plcs.get_mut(plc) else { return };
-        let old = std::mem::replace(&mut context.io, config.clone()).provider_name();
-        let subject = subject(context);
-        let by = self.piplc.sessions.get(&conn).and_then(|session| session.actor.clone());
-        if let Some(by) = by {
-            let values = (Json::from(old), Json::from(config.provider_name()));
-            self.audit(&by, "plc.io_config", subject, values);
         }
     }
 
@@ -252,14 +253,20 @@ pub(super) fn frame(write: impl FnOnce(&mut Vec<u8>)) -> Bytes {
 pub(super) fn hello_frame(dialect: Dialect, seq: i32, settings: &PiplcSettings, contexts: &[&Context]) -> Bytes {
     let rows: Vec<ContextRow<'_>> = contexts.iter().map(|context| context_row(context)).collect();
     let first = contexts.first();
-    let io_config = first.map(|context| io_wire(&context.io)).unwrap_or_default();
+    let io_config = first.map(|context| io_wire(&context.io.first())).unwrap_or_default();
     let io_provider_name = first.map(|context| context.io.provider_name()).unwrap_or_default();
+    // Only where a provider that is configured has them (PL-3).
+    let has_pins = contexts.iter().any(|context| context.io.has_pins());
+    let has_numbers = contexts.iter().any(|context| context.io.has_numbers());
+    let capabilities: Vec<&str> = [(has_pins, "gpio"), (has_numbers, "analog")]
+        .into_iter()
+        .filter_map(|(is_there, word)| is_there.then_some(word))
+        .collect();
     let hello = HelloReply {
         server_name: SERVER_NAME,
         server_version: SERVER_VERSION,
         engine_id: &settings.engine_id,
-        // No provider of pins or channels is built in.
-        capabilities: &[],
+        capabilities: &capabilities,
         engine_name: &settings.engine_name,
         engine_state: first.map_or(EngineState::Stopped, |context| engine_state(context.state)),
         contexts: &rows,
@@ -286,7 +293,7 @@ pub(super) fn context_row(context: &Context) -> ContextRow<'_> {
 
 /// `engine.info` of a context.
 pub(super) fn with_info<T>(context: &Context, tell: impl FnOnce(&EngineInfo<'_>) -> T) -> T {
-    let (io_config, provider) = (io_wire(&context.io), context.io.provider_name());
+    let (io_config, provider) = (io_wire(&context.io.first()), context.io.provider_name());
     tell(&EngineInfo {
         name: &context.settings.name,
         state: engine_state(context.state),

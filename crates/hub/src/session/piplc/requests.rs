@@ -16,7 +16,7 @@ use crate::rights;
 use crosstie_ladder::controller::Command;
 use crosstie_ladder::data_table::CellValue;
 use crosstie_ladder::diagnostic::Diagnostic;
-use crosstie_ladder::project::IoConfig;
+use crosstie_ladder::project::{IoConfig, io_conflict};
 use crosstie_wire::piplc::{self as wire, ContextRow, EngineCommand, Envelope, Hello, Reply, Request};
 use serde_json::{Map, Value as Json};
 use std::sync::Arc;
@@ -213,7 +213,8 @@ impl Hub {
         }
     }
 
-    /// Other inputs and outputs (PL-18). What is valid is kept, also when its provider is not built in: a start is refused then.
+    /// Other inputs and outputs (PL-18): the engine stops, then the driver opens the devices, and what cannot be opened changes
+    /// nothing.
     fn piplc_io_config(&mut self, asking: Asking, config: Map<String, Json>) {
         let refusal = match config.is_empty() {
             true => Err(String::from("expected a configuration with providerType in 'config'")),
@@ -226,8 +227,16 @@ impl Hub {
             Ok(config) => config,
             Err(text) => return self.piplc_refuse(asking.conn, &asking.front, &text, asking.is_next),
         };
+        if let Some(conflict) = io_conflict(std::slice::from_ref(&config)) {
+            let text = format!("the I/O configuration is refused: {conflict}");
+            return self.piplc_refuse(asking.conn, &asking.front, &text, asking.is_next);
+        }
         if let Err(refused) = rights::check_need(&asking.by.access, rights::CHANGE_IO) {
             return self.piplc_refuse(asking.conn, &asking.front, &refused.to_string(), asking.is_next);
+        }
+        if self.is_remote(asking.plc) {
+            let text = "the engine of this context is elsewhere: give the configuration to that engine";
+            return self.piplc_refuse(asking.conn, &asking.front, text, asking.is_next);
         }
         self.piplc_act(
             asking,

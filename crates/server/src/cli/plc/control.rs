@@ -113,6 +113,10 @@ fn row(context: Context) -> [String; 11] {
         (None, Some(rung)) => format!("{}, rung {rung} is next", context.state),
         (None, None) => context.state.clone(),
     };
+    let state = match &context.io.reason {
+        Some(reason) => format!("{state}; {reason}"),
+        None => state,
+    };
     let program = match &context.program {
         None => String::from("-"),
         Some(program) if program.name.is_empty() => String::from("(without a name)"),

@@ -11,7 +11,9 @@ use crosstie_hub::plc::Program;
 use crosstie_ladder::Symbol;
 use crosstie_ladder::diagnostic::Diagnostic;
 use crosstie_ladder::program::Position;
+use crosstie_ladder::project::{IoConfig, io_conflict};
 use crosstie_ladder::retain::RetainList;
+use std::path::Path;
 use std::sync::Arc;
 
 /// Keys of a context that only one with `remote` takes.
@@ -76,6 +78,7 @@ impl Checker<'_> {
             self.remote(section.as_deref(), &settings, &mut plc);
             self.program(section.as_deref(), &settings, &mut plc);
             self.retain(section.as_deref(), &settings, &mut plc);
+            self.io_configs(section.as_deref(), &settings, &mut plc);
             // A second context of the same name would hide the first.
             if section.is_some() {
                 plcs.push(plc);
@@ -142,6 +145,100 @@ impl Checker<'_> {
         }
         plc.program_file = None;
         plc.autostart = false;
+        plc.io_files.clear();
+    }
+
+    /// Reads what is wired to a context. Two devices never move the same.
+    fn io_configs(&mut self, section: Option<&str>, raw: &RawTable, plc: &mut PlcConfig) {
+        for file in plc.io_files.clone() {
+            let path = self.folder.join(&file);
+            if let Some(config) = self.io_config(section, raw, &path) {
+                if let Some(reason) = crate::io::not_built_in(&config) {
+                    let place = self.place_of_key(section, "io", raw);
+                    let found = format!("{}: {reason}", shown_path(&path));
+                    self.findings
+                        .error(&place, "bad_value", found, "a provider that is built in");
+                }
+                plc.io.push(config);
+            }
+        }
+        // The places of a conflict are those of the list, so the list must be whole.
+        if plc.io.len() < plc.io_files.len() {
+            return;
+        }
+        if let Some(conflict) = io_conflict(&plc.io) {
+            let place = self.place_of_key(section, "io", raw);
+            let name = |index: usize| {
+                plc.io_files
+                    .get(index)
+                    .map_or_else(String::new, |file| file.display().to_string())
+            };
+            let (first, second) = (name(conflict.first), name(conflict.second));
+            let files = match conflict.first == conflict.second {
+                true => first,
+                false => format!("{first} and {second}"),
+            };
+            let found = format!("{files}: {conflict}");
+            self.findings.error(
+                &place,
+                "io_conflict",
+                found,
+                "each input and number moved by one device",
+            );
+        }
+    }
+
+    /// Reads one `.ioconfig` file.
+    fn io_config(&mut self, section: Option<&str>, raw: &RawTable, path: &Path) -> Option<IoConfig> {
+        let document = match read_file(path) {
+            Ok(document) => document,
+            Err(unreadable) => {
+                let place = match unreadable.text.is_empty() {
+                    true => self.place_of_key(section, "io", raw),
+                    false => Place {
+                        source: SourceText::new(shown_path(path), unreadable.text),
+                        span: unreadable.at..unreadable.at,
+                    },
+                };
+                self.findings
+                    .error(&place, unreadable.code, unreadable.found, unreadable.expected);
+                return None;
+            }
+        };
+        let source = SourceText::new(shown_path(path), document.as_str());
+        let json = match serde_json::from_str(document.trim_start_matches('\u{feff}')) {
+            Ok(json) => json,
+            Err(error) => {
+                let position = Position {
+                    line: u32::try_from(error.line()).unwrap_or(u32::MAX),
+                    column: u32::try_from(error.column()).unwrap_or(u32::MAX),
+                };
+                let place = place_of(&source, Some(position));
+                let found = format!("a file that is no JSON: {error}");
+                self.findings
+                    .error(&place, "bad_value", found, "an .ioconfig file in JSON");
+                return None;
+            }
+        };
+        match IoConfig::from_json(&json) {
+            Ok(config) => {
+                for key in &config.ignored {
+                    let place = place_of(&source, None);
+                    let found = format!("`{key}` means nothing here");
+                    self.findings
+                        .warning(&place, "unknown_key", found, "a key of an .ioconfig file");
+                }
+                Some(config)
+            }
+            Err(errors) => {
+                for error in errors {
+                    let place = place_of(&source, None);
+                    self.findings
+                        .error(&place, "bad_value", format!("`{}`", error.key), error.text);
+                }
+                None
+            }
+        }
     }
 
     /// Reads the places that keep their values. A program with mistakes of its own is told without those of its symbols.

@@ -49,6 +49,8 @@ pub(crate) enum Form {
     EngineUrl,
     /// A file inside the project folder.
     ProjectPath,
+    /// One of those, or a list of them.
+    ProjectPaths,
 }
 
 /// A value that fits the form of its key.
@@ -179,6 +181,10 @@ impl Form {
                 "the address of a PiPLC engine, such as \"ws://192.0.2.7:9100/\", without a query; a key stands in a file that `access_key_file` names",
             ),
             Form::ProjectPath => String::from("the path of a file inside the project folder, such as \"signals.csv\""),
+            Form::ProjectPaths => format!(
+                "the path of a file inside the project folder, such as \"sensors.ioconfig\", or a list of at most {} of them",
+                Limits::DEFAULT.hosts_max
+            ),
         }
     }
 
@@ -200,6 +206,17 @@ impl Form {
                 fits.map(Checked::Micros).ok_or("out_of_range")
             }
             (Form::Patterns | Form::Places, RawValue::List(items)) => patterns(items),
+            (Form::ProjectPaths, RawValue::Text(text)) => {
+                let path = Form::ProjectPath.check_text(text)?.text();
+                Ok(Checked::List(vec![path]))
+            }
+            (Form::ProjectPaths, RawValue::List(items)) => {
+                let path = |text: &str| Form::ProjectPath.check_text(text).ok().map(Checked::text);
+                list_of(items, path).map_err(|misfit| match misfit {
+                    "bad_value" => "bad_path",
+                    misfit => misfit,
+                })
+            }
             (Form::Hosts, RawValue::List(items)) => list_of(items, |text| is_host(text).then(|| text.to_owned())),
             (Form::Origins { any }, RawValue::List(items)) => list_of(items, |text| origin(text, any)),
             (form, _) if form.is_shaped() => Err("wrong_type"),
@@ -214,7 +231,10 @@ impl Form {
     }
 
     fn is_list(self) -> bool {
-        matches!(self, Form::Patterns | Form::Places | Form::Hosts | Form::Origins { .. })
+        matches!(
+            self,
+            Form::Patterns | Form::Places | Form::Hosts | Form::Origins { .. } | Form::ProjectPaths
+        )
     }
 
     /// A value in a message. The query of a path may hold a key, so it is left out.
@@ -493,6 +513,21 @@ mod tests {
         check(Form::ProjectPath, text("tables/a.csv"), own("tables/a.csv"));
         check(Form::ProjectPath, text("../a.csv"), Err("bad_path"));
         check(Form::ProjectPath, text("/etc/passwd"), Err("bad_path"));
+        let one = Ok(Checked::List(vec![String::from("a.ioconfig")]));
+        check(Form::ProjectPaths, text("a.ioconfig"), one.clone());
+        check(
+            Form::ProjectPaths,
+            RawValue::List(vec![text("a.ioconfig")]),
+            one.clone(),
+        );
+        check(Form::ProjectPaths, plain("a.ioconfig"), one);
+        check(Form::ProjectPaths, text("../a.ioconfig"), Err("bad_path"));
+        check(
+            Form::ProjectPaths,
+            RawValue::List(vec![text("/etc/passwd")]),
+            Err("bad_path"),
+        );
+        check(Form::ProjectPaths, RawValue::Whole(1), Err("wrong_type"));
         check(Form::Text, text("a\nb"), Err("bad_value"));
         check(Form::Text, RawValue::Whole(1), Err("wrong_type"));
         check(Form::Text, plain("1"), own("1"));

@@ -2,10 +2,15 @@
 
 use super::{Form, Key, PORT, count, port};
 use crate::config::{PiplcConfig, PlcConfig};
+use crosstie_hub::settings::OnStale;
 use crosstie_ladder::controller::ScanTime;
 use serde_json::{Value, json};
+use std::path::PathBuf;
 
 pub(crate) const SAFE_STATE_WORDS: [&str; 2] = ["off", "hold"];
+
+/// What the program gets from a device that does not answer; see [`OnStale`].
+const ON_IO_FAILURE_WORDS: [&str; 3] = [OnStale::Hold.word(), OnStale::Zero.word(), OnStale::Fault.word()];
 
 /// The longest time of a watchdog, in microseconds.
 const WATCHDOG_MAX_US: u32 = 60_000_000;
@@ -197,5 +202,22 @@ pub(crate) const PLC_KEYS: &[Key<PlcConfig>] = &[
         live: false,
         get: |plc| json!(plc.retain),
         set: |plc, value| plc.retain = value.list(),
+    },
+    Key {
+        name: "io",
+        form: Form::ProjectPaths,
+        live: false,
+        get: |plc| json!(plc.io_files),
+        set: |plc, value| plc.io_files = value.list().into_iter().map(PathBuf::from).collect(),
+    },
+    Key {
+        name: "on_io_failure",
+        form: Form::Choice(&ON_IO_FAILURE_WORDS),
+        live: false,
+        get: |plc| json!(plc.on_io_failure.word()),
+        set: |plc, value| {
+            let choice = OnStale::from_word(&value.text());
+            plc.on_io_failure = choice.expect("the form has the words of the choices");
+        },
     },
 ];

@@ -205,6 +205,9 @@ pub(crate) struct PlaceWritten {
     /// The next start of the program loads its own preset here again. Absent where it does not.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     until_start: bool,
+    /// The device that drives the place: what was written has no effect as long as it does. Absent where none does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    driven_by: Option<String>,
 }
 
 impl From<Written> for PlaceWritten {
@@ -216,6 +219,7 @@ impl From<Written> for PlaceWritten {
             forced: written.forced,
             toggled: written.toggled,
             until_start: written.until_start,
+            driven_by: written.driven_by,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A context, a force and a diagnostic as JSON.
 
-use crosstie_hub::api::plc::{ContextRow, EngineLink, ForceRow, ProgramSummary, RetainRow};
+use crosstie_hub::api::plc::{ContextRow, EngineLink, ForceRow, IoRow, ProgramSummary, RetainRow};
 use crosstie_hub::plc::Lateness;
 use crosstie_ladder::diagnostic::Diagnostic;
 use serde::{Deserialize, Serialize};
@@ -33,6 +33,8 @@ pub(crate) struct Context {
     forces: Vec<Force>,
     /// What drives its inputs and what its outputs drive, for people.
     io_provider: String,
+    /// The same with how it stands.
+    io: Io,
     /// How the link to its engine stands; null where the engine is here.
     link: Option<Link>,
     /// What its outputs drive stays as it is when it stops.
@@ -61,6 +63,7 @@ impl From<ContextRow> for Context {
             breakpoints: row.breakpoints,
             forces: row.forces.into_iter().map(Force::from).collect(),
             io_provider: row.io_provider,
+            io: Io::from(row.io),
             link: row.link.map(Link::from),
             hold_outputs: row.hold_outputs,
             temporary: row.is_temporary,
@@ -127,6 +130,54 @@ impl From<EngineLink> for Link {
             remote_context: link.remote_context,
             attempts: link.attempts,
             retry_in_ms: link.retry_in.map(|span| span.as_millis() as u64),
+        }
+    }
+}
+
+/// What is wired to a context.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct Io {
+    /// The names of all providers.
+    #[schema(example = "Modbus TCP (192.0.2.7:502)")]
+    provider: String,
+    /// `virtual`, or the worst state of its devices: `down`, `waiting`, `up`.
+    state: &'static str,
+    /// Why it is not up.
+    reason: Option<String>,
+    /// The inputs that devices write: what others write there has no effect.
+    #[schema(example = json!(["I:0/0", "N:3"]))]
+    drives: Vec<String>,
+    /// Its devices.
+    devices: Vec<IoDevice>,
+}
+
+/// One device.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct IoDevice {
+    /// What it is, for people.
+    name: String,
+    /// `waiting`: it has not answered since it was configured; `up`; `down`.
+    state: &'static str,
+    /// Why it is not up.
+    reason: Option<String>,
+    /// What went wrong since it was configured.
+    errors: u64,
+}
+
+impl From<IoRow> for Io {
+    fn from(row: IoRow) -> Io {
+        let devices = row.devices.into_iter().map(|device| IoDevice {
+            name: device.name,
+            state: device.state.word(),
+            reason: device.reason,
+            errors: device.errors,
+        });
+        Io {
+            provider: row.provider,
+            state: row.state,
+            reason: row.reason,
+            drives: row.drives,
+            devices: devices.collect(),
         }
     }
 }
