@@ -32,7 +32,9 @@ fn address(text: &str) -> Address {
 fn image(texts: &[&str], words: &[(&str, i32)]) -> Arc<RetainImage> {
     let mut table = DataTable::new();
     for (text, number) in words {
-        table.write(address(text), CellValue::Word(*number)).unwrap();
+        table
+            .write(address(text), CellValue::Word(*number))
+            .expect("the place of the test takes a word");
     }
     let mut image = RetainImage::blank(&list(texts));
     table.fill(&mut image);

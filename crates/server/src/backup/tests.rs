@@ -275,6 +275,17 @@ fn a_backup_holds_the_project_its_files_and_its_state_and_gives_them_back() {
 }
 
 #[test]
+fn a_backup_holds_no_retentive_memory() {
+    let (project, out) = (project(), tempfile::tempdir().unwrap());
+    let before = packed(project.path(), &out.path().join("a.tar.gz"), false).unwrap();
+    for name in ["retain.db", "retain.db-wal", "retain.db.damaged-1"] {
+        fs::write(project.path().join("state").join(name), "values of a machine").unwrap();
+    }
+    let after = packed(project.path(), &out.path().join("b.tar.gz"), false).unwrap();
+    assert_eq!(after.files, before.files);
+}
+
+#[test]
 fn a_backup_does_not_go_into_its_own_state_and_takes_no_links_from_there() {
     let project = project();
     let inside = project.path().join("state/line.tar.gz");

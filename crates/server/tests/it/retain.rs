@@ -9,10 +9,10 @@ use crosstie_server::retain::{Database, Stored};
 use crosstie_server::run::{RunningHub, Start};
 use serde_json::{Value, json};
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Lines, Read as _, Write as _};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Instant;
 use tempfile::TempDir;
 
@@ -30,10 +30,10 @@ fn words() -> impl Iterator<Item = Address> {
 
 /// Writes images in which every word is the number of the image, as fast as it can, and tells each that is on the disk.
 fn write_images(folder: &Path) {
-    let list = RetainList::read(&[String::from("N:*")], |_| None).unwrap();
-    let mut database = Database::open(folder).unwrap();
+    let list = RetainList::read(&[String::from("N:*")], |_| None).expect("the story goes on");
+    let mut database = Database::open(folder).expect("the story goes on");
     let (mut table, mut image) = (DataTable::new(), RetainImage::blank(&list));
-    let mut number = match database.read("line").unwrap() {
+    let mut number = match database.read("line").expect("the story goes on") {
         None => 0,
         Some(kept) => number_of(kept),
     };
@@ -43,10 +43,10 @@ fn write_images(folder: &Path) {
     while Instant::now() < until {
         number += 1;
         for word in words() {
-            table.write(word, CellValue::Word(number)).unwrap();
+            table.write(word, CellValue::Word(number)).expect("the story goes on");
         }
         table.fill(&mut image);
-        database.save("line", &image.to_bytes()).unwrap();
+        database.save("line", &image.to_bytes()).expect("the story goes on");
         if writeln!(out, "<{number}>").and_then(|()| out.flush()).is_err() {
             return;
         }
@@ -57,8 +57,10 @@ fn write_images(folder: &Path) {
 fn number_of(kept: Stored) -> i32 {
     let Stored::Image(bytes) = kept else { panic!("{kept:?}") };
     let mut table = DataTable::new();
-    table.restore(&RetainImage::from_bytes(&bytes).unwrap());
-    let numbers: Vec<CellValue> = words().map(|word| table.read(word).unwrap()).collect();
+    table.restore(&RetainImage::from_bytes(&bytes).expect("the story goes on"));
+    let numbers: Vec<CellValue> = words()
+        .map(|word| table.read(word).expect("the story goes on"))
+        .collect();
     assert!(
         numbers.iter().all(|number| *number == numbers[0]),
         "a mixture: {numbers:?}"
@@ -72,7 +74,7 @@ fn number_of(kept: Stored) -> i32 {
 /// The last whole line of what the writer has told.
 fn last_told(text: &str) -> i32 {
     let told = text.rsplit_once('>').and_then(|(before, _)| before.rsplit_once('<'));
-    told.map_or(0, |(_, number)| number.parse().unwrap())
+    told.map_or(0, |(_, number)| number.parse().expect("the story goes on"))
 }
 
 #[test]
@@ -139,9 +141,9 @@ fn count() -> String {
 }
 
 fn folder() -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("crosstie.toml"), LINE).unwrap();
-    fs::write(folder.path().join("count.txt"), count()).unwrap();
+    let folder = tempfile::tempdir().expect("the story goes on");
+    fs::write(folder.path().join("crosstie.toml"), LINE).expect("the story goes on");
+    fs::write(folder.path().join("count.txt"), count()).expect("the story goes on");
     folder
 }
 
@@ -160,7 +162,11 @@ fn row(web: SocketAddr) -> Value {
 fn counts(web: SocketAddr) -> Vec<i64> {
     let memory = get(web, "/api/v1/plc/contexts/line/memory");
     let words = memory["integers"].as_array().unwrap_or_else(|| panic!("{memory}"));
-    words.iter().take(10).map(|word| word.as_i64().unwrap()).collect()
+    words
+        .iter()
+        .take(10)
+        .map(|word| word.as_i64().expect("the story goes on"))
+        .collect()
 }
 
 /// The ten words soon after the start; after a warm one not before the engine has told of it.
@@ -171,13 +177,16 @@ fn first_counts(web: SocketAddr, is_warm: bool) -> Vec<i64> {
 
 /// What the file holds while no hub runs: ten words of one scan.
 fn kept(folder: &Path) -> Option<i64> {
-    let database = Database::open(&folder.join("state")).unwrap();
-    let Stored::Image(bytes) = database.read("line").unwrap()? else {
+    let database = Database::open(&folder.join("state")).expect("the story goes on");
+    let Stored::Image(bytes) = database.read("line").expect("the story goes on")? else {
         panic!("nothing is lost")
     };
     let mut table = DataTable::new();
-    table.restore(&RetainImage::from_bytes(&bytes).unwrap());
-    let counts: Vec<CellValue> = words().take(10).map(|word| table.read(word).unwrap()).collect();
+    table.restore(&RetainImage::from_bytes(&bytes).expect("the story goes on"));
+    let counts: Vec<CellValue> = words()
+        .take(10)
+        .map(|word| table.read(word).expect("the story goes on"))
+        .collect();
     assert!(counts.iter().all(|count| *count == counts[0]), "a mixture: {counts:?}");
     match counts[0] {
         CellValue::Word(count) => Some(i64::from(count)),
@@ -185,24 +194,47 @@ fn kept(folder: &Path) -> Option<i64> {
     }
 }
 
-/// The binary, and the address of its page.
-fn spawn(folder: &Path, arguments: &[&str]) -> (Child, SocketAddr) {
-    let mut process = Command::new(env!("CARGO_BIN_EXE_crosstie"))
-        .arg("run")
-        .args(arguments)
-        .arg(folder)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut stdout = BufReader::new(process.stdout.take().unwrap());
-    let mut line = String::new();
-    loop {
-        line.clear();
-        assert_ne!(stdout.read_line(&mut line).unwrap(), 0, "it tells its page");
-        if let Some((_, address)) = line.split_once("http://") {
-            return (process, address.trim().trim_end_matches('/').parse().unwrap());
+/// The binary at work; it is killed when this is dropped.
+struct Running {
+    process: Child,
+    web: SocketAddr,
+    /// Whoever prints must not find that nobody reads.
+    _out: Lines<BufReader<ChildStdout>>,
+}
+
+impl Running {
+    fn start(folder: &Path, arguments: &[&str]) -> Running {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_crosstie"));
+        command.arg("run").args(arguments).arg(folder);
+        let spawned = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
+        let mut process = spawned.expect("the binary starts");
+        let mut out = BufReader::new(process.stdout.take().expect("its output is a pipe")).lines();
+        let page = out.by_ref().map_while(Result::ok).find_map(|line| {
+            let (_, address) = line.split_once("http://")?;
+            address.trim().trim_end_matches('/').parse().ok()
+        });
+        let Some(web) = page else {
+            panic!("it tells its page; it ended with {:?}", process.wait())
+        };
+        Running {
+            process,
+            web,
+            _out: out,
         }
+    }
+
+    /// SIGKILL.
+    fn kill(&mut self) {
+        self.process.kill().expect("it can be killed");
+        self.process.wait().expect("it has ended");
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // A story that has killed it already has nothing left to end.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
     }
 }
 
@@ -211,7 +243,8 @@ fn pl37_a_killed_hub_goes_on_where_its_last_image_was() {
     let folder = folder();
     let mut before = None;
     for round in 0..10_i64 {
-        let (mut process, web) = spawn(folder.path(), &[]);
+        let mut hub = Running::start(folder.path(), &[]);
+        let web = hub.web;
         let first = first_counts(web, before.is_some());
         assert!(first.iter().all(|count| *count == first[0]), "{first:?}");
         assert!(
@@ -222,20 +255,19 @@ fn pl37_a_killed_hub_goes_on_where_its_last_image_was() {
             row(web)["retain"]["saved_at_ms"].is_u64()
         });
         support::eventually("it counts on", || counts(web)[0] > first[0] + 37 * round % 400);
-        process.kill().unwrap();
-        process.wait().unwrap();
+        hub.kill();
         let kept = kept(folder.path());
         assert!(kept >= before, "round {round}: {kept:?} after {before:?}");
         before = kept;
     }
     assert!(before > Some(0));
-    let (mut process, web) = spawn(folder.path(), &["--cold"]);
+    let mut hub = Running::start(folder.path(), &["--cold"]);
+    let web = hub.web;
     assert_eq!(row(web)["retain"]["restored"], json!(false));
     support::eventually("the zeros are on the disk", || {
         row(web)["retain"]["saved_at_ms"].is_u64()
     });
-    process.kill().unwrap();
-    process.wait().unwrap();
+    hub.kill();
     assert!(kept(folder.path()) < before, "cold is cold");
 }
 

@@ -145,6 +145,7 @@ impl Checker<'_> {
         }
         plc.program_file = None;
         plc.autostart = false;
+        plc.retain.clear();
         plc.io_files.clear();
     }
 
