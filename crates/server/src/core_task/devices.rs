@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 use crosstie_hub::plc::{IoSetup, IoTold, PlcId};
@@ -24,8 +24,8 @@ pub(super) struct Houses {
     /// An event that says that there is news stands in the door.
     is_told: Arc<AtomicBool>,
     houses: BTreeMap<PlcId, House>,
-    /// Whatever serves a device holds a clone.
-    alive: Option<Sender<()>>,
+    /// Whatever serves a device holds a clone. Nothing is ever sent: that the last one is dropped is the message.
+    alive: Option<SyncSender<()>>,
     gone: Receiver<()>,
     /// When all were told to end.
     ended_at: Option<Instant>,
@@ -47,7 +47,7 @@ pub(super) type Told = (PlcId, u64, IoTold);
 
 impl Houses {
     pub(super) fn new(door: Door, runtime: Handle) -> Houses {
-        let (alive, gone) = channel();
+        let (alive, gone) = sync_channel(0);
         Houses {
             door,
             runtime,

@@ -11,7 +11,7 @@ mod words;
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::sync::mpsc::Sender;
+use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
 use crosstie_ladder::project::{IoClaims, ModbusClient};
@@ -45,7 +45,7 @@ pub(super) fn open(
     claims: IoClaims,
     (status, hold_all): (&Arc<Status>, bool),
     runtime: &Handle,
-    alive: Sender<()>,
+    alive: SyncSender<()>,
 ) -> Box<dyn Device> {
     let image = Arc::new(Image::new());
     let poller = Poller::new(client, Arc::clone(&image), Arc::clone(status), hold_all);

@@ -6,7 +6,7 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, Sender};
+use std::sync::mpsc::{Receiver, SyncSender};
 use std::thread::Thread;
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ struct Opening {
     /// Where tasks of devices run.
     runtime: Handle,
     /// Whatever serves a device holds a clone until it has said its last values.
-    alive: Sender<()>,
+    alive: SyncSender<()>,
 }
 
 /// Why no device of this configuration can ever be opened here, if so: its provider was left out when this was built.
@@ -86,7 +86,7 @@ pub(crate) struct Job {
     /// The scan thread hands back the old devices here.
     pub(crate) back: Receiver<Box<Devices>>,
     pub(crate) runtime: Handle,
-    pub(crate) alive: Sender<()>,
+    pub(crate) alive: SyncSender<()>,
 }
 
 /// Tells the core what became of a job: the devices to use from now on, and why they are not the new ones.
