@@ -75,7 +75,7 @@ fn needed_of_plc(request: &PlcRequest) -> Need {
 pub(crate) fn needed_of_action(action: &PlcAction) -> Need {
     match action {
         PlcAction::Command(command) => needed_of_command(*command),
-        PlcAction::Write { .. } | PlcAction::WriteAll(_) | PlcAction::Toggle(_) => WRITE,
+        PlcAction::Write { .. } | PlcAction::WriteAll { .. } | PlcAction::Toggle(_) => WRITE,
         PlcAction::Download(_) | PlcAction::Clear => CHANGE_PROGRAMS,
         PlcAction::Force { .. } | PlcAction::Release(_) => FORCE,
         PlcAction::Profile(_) => PROFILE,

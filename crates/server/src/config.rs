@@ -19,6 +19,7 @@ mod file;
 mod hub_settings;
 mod keys;
 mod limits;
+mod modbus;
 mod plcs;
 mod raw;
 mod routes;
@@ -33,6 +34,7 @@ pub(crate) use diagnostic::{Findings, Place};
 pub use exchange::{Changes, Exported, ImportError, export_routes, export_signals, import_routes, import_signals};
 pub(crate) use file::{read_file, shown_path};
 pub use limits::Limits;
+pub use modbus::{ModbusConfig, ModbusMap, ModbusMaps, ModbusTable};
 pub use plcs::{FIRST_CONTEXT, PiplcConfig, PlcConfig, RemoteConfig};
 pub use setting::{CheckedSetting, Setting, SettingError, Source, check_setting};
 pub use write_back::{WriteError, add_route, add_signals, remove_leftovers, remove_route, try_writing, write_settings};
@@ -68,6 +70,8 @@ pub struct Config {
     pub piplc: Option<PiplcConfig>,
     /// `[[plc]]`, in the order of the file; names are unique.
     pub plcs: Vec<PlcConfig>,
+    /// `[[modbus]]`, in the order of the file; names are unique.
+    pub modbuses: Vec<ModbusConfig>,
     /// `[[route]]`, in the order of the file; names are canonical.
     pub routes: Vec<RouteSetting>,
     /// `[[practice]]`, in the order of the file.

@@ -51,6 +51,7 @@ use crate::audit::AuditLog;
 use crate::config::{Config, EndpointConfig, Role};
 use crate::core_task::{Door, Store};
 use crate::keys::{Entrance, Gate, decoded, gate};
+use crate::modbus_server::ModbusPort;
 use crate::origin::Origins;
 use crate::socket::Stream;
 use crate::write_limit::WriteLimit;
@@ -89,6 +90,8 @@ pub(crate) struct Api {
     pub(crate) ports: Vec<EndpointPort>,
     /// Where clients of PiPLC's protocol connect, as a URL; `None` without `[piplc]`.
     pub(crate) piplc: Option<String>,
+    /// The Modbus servers, with their figures.
+    pub(crate) modbuses: Vec<Arc<ModbusPort>>,
     /// The certificate, and which listeners speak TLS.
     pub(crate) tls: tls::TlsState,
 }

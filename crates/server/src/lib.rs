@@ -31,6 +31,7 @@ mod http;
 mod io;
 mod keys;
 mod listener;
+mod modbus_server;
 mod openapi;
 mod origin;
 mod probe;

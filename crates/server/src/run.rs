@@ -34,6 +34,7 @@ use crate::http::tls::{Listener, TlsState};
 use crate::http::{self, Api, EndpointPort, Side};
 use crate::keys::{self, Gate};
 use crate::listener::{self, ProtocolPort};
+use crate::modbus_server::ModbusPort;
 use crate::origin::Origins;
 use crate::practice::twin;
 use crate::retain::{self, RetainStore};
@@ -175,6 +176,7 @@ pub struct RunningHub {
     web_tls: bool,
     ports: Vec<EndpointPort>,
     piplc: Option<PiplcPort>,
+    modbuses: Vec<Arc<ModbusPort>>,
     /// What the listeners with TLS show; `None` when there is none.
     certificate: Option<tls::Facts>,
 }
@@ -232,6 +234,7 @@ impl RunningHub {
         }
 
         let piplc = PiplcPort::new(&config, listeners.piplc.as_ref(), web.port())?;
+        let modbuses = modbus_ports(&config, &listeners.modbuses)?;
         if let Some(port) = &piplc {
             settings.piplc.url.clone_from(&port.url);
             settings.piplc.engine_id =
@@ -294,6 +297,9 @@ impl RunningHub {
             port.protocol_port(&door, &gate, acceptor(port.tls), &page)
                 .open(listener);
         }
+        for (port, listener) in modbuses.iter().zip(listeners.modbuses) {
+            port.open(listener, &door);
+        }
         let api = Api {
             door: door.clone(),
             store,
@@ -304,6 +310,7 @@ impl RunningHub {
             config: Mutex::new(config),
             ports: ports.clone(),
             piplc: piplc.as_ref().map(|port| port.url.clone()),
+            modbuses: modbuses.clone(),
             tls,
         };
         let router = http::router(Arc::new(api));
@@ -330,6 +337,7 @@ impl RunningHub {
             web_tls,
             ports,
             piplc,
+            modbuses,
             certificate: identity.map(|identity| identity.facts),
         })
     }
@@ -350,6 +358,12 @@ impl RunningHub {
     /// The address that clients of PiPLC's protocol connect to; `None` without `[piplc]`.
     pub fn piplc(&self) -> Option<SocketAddr> {
         self.piplc.as_ref().map(|port| port.address)
+    }
+
+    /// The address that a Modbus server listens on.
+    pub fn modbus(&self, name: &str) -> Option<SocketAddr> {
+        let port = self.modbuses.iter().find(|port| port.config.name == name)?;
+        Some(port.config.address)
     }
 
     /// Stops the PLC engines, closes every connection with 1001, finishes what is to be written and ends, within three seconds.
@@ -382,6 +396,18 @@ fn retentive_memory(
     let started = RetainStore::start(folder.to_owned(), database, door.clone());
     let (store, thread) = started.map_err(system("starting the thread of the retentive memory"))?;
     Ok((Some(store), Some(thread)))
+}
+
+/// The Modbus servers of a project, which are bound.
+fn modbus_ports(config: &Config, bound: &[TcpListener]) -> Result<Vec<Arc<ModbusPort>>, RunError> {
+    let servers = config.modbuses.iter().zip(bound);
+    let port = |(modbus, bound): (_, &TcpListener)| {
+        let address = bound
+            .local_addr()
+            .map_err(system("asking for the port of a Modbus server"))?;
+        Ok(Arc::new(ModbusPort::new(modbus, address)))
+    };
+    servers.map(port).collect()
 }
 
 /// The certificate of a project, when a listener wants one.
@@ -448,6 +474,8 @@ struct Listeners {
     endpoints: Vec<Option<TcpListener>>,
     /// There with `[piplc]`.
     piplc: Option<TcpListener>,
+    /// One for each Modbus server, in their order.
+    modbuses: Vec<TcpListener>,
 }
 
 impl Listeners {
@@ -478,8 +506,19 @@ impl Listeners {
             .collect();
         let piplc = (config.piplc.as_ref())
             .and_then(|piplc| bind(String::from("piplc"), String::from("piplc.port"), piplc.address));
+        let modbuses = (config.modbuses.iter())
+            .filter_map(|modbus| {
+                let moved_by = format!("modbus.{}.port", modbus.name);
+                bind(format!("modbus \"{}\"", modbus.name), moved_by, modbus.address)
+            })
+            .collect();
         match web {
-            Some(web) if busy.is_empty() => Ok(Listeners { web, endpoints, piplc }),
+            Some(web) if busy.is_empty() => Ok(Listeners {
+                web,
+                endpoints,
+                piplc,
+                modbuses,
+            }),
             _ => Err(RunError::BusyPorts(busy_ports_message(&busy))),
         }
     }

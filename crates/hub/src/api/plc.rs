@@ -72,7 +72,7 @@ pub enum PlcRequest {
         value: Value,
     },
     /// Write several places of the memory at one border, in this order: all of them, or none. At most
-    /// [`WRITES_MAX`](crate::plc::order::WRITES_MAX).
+    /// [`WRITES_MAX`](crate::plc::order::WRITES_MAX). For machines that write in a cycle: the audit log does not hold it.
     WriteAll {
         /// Which context.
         context: String,

@@ -43,7 +43,12 @@ pub(crate) enum PlcAction {
         value: CellValue,
     },
     /// Write several places of the memory at one border.
-    WriteAll(Box<[(Address, CellValue)]>),
+    WriteAll {
+        /// Where, and what.
+        writes: Box<[(Address, CellValue)]>,
+        /// A machine does it, many times a second: as with a route, no value of its is written down.
+        is_cyclic: bool,
+    },
     /// Turn a bit over.
     Toggle(Address),
     /// Force a place of the memory.
@@ -109,7 +114,7 @@ impl Hub {
         }
         let note = note(by, context, &action);
         let (order, effect) = self.order_of(by, action);
-        self.plc_order_noted(plc, order, effect, asked, Some(note));
+        self.plc_order_noted(plc, order, effect, asked, note);
     }
 
     fn order_of(&self, by: &Actor, action: PlcAction) -> (Order, Effect) {
@@ -122,7 +127,7 @@ impl Hub {
             ),
             PlcAction::Clear => (Order::ClearProgram, Effect::Cleared),
             PlcAction::Write { address, value } => (Order::Write { address, value }, Effect::None),
-            PlcAction::WriteAll(writes) => (Order::WriteAll(writes), Effect::None),
+            PlcAction::WriteAll { writes, .. } => (Order::WriteAll(writes), Effect::None),
             PlcAction::Toggle(address) => (Order::Toggle { address }, Effect::None),
             PlcAction::Force {
                 address,
@@ -178,11 +183,11 @@ fn may(access: &Access, context: &Context, action: &PlcAction) -> Result<(), Ord
             may_write(access, context, *address)?;
             fits(*address, *value)
         }
-        PlcAction::WriteAll(writes) if writes.len() > WRITES_MAX => Err(OrderError::Denied(Refused::Limit {
+        PlcAction::WriteAll { writes, .. } if writes.len() > WRITES_MAX => Err(OrderError::Denied(Refused::Limit {
             what: "places of one write",
             limit: WRITES_MAX,
         })),
-        PlcAction::WriteAll(writes) => writes.iter().try_for_each(|(address, value)| {
+        PlcAction::WriteAll { writes, .. } => writes.iter().try_for_each(|(address, value)| {
             may_write(access, context, *address)?;
             fits(*address, *value)
         }),
@@ -252,7 +257,8 @@ pub(crate) fn as_value(value: CellValue) -> Value {
     }
 }
 
-fn note(by: &Actor, context: &Context, action: &PlcAction) -> Note {
+/// What is written down of an action; `None` where nothing is.
+fn note(by: &Actor, context: &Context, action: &PlcAction) -> Option<Note> {
     let plain = |what, old, new| Note {
         by: by.clone(),
         what,
@@ -267,7 +273,7 @@ fn note(by: &Actor, context: &Context, action: &PlcAction) -> Note {
         old,
         new,
     };
-    match action {
+    Some(match action {
         PlcAction::Command(command) => Note {
             new: New::State,
             ..plain(word_of(*command), Json::from(context.state.as_str()), Json::Null)
@@ -278,7 +284,8 @@ fn note(by: &Actor, context: &Context, action: &PlcAction) -> Note {
             let new = New::Known(rights::json(&as_value(*value)));
             at("plc.write", *address, shown_at(context, *address), new)
         }
-        PlcAction::WriteAll(writes) => {
+        PlcAction::WriteAll { is_cyclic: true, .. } => return None,
+        PlcAction::WriteAll { writes, .. } => {
             let values = |value: &dyn Fn(&(Address, CellValue)) -> Json| {
                 let each = writes.iter().map(|write| (write.0.to_string(), value(write)));
                 Json::Object(each.collect())
@@ -318,7 +325,7 @@ fn note(by: &Actor, context: &Context, action: &PlcAction) -> Note {
             plain("plc.breakpoint", Json::from(old), Json::Null)
         }
         PlcAction::Profile(on) => plain("plc.profile", Json::from(context.is_profiling), Json::from(*on)),
-    }
+    })
 }
 
 /// What the audit log calls a context.

@@ -147,13 +147,18 @@ impl Hub {
             PlcRequest::WriteAll { context, writes } => {
                 let context = self.context_named(&context)?;
                 let places = writes.iter().map(|(address, _)| (*address, false)).collect();
-                let action = PlcAction::WriteAll(writes.into());
+                let action = PlcAction::WriteAll {
+                    writes: writes.into(),
+                    is_cyclic: true,
+                };
                 return Ok((context.plc, action, Wants::Places(places)));
             }
             PlcRequest::WriteNamed { context, writes } => {
                 let context = self.context_named(&context)?;
                 let (writes, places) = all_fitted(context, &writes)?;
-                return Ok((context.plc, PlcAction::WriteAll(writes), Wants::Places(places)));
+                let is_cyclic = false;
+                let action = PlcAction::WriteAll { writes, is_cyclic };
+                return Ok((context.plc, action, Wants::Places(places)));
             }
             PlcRequest::SetProfile { context, on } => {
                 let plc = self.context_named(&context)?.plc;

@@ -1,11 +1,12 @@
 //! From raw to checked: reads the sources of a project in their order and collects every mistake.
 
+mod modbus;
 mod plcs;
 mod roles;
 
 use super::diagnostic::{Diagnostic, Findings, Place, Severity, SourceText};
 use super::file::{read_file, shown_path};
-use super::keys::{ENDPOINT_KEYS, Form, HUB_KEYS, Key, PLC_KEYS, PROJECT_KEYS, TLS_KEYS, WEB_KEYS};
+use super::keys::{ENDPOINT_KEYS, Form, HUB_KEYS, Key, MODBUS_KEYS, PLC_KEYS, PROJECT_KEYS, TLS_KEYS, WEB_KEYS};
 use super::limits::Limits;
 use super::plcs::hub_contexts;
 use super::raw::{self, RawConfig, RawEndpoint, RawEntry, RawTable, RawValue, shortened};
@@ -14,8 +15,8 @@ use super::secrets::masked;
 use super::setting::{SettingError, Source, check_setting, section_keys};
 use super::signals::{Catalog, SignalReader, missing_key, unknown_key};
 use super::{
-    Config, EndpointConfig, FILE_NAME, HubConfig, Overrides, PiplcConfig, PlcConfig, PracticeConfig, PracticeKind,
-    ProjectConfig, Role, STATE_FOLDER, TlsConfig, WebConfig,
+    Config, EndpointConfig, FILE_NAME, HubConfig, ModbusConfig, Overrides, PiplcConfig, PlcConfig, PracticeConfig,
+    PracticeKind, ProjectConfig, Role, STATE_FOLDER, TlsConfig, WebConfig,
 };
 use crosstie_hub::settings::{PlcSettings, RouteSetting};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -132,9 +133,12 @@ impl Checker<'_> {
         let mut endpoints = self.endpoints(&raw.endpoints);
         let mut piplc = self.piplc(raw.piplc.as_ref());
         let plcs = self.plcs(raw, piplc.as_ref());
-        self.report_unused_overrides(&endpoints, &plcs);
+        let contexts = hub_contexts(piplc.as_ref(), &plcs);
+        let mut modbuses = self.modbuses(raw, &contexts);
+        self.report_unused_overrides(&endpoints, &plcs, &modbuses);
 
-        self.listen(&raw.web, &mut web, raw, &mut endpoints, piplc.as_mut());
+        let mut taken = self.listen(&raw.web, &mut web, raw, &mut endpoints, piplc.as_mut());
+        self.listen_for_modbus(&raw.modbuses, &mut modbuses, &mut taken);
         let signal_count: usize = endpoints.iter().map(|endpoint| endpoint.signals.len()).sum();
         if signal_count > hub.max_signals {
             let place = self.place_of("hub.max_signals", &raw.hub);
@@ -142,7 +146,6 @@ impl Checker<'_> {
             self.findings
                 .error(&place, "too_large", found, "a larger `max_signals`, or fewer signals");
         }
-        let contexts = hub_contexts(piplc.as_ref(), &plcs);
         let routes = self.routes(&raw.routes, &endpoints, &contexts);
         let practices = self.practices(&raw.practices, &endpoints);
 
@@ -155,6 +158,7 @@ impl Checker<'_> {
             endpoints,
             piplc,
             plcs,
+            modbuses,
             routes,
             practices,
             port_offset: self.overrides.port_offset,
@@ -324,7 +328,7 @@ impl Checker<'_> {
         raw: &RawConfig,
         endpoints: &mut [EndpointConfig],
         piplc: Option<&mut PiplcConfig>,
-    ) {
+    ) -> Vec<Listener> {
         let offset = self.overrides.port_offset;
         self.keys_exist = match crate::keys::read(&self.folder.join(STATE_FOLDER)) {
             Ok(file) => file.is_some_and(|file| !file.keys.is_empty()),
@@ -367,6 +371,7 @@ impl Checker<'_> {
             listener.address = piplc.address;
             self.take_port(listener, table, &mut taken);
         }
+        taken
     }
 
     fn take_port(&mut self, listener: Listener, table: &RawTable, taken: &mut Vec<Listener>) {
@@ -529,7 +534,7 @@ impl Checker<'_> {
     }
 
     /// A flag that sets nothing is a mistake; a variable that sets nothing may belong to another program or version.
-    fn report_unused_overrides(&mut self, endpoints: &[EndpointConfig], plcs: &[PlcConfig]) {
+    fn report_unused_overrides(&mut self, endpoints: &[EndpointConfig], plcs: &[PlcConfig], modbuses: &[ModbusConfig]) {
         let overrides = self.overrides;
         for (index, (key, text)) in overrides.flags.iter().enumerate() {
             if self.used_flags.contains(&index) {
@@ -539,6 +544,7 @@ impl Checker<'_> {
             let found = match check_setting(key, &serde_json::Value::Null) {
                 Err(error @ SettingError::UnknownKey { .. }) => error.to_string(),
                 _ if key.starts_with("piplc.") => format!("`{}` without a [piplc] in the project", shortened(key)),
+                _ if key.starts_with("modbus.") => format!("`{}` belongs to no Modbus server", shortened(key)),
                 _ if key.starts_with("plc.") => format!("`{}` belongs to no PLC context", shortened(key)),
                 _ => format!("`{}` belongs to no endpoint", shortened(key)),
             };
@@ -555,7 +561,7 @@ impl Checker<'_> {
                 continue;
             }
             let place = override_place("environment", "", &format!("{name}={text}"));
-            let known = variable_names(endpoints, plcs);
+            let known = variable_names(endpoints, plcs, modbuses);
             let finding = self.findings.warning(
                 &place,
                 "unknown_variable",
@@ -644,7 +650,7 @@ fn variable_name(dotted: &str) -> String {
     format!("CROSSTIE_{tail}")
 }
 
-fn variable_names(endpoints: &[EndpointConfig], plcs: &[PlcConfig]) -> Vec<String> {
+fn variable_names(endpoints: &[EndpointConfig], plcs: &[PlcConfig], modbuses: &[ModbusConfig]) -> Vec<String> {
     let of_endpoints = endpoints.iter().flat_map(|endpoint| {
         ENDPOINT_KEYS
             .iter()
@@ -652,10 +658,16 @@ fn variable_names(endpoints: &[EndpointConfig], plcs: &[PlcConfig]) -> Vec<Strin
     });
     let of_plcs =
         (plcs.iter()).flat_map(|plc| PLC_KEYS.iter().map(move |key| format!("plc.{}.{}", plc.name, key.name)));
+    let of_modbuses = modbuses.iter().flat_map(|modbus| {
+        MODBUS_KEYS
+            .iter()
+            .map(move |key| format!("modbus.{}.{}", modbus.name, key.name))
+    });
     section_keys()
         .into_iter()
         .chain(of_endpoints)
         .chain(of_plcs)
+        .chain(of_modbuses)
         .map(|dotted| variable_name(&dotted))
         .collect()
 }

@@ -5,9 +5,11 @@
 //! key cannot be valid in one place and unknown in another.
 
 mod form;
+mod modbus;
 mod plcs;
 
 pub(crate) use form::{Checked, Form, without_query};
+pub(crate) use modbus::MODBUS_KEYS;
 pub(crate) use plcs::{PIPLC_KEYS, PLC_KEYS};
 
 use super::{EndpointConfig, HubConfig, ProjectConfig, Role, TlsConfig, WebConfig};

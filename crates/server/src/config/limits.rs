@@ -13,6 +13,10 @@ pub struct Limits {
     pub endpoints_max: usize,
     /// PLC contexts of a project. Further ones are an error: each has a thread of its own.
     pub plcs_max: usize,
+    /// Modbus servers of a project. Further ones are an error: each has a port of its own.
+    pub modbuses_max: usize,
+    /// Entries of one map of a Modbus server. Further ones are an error.
+    pub modbus_entries_max: usize,
     /// Routes of a project. Further ones are an error.
     pub routes_max: usize,
     /// Practice peers of a project. Further ones are an error.
@@ -38,6 +42,8 @@ impl Limits {
         diagnostics_max: 200,
         endpoints_max: 1_000,
         plcs_max: 64,
+        modbuses_max: 64,
+        modbus_entries_max: 1_000,
         routes_max: 100_000,
         practices_max: 100,
         patterns_max: 1_000,

@@ -5,6 +5,7 @@
 
 use super::diagnostic::{Findings, Place, SourceText, nearest};
 use super::limits::Limits;
+use super::modbus::ModbusTable;
 use std::ops::Range;
 use toml_edit::{Item, TableLike, Value};
 
@@ -19,6 +20,7 @@ pub(crate) struct RawConfig {
     /// There when the file has the section, empty or not.
     pub(crate) piplc: Option<RawTable>,
     pub(crate) plcs: Vec<RawTable>,
+    pub(crate) modbuses: Vec<RawModbus>,
     pub(crate) routes: Vec<RawTable>,
     pub(crate) practices: Vec<RawTable>,
 }
@@ -28,6 +30,13 @@ pub(crate) struct RawConfig {
 pub(crate) struct RawEndpoint {
     pub(crate) table: RawTable,
     pub(crate) signals: Vec<RawTable>,
+}
+
+/// One `[[modbus]]` with the maps that it gives.
+#[derive(Debug, Default)]
+pub(crate) struct RawModbus {
+    pub(crate) table: RawTable,
+    pub(crate) maps: Vec<(ModbusTable, Vec<RawTable>)>,
 }
 
 /// The keys of one section, or the cells of one row of a signal file.
@@ -121,7 +130,7 @@ pub(crate) fn shortened(text: &str) -> String {
     }
 }
 
-const SECTIONS: [&str; 9] = [
+const SECTIONS: [&str; 10] = [
     "project",
     "web",
     "tls",
@@ -129,6 +138,7 @@ const SECTIONS: [&str; 9] = [
     "realvirtual",
     "piplc",
     "plc",
+    "modbus",
     "route",
     "practice",
 ];
@@ -162,6 +172,7 @@ pub(crate) fn read(text: &str, source: &SourceText, findings: &mut Findings) -> 
             "realvirtual" => raw.endpoints = reader.endpoints(item),
             "piplc" => raw.piplc = Some(reader.section(item)),
             "plc" => raw.plcs = reader.sections(item),
+            "modbus" => raw.modbuses = reader.modbuses(item),
             "route" => raw.routes = reader.sections(item),
             "practice" => raw.practices = reader.sections(item),
             unknown => reader.unknown_section(unknown),
@@ -221,6 +232,39 @@ impl Reader<'_> {
                 }
             }
             raw.push(RawEndpoint { table, signals });
+        }
+        raw
+    }
+
+    fn modbuses(&mut self, item: &Item) -> Vec<RawModbus> {
+        let Some(servers) = tables(item) else {
+            self.wrong_shape(item, String::from("sections [[modbus]] in double brackets"));
+            return Vec::new();
+        };
+        let mut raw = Vec::with_capacity(servers.len());
+        for (server, span) in servers {
+            let mut table = raw_table(server, span);
+            table
+                .entries
+                .retain(|entry| ModbusTable::ALL.iter().all(|map| map.key() != entry.key));
+            let mut maps = Vec::new();
+            for map in ModbusTable::ALL {
+                let key = map.key();
+                let Some(item) = server.get(key) else { continue };
+                self.key = key;
+                self.key_span = server.key(key).and_then(toml_edit::Key::span).unwrap_or(0..0);
+                match tables(item) {
+                    Some(tables) => {
+                        let entries = tables.into_iter().map(|(table, span)| raw_table(table, span));
+                        maps.push((map, entries.collect()));
+                    }
+                    None => self.wrong_shape(
+                        item,
+                        format!("a list such as {key} = [{{ address = 0, place = \"…\" }}]"),
+                    ),
+                }
+            }
+            raw.push(RawModbus { table, maps });
         }
         raw
     }

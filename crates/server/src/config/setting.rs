@@ -2,8 +2,8 @@
 
 use super::diagnostic::nearest;
 use super::keys::{
-    Checked, ENDPOINT_KEYS, Form, HUB_KEYS, Key, PIPLC_KEYS, PLC_KEYS, PROJECT_KEYS, TLS_KEYS, WEB_KEYS, role_of,
-    role_word,
+    Checked, ENDPOINT_KEYS, Form, HUB_KEYS, Key, MODBUS_KEYS, PIPLC_KEYS, PLC_KEYS, PROJECT_KEYS, TLS_KEYS, WEB_KEYS,
+    role_of, role_word,
 };
 use super::raw::{RawValue, shortened};
 use super::{Config, Role};
@@ -64,14 +64,17 @@ impl CheckedSetting {
     pub fn endpoint(&self) -> Option<&str> {
         match &self.target {
             Target::Endpoint { name, .. } => Some(name),
-            Target::Plc { .. } | Target::Section { .. } => None,
+            Target::Plc { .. } | Target::Modbus { .. } | Target::Section { .. } => None,
         }
     }
 
     /// The last part of the key, such as `update_cycle_ms`.
     pub fn name(&self) -> &'static str {
         match self.target {
-            Target::Endpoint { key, .. } | Target::Plc { key, .. } | Target::Section { key, .. } => key,
+            Target::Endpoint { key, .. }
+            | Target::Plc { key, .. }
+            | Target::Modbus { key, .. }
+            | Target::Section { key, .. } => key,
         }
     }
 
@@ -87,6 +90,7 @@ pub(super) enum Target {
     Section { section: &'static str, key: &'static str },
     Endpoint { name: String, key: &'static str },
     Plc { name: String, key: &'static str },
+    Modbus { name: String, key: &'static str },
 }
 
 /// Why a setting is refused. The text names the key and what was expected.
@@ -115,6 +119,14 @@ pub enum SettingError {
         key: String,
         /// The name.
         context: String,
+    },
+    /// No Modbus server has this name.
+    #[error("no Modbus server is named `{}` (key `{}`)", shortened(.server), shortened(.key))]
+    UnknownModbus {
+        /// The key.
+        key: String,
+        /// The name.
+        server: String,
     },
     /// The project has no `[piplc]`.
     #[error("the project has no [piplc] (key `{}`)", shortened(.key))]
@@ -189,13 +201,17 @@ impl Config {
         for plc in &self.plcs {
             self.list(&mut settings, &format!("plc.{}", plc.name), PLC_KEYS, plc);
         }
+        for modbus in &self.modbuses {
+            self.list(&mut settings, &format!("modbus.{}", modbus.name), MODBUS_KEYS, modbus);
+        }
         settings
     }
 
     /// Takes over a setting that was written to the project file. The caller makes it live where it works.
     ///
     /// # Errors
-    /// [`SettingError::UnknownEndpoint`], [`SettingError::OtherRole`], [`SettingError::UnknownPlc`], [`SettingError::NoPiplc`].
+    /// [`SettingError::UnknownEndpoint`], [`SettingError::OtherRole`], [`SettingError::UnknownPlc`],
+    /// [`SettingError::UnknownModbus`], [`SettingError::NoPiplc`].
     pub fn apply(&mut self, setting: &CheckedSetting) -> Result<(), SettingError> {
         let value = setting.value.clone();
         match &setting.target {
@@ -236,6 +252,14 @@ impl Config {
                     context: name.clone(),
                 })?;
                 set(PLC_KEYS, key, plc, value);
+            }
+            Target::Modbus { name, key } => {
+                let modbus = self.modbuses.iter_mut().find(|modbus| modbus.name == *name);
+                let modbus = modbus.ok_or_else(|| SettingError::UnknownModbus {
+                    key: setting.key.clone(),
+                    server: name.clone(),
+                })?;
+                set(MODBUS_KEYS, key, modbus, value);
             }
         }
         self.sources.insert(setting.key.clone(), Source::File);
@@ -291,6 +315,13 @@ fn find(dotted: &str) -> Result<(Target, Form, bool), SettingError> {
         let name_of = plc.to_owned();
         return match of_section(PLC_KEYS, name) {
             Ok((key, form, live)) => Ok((Target::Plc { name: name_of, key }, form, live)),
+            Err(near) => Err(unknown(near.map(|near| format!("{section}.{near}")))),
+        };
+    }
+    if let Some(modbus) = section.strip_prefix("modbus.") {
+        let name_of = modbus.to_owned();
+        return match of_section(MODBUS_KEYS, name) {
+            Ok((key, form, live)) => Ok((Target::Modbus { name: name_of, key }, form, live)),
             Err(near) => Err(unknown(near.map(|near| format!("{section}.{near}")))),
         };
     }

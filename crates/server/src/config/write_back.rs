@@ -43,6 +43,14 @@ pub enum WriteError {
         /// The name.
         context: String,
     },
+    /// The file has no Modbus server of this name.
+    #[error("{path} has no Modbus server named `{server}`")]
+    UnknownModbus {
+        /// The project file.
+        path: PathBuf,
+        /// The name.
+        server: String,
+    },
     /// The file has no such route.
     #[error("{path} has no route from \"{from}\" to \"{to}\"")]
     UnknownRoute {
@@ -393,6 +401,13 @@ fn put_setting(path: &Path, document: &mut DocumentMut, setting: &CheckedSetting
             let table = named_mut(document, "plc", name).ok_or_else(|| WriteError::UnknownPlc {
                 path: path.to_owned(),
                 context: name.clone(),
+            })?;
+            put(table, key, value);
+        }
+        Target::Modbus { name, key } => {
+            let table = named_mut(document, "modbus", name).ok_or_else(|| WriteError::UnknownModbus {
+                path: path.to_owned(),
+                server: name.clone(),
             })?;
             put(table, key, value);
         }

@@ -14,6 +14,7 @@ use crosstie_hub::plc::{DeviceState, Lateness};
 use crosstie_ladder::controller::ControllerState;
 
 use super::{Api, ApiError, Caller};
+use crate::modbus_server::ModbusPort;
 
 /// Figures for Prometheus.
 #[utoipa::path(get, path = "/metrics", tag = "health", responses(
@@ -31,10 +32,15 @@ pub(crate) async fn metrics(State(api): State<Arc<Api>>, Caller(by): Caller) -> 
         return Err(ApiError::mismatch());
     };
     let kind = [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
-    Ok((kind, exposition(&health, &endpoints, &contexts)).into_response())
+    Ok((kind, exposition(&health, &endpoints, &contexts, &api.modbuses)).into_response())
 }
 
-fn exposition(health: &HealthRow, endpoints: &[EndpointRow], contexts: &[ContextRow]) -> String {
+fn exposition(
+    health: &HealthRow,
+    endpoints: &[EndpointRow],
+    contexts: &[ContextRow],
+    modbuses: &[Arc<ModbusPort>],
+) -> String {
     let mut page = Page::default();
     page.family("crosstie_info", "gauge", "Version and project of this hub.");
     page.sample(
@@ -96,6 +102,7 @@ fn exposition(health: &HealthRow, endpoints: &[EndpointRow], contexts: &[Context
         }
     }
     add_engines(&mut page, contexts);
+    add_modbuses(&mut page, modbuses);
     page.text
 }
 
@@ -165,6 +172,56 @@ fn add_devices(page: &mut Page, contexts: &[ContextRow]) {
         page.sample(&labels, device.errors);
     }
 }
+
+/// The figures of the Modbus servers.
+fn add_modbuses(page: &mut Page, modbuses: &[Arc<ModbusPort>]) {
+    for (name, kind, help, figure) in MODBUS_FIGURES {
+        page.family(name, kind, help);
+        for port in modbuses {
+            page.sample(&[("server", &port.config.name)], figure(port));
+        }
+    }
+    page.family(
+        "crosstie_modbus_exceptions_total",
+        "counter",
+        "Requests that were answered by an exception, by its code.",
+    );
+    for port in modbuses {
+        for (code, count) in port.figures.exceptions() {
+            page.sample(&[("server", &port.config.name), ("code", &code.to_string())], count);
+        }
+    }
+}
+
+/// Name, kind, help and value.
+type Figure<T> = (&'static str, &'static str, &'static str, Of<T>);
+
+const MODBUS_FIGURES: [Figure<ModbusPort>; 4] = [
+    (
+        "crosstie_modbus_clients",
+        "gauge",
+        "Connected clients of a Modbus server.",
+        |port| port.clients() as u64,
+    ),
+    (
+        "crosstie_modbus_connections_total",
+        "counter",
+        "Clients that a Modbus server has let in.",
+        |port| port.figures.connections(),
+    ),
+    (
+        "crosstie_modbus_refused_total",
+        "counter",
+        "Clients that found all places of a Modbus server taken.",
+        |port| port.figures.refused(),
+    ),
+    (
+        "crosstie_modbus_requests_total",
+        "counter",
+        "Requests that a Modbus server has answered, by an exception or otherwise.",
+        |port| port.figures.requests(),
+    ),
+];
 
 const STATES: [ControllerState; 5] = [
     ControllerState::Stopped,

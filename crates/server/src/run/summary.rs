@@ -5,10 +5,11 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::RunningHub;
 use super::piplc::PiplcPort;
-use crate::config::bracketed;
+use crate::config::{ModbusConfig, bracketed};
 use crate::http::endpoints::lan_addresses;
 use crate::http::tls::page_urls;
 use crate::http::{EndpointPort, Side};
+use crate::modbus_server::ModbusPort;
 
 /// Prints the summary to stdout. A stdout that is closed is no reason not to run.
 pub(super) fn print(project: &str, hub: &RunningHub, practice: bool, practices: usize) {
@@ -25,6 +26,7 @@ fn text(project: &str, hub: &RunningHub, practice: bool, practices: usize, lan: 
     lines.extend(heads.zip(pages).map(|(head, page)| format!("{head}{page}")));
     lines.extend(hub.ports.iter().flat_map(|port| endpoint_lines(port, lan)));
     lines.extend(hub.piplc.iter().flat_map(|port| piplc_lines(port, lan)));
+    lines.extend(hub.modbuses.iter().flat_map(|port| modbus_lines(port, lan)));
     if let Some(facts) = &hub.certificate {
         lines.push(format!("  TLS       SHA-256 {}", facts.fingerprint));
     }
@@ -69,6 +71,17 @@ fn piplc_lines(port: &PiplcPort, lan: &[IpAddr]) -> Vec<String> {
     let path = port.path.as_deref().unwrap_or("/");
     let elsewhere = elsewhere(port.address, lan).map(|address| format!("            {scheme}://{address}{path}"));
     std::iter::once(format!("  PiPLC     {scheme}://{}{path}", reachable(port.address)))
+        .chain(elsewhere)
+        .collect()
+}
+
+/// Where clients of Modbus connect.
+fn modbus_lines(port: &ModbusPort, lan: &[IpAddr]) -> Vec<String> {
+    let ModbusConfig {
+        name, address, unit, ..
+    } = &port.config;
+    let elsewhere = elsewhere(*address, lan).map(|address| format!("            {name}: {address}"));
+    std::iter::once(format!("  Modbus    {name}: {}, unit {unit}", reachable(*address)))
         .chain(elsewhere)
         .collect()
 }

@@ -9,6 +9,8 @@ mod csv;
 mod keys;
 mod ladder_manual;
 mod links;
+mod modbus;
+mod modbus_config;
 mod nasty;
 mod operations;
 mod plc;

@@ -70,6 +70,11 @@ impl TestHub {
         self.hub().piplc().expect("the project has a [piplc]")
     }
 
+    /// Where clients of a Modbus server connect.
+    pub(crate) fn modbus(&self, name: &str) -> SocketAddr {
+        self.hub().modbus(name).expect("the project has this [[modbus]]")
+    }
+
     pub(crate) fn url(&self, name: &str) -> String {
         format!("ws://{}/", self.endpoint(name))
     }
