@@ -10,6 +10,8 @@
 //! a device that is slow keeps an image, which something else brings up to date. Devices are opened and closed elsewhere too,
 //! and how they stand is told beside the entries of the engine, newest only.
 
+#[cfg(all(feature = "gpio", target_os = "linux"))]
+mod gpio;
 #[cfg(feature = "modbus")]
 mod image;
 #[cfg(feature = "modbus")]

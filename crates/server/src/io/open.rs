@@ -40,14 +40,23 @@ pub(crate) fn not_built_in(config: &IoConfig) -> Option<String> {
         IoProvider::Gpio => (HAS_GPIO, "gpio"),
         IoProvider::ModbusTcpClient => (cfg!(feature = "modbus"), "modbus"),
     };
-    (!is_there).then(|| {
+    if !is_there {
         let name = config.provider_name();
-        format!("{name} is not built in: use a Crosstie with the feature `{feature}`, or the provider virtual")
+        return Some(format!(
+            "{name} is not built in: use a Crosstie with the feature `{feature}`, or the provider virtual"
+        ));
+    }
+    config.analog_channels.first().map(|channel| {
+        format!(
+            "no driver for converters is built in, and channel {} of `analogChannels` needs one: a GPIO chip has digital lines only; \
+             remove the channels, or have a Modbus device for them",
+            channel.channel
+        )
     })
 }
 
 /// GPIO lines can be opened.
-const HAS_GPIO: bool = false;
+const HAS_GPIO: bool = cfg!(all(feature = "gpio", target_os = "linux"));
 
 /// Opens the device of a configuration; the virtual provider is none.
 ///
@@ -66,7 +75,12 @@ fn open(config: &IoConfig, status: &Arc<Status>, opening: &Opening) -> Result<Op
             let device = super::modbus::open(client, config.claims(), state, &opening.runtime, alive);
             Ok(Some(device))
         }
-        (IoProvider::Gpio | IoProvider::Virtual | IoProvider::ModbusTcpClient, _) => Ok(None),
+        #[cfg(all(feature = "gpio", target_os = "linux"))]
+        (IoProvider::Gpio, _) => {
+            let state = (status, opening.hold_all);
+            super::gpio::open(config, state, opening.alive.clone()).map(Some)
+        }
+        _ => Ok(None),
     }
 }
 
