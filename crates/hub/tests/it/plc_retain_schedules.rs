@@ -35,9 +35,9 @@ fn run(seed: u64) -> House {
     for _ in 0..60 {
         match dice.below(12) {
             // A stop would abandon a scan between two rungs, and what its rungs have written would stand.
-            0 if seed % 2 == 0 => order(&mut house, Command::Stop),
+            0 if seed.is_multiple_of(2) => order(&mut house, Command::Stop),
             1 => order(&mut house, Command::StepScan),
-            2 if seed % 2 == 1 => order(&mut house, Command::StepRung),
+            2 if !seed.is_multiple_of(2) => order(&mut house, Command::StepRung),
             3 | 4 => order(&mut house, Command::Start),
             5 => house.driven(PLC).is_full = dice.one_in(2),
             6 => house.driven(PLC).holds = false,

@@ -83,7 +83,7 @@ fn pl37_a_killed_writer_leaves_one_whole_image() {
         write_images(Path::new(&folder));
         return;
     }
-    let rounds = std::env::var(ROUNDS).map_or(100, |rounds| rounds.parse().unwrap());
+    let rounds = std::env::var(ROUNDS).map_or(200, |rounds| rounds.parse().unwrap());
     let folder = tempfile::tempdir().unwrap();
     let mut before = 0;
     let mut dice: u64 = 0x9E37_79B9_7F4A_7C15;
