@@ -334,7 +334,7 @@ impl Hub {
         if *left > 0 {
             return;
         }
-        if let Some(config) = waited.to_open() {
+        if let Some(config) = waited.take_to_open() {
             *left = 1;
             let by = session.actor.clone();
             self.plc_open_io(plc, config, by, Asked::Piplc { conn, turn });

@@ -94,7 +94,7 @@ impl Waited {
     }
 
     /// The configuration that is to be opened now that the engine has stopped; given once.
-    pub(super) fn to_open(&mut self) -> Option<IoConfig> {
+    pub(super) fn take_to_open(&mut self) -> Option<IoConfig> {
         match &self.outcome {
             Outcome::IoConfig(config) if self.error.is_none() && !self.is_opening => {
                 self.is_opening = true;
