@@ -15,7 +15,7 @@ mod lines;
 mod tests;
 
 use std::sync::Arc;
-use std::sync::mpsc::Sender;
+use std::sync::mpsc::SyncSender;
 use std::thread::Thread;
 
 use crosstie_hub::plc::DeviceInputs;
@@ -34,7 +34,7 @@ use lines::{Chip, LINES_MAX, Lines};
 pub(super) fn open(
     config: &IoConfig,
     (status, hold_all): (&Arc<Status>, bool),
-    alive: Sender<()>,
+    alive: SyncSender<()>,
 ) -> Result<Box<dyn Device>, String> {
     let chip = kernel::KernelChip::new(&config.gpio_chip);
     let device = GpioDevice::open(Box::new(chip), config, (status, hold_all), alive)?;
@@ -122,7 +122,7 @@ impl GpioDevice {
         chip: Box<dyn Chip>,
         config: &IoConfig,
         (status, hold_all): (&Arc<Status>, bool),
-        alive: Sender<()>,
+        alive: SyncSender<()>,
     ) -> Result<GpioDevice, String> {
         let wanted = Wanted::new(config, hold_all);
         let lines = wanted.request(&*chip)?;

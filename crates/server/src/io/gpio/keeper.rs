@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::mpsc::Sender;
+use std::sync::mpsc::SyncSender;
 use std::thread::Thread;
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ pub(super) struct Keeper {
 
 impl Keeper {
     /// Starts the thread. It ends with its device, and holds `alive` until then.
-    pub(super) fn start(mut self, alive: Sender<()>) -> io::Result<Thread> {
+    pub(super) fn start(mut self, alive: SyncSender<()>) -> io::Result<Thread> {
         let builder = std::thread::Builder::new().name(String::from("gpio keeper"));
         let handle = builder.spawn(move || {
             self.run();

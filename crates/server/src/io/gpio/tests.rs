@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
@@ -120,7 +120,7 @@ impl Bench {
     fn new(config: &IoConfig, hold_all: bool) -> Bench {
         let chip = FakeChip::default();
         let status = Arc::new(Status::new(|| ()));
-        let (sender, alive) = channel();
+        let (sender, alive) = sync_channel(0);
         let device = GpioDevice::open(Box::new(chip.clone()), config, (&status, hold_all), sender);
         Bench {
             chip,
@@ -254,7 +254,7 @@ fn pl72_what_no_chip_has_is_refused_in_words() {
     });
     let open = |config: &IoConfig, chip: Box<dyn Chip>| {
         let status = Arc::new(Status::new(|| ()));
-        GpioDevice::open(chip, config, (&status, false), channel().0).map(|_| ())
+        GpioDevice::open(chip, config, (&status, false), sync_channel(0).0).map(|_| ())
     };
     let refused = crate::io::not_built_in(&IoConfig::from_json(&analog).unwrap()).unwrap_or_default();
     assert!(refused.contains("channel 3 of `analogChannels` needs one"), "{refused}");
@@ -288,7 +288,7 @@ fn pl72_lines_of_the_kernel_are_read_and_set() {
         ..config(&pins)
     };
     let status = Arc::new(Status::new(|| ()));
-    let mut device = open(&config, (&status, false), channel().0).unwrap();
+    let mut device = open(&config, (&status, false), sync_channel(0).0).unwrap();
     let mut inputs = DeviceInputs::default();
     sim.pull(2, "pull-up");
     device.read(&mut inputs);
@@ -298,7 +298,7 @@ fn pl72_lines_of_the_kernel_are_read_and_set() {
         numbers: &[0; INTEGER_WORDS],
     });
     assert_eq!(sim.value(5), "1");
-    let again = open(&config, (&status, false), channel().0).unwrap_err();
+    let again = open(&config, (&status, false), sync_channel(0).0).unwrap_err();
     assert!(
         again.contains("line 2") && again.contains("in use by crosstie"),
         "{again}"
