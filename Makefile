@@ -16,7 +16,7 @@ ARGS ?=
 # How long the soak runs and how long each decoder is fuzzed.
 SOAK_SECS ?= 600
 MIRROR_SECS ?= 120
-PLC_SECS ?= 120
+PLC_SECS ?= 600
 # Further arguments of `crosstie bench plc`, for example where the machine permits it: make soak PLC_ARGS="--priority 50"
 PLC_ARGS ?=
 FUZZ_SECS ?= 60
@@ -83,7 +83,7 @@ bench: build ## the cells of docs/performance.md, each beside the floor and a pl
 	@bench/run
 	@$(CARGO) bench --locked --package crosstie-wire --package crosstie-hub --package crosstie-ladder --benches
 
-soak: build ## 100,000 signals and 50 clients for ten minutes; two mirrored hubs, one killed again and again, for two; 8 PLCs for two; a thousand kills of a writer of retentive memory
+soak: build ## 100,000 signals and 50 clients for ten minutes; two mirrored hubs, one killed again and again, for two; 8 PLCs for ten; a thousand kills of a writer of retentive memory
 	@$(BINARY) bench scale --signals 100000 --clients 50 --secs $(SOAK_SECS)
 	@$(BINARY) bench mirror --holds --secs $(MIRROR_SECS) --seed $$RANDOM
 	@$(BINARY) bench plc --secs $(PLC_SECS) $(PLC_ARGS)
