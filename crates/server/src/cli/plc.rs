@@ -208,9 +208,9 @@ struct Context {
     /// PiPLC's protocol does not tell it.
     #[serde(skip_serializing_if = "Option::is_none")]
     retain: Option<Retain>,
-    /// An engine elsewhere tells nothing of it.
-    #[serde(skip_serializing)]
-    io: Io,
+    /// Nor this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    io: Option<Io>,
 }
 
 #[derive(Debug, Deserialize, Serialize)]
@@ -221,7 +221,7 @@ struct Retain {
 }
 
 /// What is wired to a context.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 struct Io {
     /// Why a device does not answer.
     reason: Option<String>,

@@ -113,7 +113,7 @@ fn row(context: Context) -> [String; 11] {
         (None, Some(rung)) => format!("{}, rung {rung} is next", context.state),
         (None, None) => context.state.clone(),
     };
-    let state = match &context.io.reason {
+    let state = match context.io.as_ref().and_then(|io| io.reason.as_ref()) {
         Some(reason) => format!("{state}; {reason}"),
         None => state,
     };

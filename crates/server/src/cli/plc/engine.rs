@@ -16,7 +16,7 @@ mod watch;
 use super::door::{Loaded, NotLoaded};
 use super::files::project_document;
 use super::memory::{Written, address, signal};
-use super::{Context, Io, Program as Summary, Scan};
+use super::{Context, Program as Summary, Scan};
 use crate::cli::{At, CliError};
 use crate::http::plc::rows::{DiagnosticRow, diagnostics};
 use client::{Client, Row};
@@ -97,7 +97,7 @@ impl Engine {
                 scan: Scan::default(),
                 forces: Vec::new(),
                 retain: None,
-                io: Io::default(),
+                io: None,
             },
             id: row.id,
         }
@@ -127,7 +127,7 @@ impl Engine {
             scan: Scan::default(),
             forces: Vec::new(),
             retain: None,
-            io: Io::default(),
+            io: None,
         }
     }
 
