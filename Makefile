@@ -83,11 +83,10 @@ bench: build ## the cells of docs/performance.md, each beside the floor and a pl
 	@bench/run
 	@$(CARGO) bench --locked --package crosstie-wire --package crosstie-hub --package crosstie-ladder --benches
 
-soak: build ## 100,000 signals and 50 clients for ten minutes; two mirrored hubs, one killed again and again, for two; 8 PLCs for ten; a thousand kills of a writer of retentive memory
+soak: build ## 100,000 signals and 50 clients for ten minutes; two mirrored hubs, one killed again and again, for two; 8 PLCs for ten
 	@$(BINARY) bench scale --signals 100000 --clients 50 --secs $(SOAK_SECS)
 	@$(BINARY) bench mirror --holds --secs $(MIRROR_SECS) --seed $$RANDOM
 	@$(BINARY) bench plc --secs $(PLC_SECS) $(PLC_ARGS)
-	@CROSSTIE_TEST_RETAIN_ROUNDS=1000 $(CARGO) test --locked --package crosstie --test it -- --exact retain::pl37_a_killed_writer_leaves_one_whole_image
 
 fuzz: ## every decoder against made-up bytes; wants nightly Rust and cargo-fuzz
 	@scripts/fuzz $(FUZZ_SECS)

@@ -18,8 +18,8 @@ use tempfile::TempDir;
 
 /// Tells the child of [`pl37_a_killed_writer_leaves_one_whole_image`] where to write.
 const FOLDER: &str = "CROSSTIE_TEST_RETAIN_FOLDER";
-/// How often the writer is killed, when that is not what a test wants.
-const ROUNDS: &str = "CROSSTIE_TEST_RETAIN_ROUNDS";
+/// How often the writer is killed.
+const ROUNDS: usize = 1_000;
 /// The words of an image of the writer: it takes several pages of the file.
 const WORDS: u8 = 255;
 
@@ -83,11 +83,10 @@ fn pl37_a_killed_writer_leaves_one_whole_image() {
         write_images(Path::new(&folder));
         return;
     }
-    let rounds = std::env::var(ROUNDS).map_or(200, |rounds| rounds.parse().unwrap());
     let folder = tempfile::tempdir().unwrap();
     let mut before = 0;
     let mut dice: u64 = 0x9E37_79B9_7F4A_7C15;
-    for round in 0..rounds {
+    for round in 0..ROUNDS {
         let mut writer = Command::new(std::env::current_exe().unwrap())
             .args([
                 "--exact",
