@@ -4,6 +4,7 @@ usage: modbus_device.py HUB PORT. The context `remoteio` of the hub has the I/O 
 and a program that starts by itself and leaves the outputs alone."""
 
 import asyncio
+import logging
 import sys
 import threading
 
@@ -12,6 +13,9 @@ from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
 from hub import Hub, eventually
+
+# A device that goes away on purpose is no news.
+logging.getLogger("pymodbus").setLevel(logging.CRITICAL + 1)
 
 CONTEXT = "remoteio"
 # Far beyond `timeoutMs` of the I/O file.
