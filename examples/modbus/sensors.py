@@ -24,7 +24,8 @@ class Coupler:
         self.hub = urllib.parse.urlsplit(hub)
         self.every = every
         self.word = 0
-        self.is_broken = True
+        # Nobody knows before the first look.
+        self.is_broken = None
 
     async def measure(self) -> None:
         """Looks at the sensors again and again, for ever."""
@@ -35,7 +36,7 @@ class Coupler:
                 self.word = sum(bool(signals[TWIN + name]) << at for at, name in enumerate(SENSORS))
                 self.is_broken = False
             except (OSError, http.client.HTTPException, ValueError, KeyError) as error:
-                if not self.is_broken:
+                if self.is_broken is not True:
                     print(f"coupler: no sensors: {error!r}", file=sys.stderr)
                 self.is_broken = True
                 connection.close()
@@ -53,7 +54,7 @@ class Coupler:
 
     async def answer(self, _function, _start, _address, _count, registers, _values):
         """Called by the library for each request, before it looks at the registers: 16 inputs stand in each."""
-        if self.is_broken:
+        if self.is_broken is not False:
             return ExcCodes.DEVICE_FAILURE
         registers[0] = self.word
         return None

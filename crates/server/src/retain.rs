@@ -132,12 +132,13 @@ impl Shared {
     }
 }
 
-fn write_until_over(shared: &Shared, folder: &Path, mut database: Option<Database>, door: &Door) {
+fn write_until_over(shared: &Shared, folder: &Path, database: Option<Database>, door: &Door) {
+    let mut file = database.map_or(File::Closed, File::Open);
     loop {
         let (images, is_over) = shared.take();
         for (plc, waiting) in images {
             let Waiting { context, number, image } = waiting;
-            let written = write(&mut database, folder, &context, &image);
+            let written = write(&mut file, folder, &context, &image);
             match &written {
                 Ok(()) => shared.written(plc, number),
                 Err(error) if is_over => {
@@ -155,15 +156,30 @@ fn write_until_over(shared: &Shared, folder: &Path, mut database: Option<Databas
     }
 }
 
-fn write(
-    database: &mut Option<Database>,
-    folder: &Path,
-    context: &str,
-    image: &RetainImage,
-) -> Result<(), DatabaseError> {
-    let open = match database {
-        Some(open) => open,
-        None => database.insert(Database::open(folder)?),
+/// The file as the thread has it.
+#[derive(Debug)]
+enum File {
+    Open(Database),
+    /// It could not be opened so far.
+    Closed,
+    /// It holds what this run did not begin with.
+    Barred,
+}
+
+fn write(file: &mut File, folder: &Path, context: &str, image: &RetainImage) -> Result<(), DatabaseError> {
+    let open = match file {
+        File::Open(open) => open,
+        File::Barred => return Err(DatabaseError::NotRead),
+        File::Closed => {
+            let open = Database::open_or_begin(folder)?;
+            // It could not be read at the start. What others have kept in it since, or before, is not this run's to replace.
+            if !open.is_empty()? {
+                *file = File::Barred;
+                return Err(DatabaseError::NotRead);
+            }
+            *file = File::Open(open);
+            return write(file, folder, context, image);
+        }
     };
     open.save(context, &image.to_bytes())
 }
@@ -172,8 +188,8 @@ fn write(
 /// [`RetainStore::start`]; `None` when it cannot be opened. `is_cold` asks for zeros.
 pub(crate) fn read(folder: &Path, plcs: &mut [PlcSettings], is_cold: bool) -> Option<Database> {
     let (database, lost) = match Database::open(folder) {
-        Ok(database) => (Some(database), None),
-        Err(error @ DatabaseError::Damaged(_)) => replace(folder, plcs, &error, is_cold),
+        Ok(database) => missed(database, folder, plcs, is_cold),
+        Err(error @ (DatabaseError::Damaged(_) | DatabaseError::Empty)) => replace(folder, plcs, &error, is_cold),
         Err(error) => (None, Some(error.to_string())),
     };
     for plc in plcs {
@@ -199,6 +215,36 @@ fn start_of(stored: Result<Option<Stored>, DatabaseError>) -> RetainStart {
     }
 }
 
+/// A database in which nothing was ever kept, beside one that was set aside: the power went, or the disk was full, before the loss
+/// was written down. It is now.
+fn missed(
+    mut database: Database,
+    folder: &Path,
+    plcs: &[PlcSettings],
+    is_cold: bool,
+) -> (Option<Database>, Option<String>) {
+    let aside = match database.is_empty() {
+        Ok(true) if !is_cold => database::found_aside(folder),
+        _ => None,
+    };
+    let Some(aside) = aside else {
+        return (Some(database), None);
+    };
+    let why = format!("what was kept stands in {aside}, which was set aside as damaged");
+    match mark_all(&mut database, plcs, &why) {
+        Ok(()) => (Some(database), Some(why)),
+        Err(error) => (None, Some(format!("{why}; {error}"))),
+    }
+}
+
+fn mark_all(database: &mut Database, plcs: &[PlcSettings], why: &str) -> Result<(), DatabaseError> {
+    let keeping = plcs.iter().filter(|plc| plc.retain.is_some());
+    for plc in keeping {
+        database.mark_lost(&plc.name, why)?;
+    }
+    Ok(())
+}
+
 /// A damaged database is set aside for whoever wants to look at it. The new one says of every context that its values are
 /// lost, so that they are missed at the next start, too, until somebody has looked.
 fn replace(
@@ -217,9 +263,8 @@ fn replace(
     let why = format!("{error}; it is set aside as {aside}");
     tracing::error!("{why}");
     let marked = Database::open(folder).and_then(|mut database| {
-        let keeping = plcs.iter().filter(|plc| plc.retain.is_some() && !is_cold);
-        for plc in keeping {
-            database.mark_lost(&plc.name, &why)?;
+        if !is_cold {
+            mark_all(&mut database, plcs, &why)?;
         }
         Ok(database)
     });

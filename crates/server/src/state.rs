@@ -108,8 +108,14 @@ const ENGINE_ID: &str = "engine-id";
 ///
 /// The folder takes no file, or the system gives no chance.
 pub(crate) fn engine_id(folder: &Path) -> io::Result<String> {
-    let _locked = lock(folder, "engine-id.lock")?;
     let path = folder.join(ENGINE_ID);
+    // One that is there is read without the lock: the folder may be for reading only.
+    if let Ok(kept) = fs::read_to_string(&path)
+        && is_uuid(kept.trim())
+    {
+        return Ok(kept.trim().to_owned());
+    }
+    let _locked = lock(folder, "engine-id.lock")?;
     match fs::read_to_string(&path) {
         Ok(kept) if is_uuid(kept.trim()) => return Ok(kept.trim().to_owned()),
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),

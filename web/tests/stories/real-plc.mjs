@@ -192,7 +192,7 @@ if (process.env.CROSSTIE_BIN) {
       await state(page, 'Fault');
       await page.goto(`${url}/#/`);
       await page.locator('[data-plc=line]').getByText('Fault').waitFor();
-      await page.locator('[data-problem^="plc:line:"]').getByRole('link').click();
+      await page.locator('[data-problem="plc:line:fault"]').getByRole('link').click();
       await state(page, 'Fault');
       await command(page, 'reset').click();
       await page.getByRole('dialog').getByRole('button', { name: 'Reset line' }).click();

@@ -378,7 +378,7 @@ impl Hub {
         context.io.said.clone_from(&text);
         match text {
             Some(text) => {
-                let hint = "look at the device, its power and its cable, and at the I/O file; all goes on by itself";
+                let hint = "look at the device, its power and its cable, and at the I/O file; its values are fresh again as soon as it answers";
                 self.plc_trouble(plc, (true, "io"), text, hint);
             }
             None => self.end_plc_trouble(plc, "io"),

@@ -88,7 +88,8 @@ impl Realtime {
             ..Realtime::default()
         };
         if let (Some(priority), Granted::No(why)) = (wish.priority, answer.priority) {
-            let hint = "grant it: `setcap cap_sys_nice+ep` on the program, or LimitRTPRIO= in its service file";
+            let hint =
+                "grant it: `setcap cap_sys_nice,cap_ipc_lock+ep` on the program, or LimitRTPRIO= in its service file";
             realtime.deny(format!("real-time priority {priority}"), why, hint);
         }
         if let (Some(cpu), Granted::No(why)) = (wish.cpu, answer.cpu) {
@@ -100,8 +101,7 @@ impl Realtime {
             realtime.deny(String::from("busy waiting"), why, hint);
         }
         if let Granted::No(why) = memory {
-            let hint =
-                "lift the limit: LimitMEMLOCK=infinity in its service file, or `setcap cap_ipc_lock+ep` on the program";
+            let hint = "lift the limit: LimitMEMLOCK=infinity in its service file, or `setcap cap_sys_nice,cap_ipc_lock+ep` on the program";
             realtime.deny(String::from("locked memory"), why, hint);
         }
         realtime

@@ -74,7 +74,7 @@ const JUDGED: [Judged; 3] = [
             let Counts { tardy, missed, .. } = counts;
             format!("of {due} scans that were due {tardy} began more than {late} µs late and {missed} were missed")
         },
-        hint: "give the context a `priority`, make its scan time longer, or look at what else this machine does",
+        hint: "give the context a `priority` if it has none, make its scan time longer, or look at what else this machine and its host do",
     },
 ];
 

@@ -1,6 +1,6 @@
 //! `crosstie plc`: the PLC contexts of a running hub or of any PiPLC engine, and programs and scan tables in files.
 //!
-//! A verb asks its [`Door`], and one printer tells what came, whichever way it came:
+//! A verb asks its `Door`, and one printer tells what came, whichever way it came:
 //!
 //! ```text
 //!   verb ─▶ Which ─┬─ --at ─────▶ Found: the hub's HTTP API ───────┬─▶ Context, Written, ForceRow, Change ─▶ table, line or JSON
@@ -211,6 +211,15 @@ struct Context {
     /// Nor this.
     #[serde(skip_serializing_if = "Option::is_none")]
     io: Option<Io>,
+    /// The link to the engine of a context that is elsewhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    link: Option<Link>,
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+struct Link {
+    color: String,
+    reason: Option<String>,
 }
 
 #[derive(Debug, Deserialize, Serialize)]

@@ -59,9 +59,17 @@ pub enum DatabaseError {
     /// Another process has the file.
     #[error("another hub runs on this project and holds {RETAIN_FILE}; end it, then start this one again")]
     InUse,
+    /// It holds values that this run has not begun with, and would replace them.
+    #[error(
+        "{RETAIN_FILE} holds values that this run has not begun with; they are left alone until the hub is started again"
+    )]
+    NotRead,
     /// The file is not what was written.
     #[error("{RETAIN_FILE} is damaged ({0})")]
     Damaged(String),
+    /// The file is there and has no bytes, as a power loss or a full disk leaves it.
+    #[error("{RETAIN_FILE} is empty")]
+    Empty,
     /// A newer Crosstie has written it.
     #[error("{RETAIN_FILE} has layout {0}, and this Crosstie reads layout {LAYOUT}")]
     TooNew(i64),
@@ -96,7 +104,17 @@ impl Database {
     ///
     /// See [`DatabaseError`].
     pub fn open(folder: &Path) -> Result<Database, DatabaseError> {
+        Database::open_or(folder, false)
+    }
+
+    /// The same, and takes a file without bytes for a new one: whoever calls it has nothing to lose.
+    pub(super) fn open_or_begin(folder: &Path) -> Result<Database, DatabaseError> {
+        Database::open_or(folder, true)
+    }
+
+    fn open_or(folder: &Path, begins: bool) -> Result<Database, DatabaseError> {
         let path = folder.join(RETAIN_FILE);
+        let is_blank = fs::metadata(&path).is_ok_and(|file| file.is_file() && file.len() == 0);
         state::make_folder(folder).map_err(DatabaseError::Make)?;
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(false);
@@ -117,6 +135,9 @@ impl Database {
         }
         // Takes the file for this process, as long as it is open.
         connection.execute_batch("BEGIN EXCLUSIVE; COMMIT;")?;
+        if is_blank && !begins {
+            return Err(DatabaseError::Empty);
+        }
         if layout < LAYOUT {
             connection.execute(CREATE, ())?;
             connection.pragma_update(None, "user_version", LAYOUT)?;
@@ -140,6 +161,18 @@ impl Database {
             Some(bytes) => Stored::Image(bytes),
             None => Stored::Lost(lost.unwrap_or_default()),
         }))
+    }
+
+    /// Whether nothing was ever kept in it.
+    ///
+    /// # Errors
+    ///
+    /// See [`DatabaseError`].
+    pub fn is_empty(&self) -> Result<bool, DatabaseError> {
+        let rows: i64 = self
+            .connection
+            .query_row("SELECT count(*) FROM image", (), |row| row.get(0))?;
+        Ok(rows == 0)
     }
 
     /// Keeps the image of a context in the place of the one before. It is on the disk when this returns.
@@ -180,6 +213,12 @@ pub(super) fn set_aside(folder: &Path) -> io::Result<String> {
     }
     fs::rename(folder.join(RETAIN_FILE), folder.join(&aside))?;
     Ok(aside)
+}
+
+/// A damaged file that was set aside, if there is one.
+pub(super) fn found_aside(folder: &Path) -> Option<String> {
+    let mut names = (1..=ASIDE_MAX).map(|number| format!("{RETAIN_FILE}.damaged-{number}"));
+    names.find(|name| folder.join(name).exists())
 }
 
 fn beside(folder: &Path, name: &str, ending: &str) -> PathBuf {

@@ -195,3 +195,51 @@ fn pl37_what_cannot_be_written_is_told_and_written_later() {
     thread.join().unwrap();
     assert_eq!(starts(&state)[0], "warm 2");
 }
+
+#[test]
+fn pl37_a_loss_that_nobody_could_write_down_is_missed_all_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    // The power went between the two: the damaged file stands aside, and the new one knows nothing yet.
+    fs::write(folder.path().join("retain.db.damaged-1"), "garbage").unwrap();
+    for _ in 0..2 {
+        let start = starts(folder.path());
+        assert!(
+            start[0].starts_with("lost: ") && start[0].contains("retain.db.damaged-1"),
+            "{start:?}"
+        );
+        assert!(start[2].starts_with("lost: "), "{start:?}");
+    }
+    begin(folder.path(), true)
+        .0
+        .unwrap()
+        .save("line", &image(4).to_bytes())
+        .unwrap();
+    assert_eq!(starts(folder.path())[0], "warm 4");
+}
+
+#[test]
+fn pl37_a_file_without_bytes_is_a_loss_and_no_first_start() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join(RETAIN_FILE), "").unwrap();
+    let start = starts(folder.path());
+    assert!(
+        start[0].starts_with("lost: ") && start[0].contains("is empty"),
+        "{start:?}"
+    );
+}
+
+#[test]
+fn pl37_what_was_not_read_is_not_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let (first, _) = begin(folder.path(), false);
+    let mut first = first.unwrap();
+    first.save("line", &image(7).to_bytes()).unwrap();
+    drop(first);
+    // A run that could not open the file at its start, because another hub had it.
+    let mut file = File::Closed;
+    for _ in 0..2 {
+        let refused = write(&mut file, folder.path(), "line", &image(0)).unwrap_err();
+        assert!(matches!(refused, DatabaseError::NotRead), "{refused}");
+    }
+    assert_eq!(starts(folder.path())[0], "warm 7");
+}

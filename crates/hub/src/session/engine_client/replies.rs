@@ -19,6 +19,9 @@ use std::time::Duration;
 /// Contexts that are named when the one that is meant is missing; the others are counted.
 const NAMES_TOLD: usize = 8;
 
+/// Characters of the names that an engine gives itself; the rest is left out.
+const SERVER_LEN_MAX: usize = 200;
+
 impl Hub {
     /// One text of an engine.
     pub(crate) fn engine_message(
@@ -134,9 +137,9 @@ impl Hub {
             return;
         };
         client.greeted(dialect);
-        client.server = Some(server);
+        client.server = Some(server.chars().take(SERVER_LEN_MAX).collect());
         if let Some(provider) = text("ioProviderName") {
-            client.provider = Some(provider.to_owned());
+            client.provider = Some(provider.chars().take(SERVER_LEN_MAX).collect());
         }
         let found = context_of(reply, client.settings.context.as_deref());
         match found {

@@ -1,6 +1,6 @@
 //! `crosstie plc status`, the commands to an engine, breakpoints, and making and removing contexts.
 
-use super::{CONTEXTS, Context, EngineAt, Which, engine, no_context, rows};
+use super::{CONTEXTS, Context, EngineAt, Link, Which, engine, no_context, rows};
 use crate::cli::api::Hub;
 use crate::cli::{At, CliError, table};
 use axum::http::Method;
@@ -116,6 +116,18 @@ fn row(context: Context) -> [String; 11] {
     let state = match context.io.as_ref().and_then(|io| io.reason.as_ref()) {
         Some(reason) => format!("{state}; {reason}"),
         None => state,
+    };
+    let state = match &context.link {
+        None => state,
+        Some(Link { color, reason: None }) => format!("{state} (link {color})"),
+        Some(Link {
+            color,
+            reason: Some(reason),
+        }) if color == "red" => format!("was {state} (link {color}: {reason})"),
+        Some(Link {
+            color,
+            reason: Some(reason),
+        }) => format!("{state} (link {color}: {reason})"),
     };
     let program = match &context.program {
         None => String::from("-"),

@@ -98,6 +98,7 @@ impl Engine {
                 forces: Vec::new(),
                 retain: None,
                 io: None,
+                link: None,
             },
             id: row.id,
         }
@@ -128,6 +129,7 @@ impl Engine {
             forces: Vec::new(),
             retain: None,
             io: None,
+            link: None,
         }
     }
 
@@ -368,6 +370,7 @@ impl Engine {
             overwritten: false,
             toggled: None,
             until_start: false,
+            driven_by: None,
         })
     }
 
@@ -438,6 +441,7 @@ impl Engine {
             overwritten: shown != value,
             toggled: None,
             until_start: false,
+            driven_by: None,
         })
     }
 

@@ -119,6 +119,9 @@ pub(super) struct Written {
     /// The next start loads another value from the program.
     #[serde(default)]
     pub(super) until_start: bool,
+    /// The device that drives the place: what was written has no effect.
+    #[serde(default)]
+    pub(super) driven_by: Option<String>,
 }
 
 /// What a table shows of a force. An engine itself tells neither who forces nor why nor since when.
@@ -169,6 +172,14 @@ pub(super) async fn write(args: &WriteArgs, out: &mut impl Write) -> Result<(), 
         Written { coerced: true, .. } => " (converted)",
         _ => "",
     };
+    if let Some(device) = &written.driven_by {
+        writeln!(
+            out,
+            "{} = {} (without effect: {device} drives this place)",
+            written.name, written.stored
+        )?;
+        return Ok(());
+    }
     writeln!(out, "{} = {}{note}", written.name, written.stored)?;
     if written.until_start {
         writeln!(

@@ -234,8 +234,12 @@ impl Checker<'_> {
             Err(errors) => {
                 for error in errors {
                     let place = place_of(&source, None);
-                    self.findings
-                        .error(&place, "bad_value", format!("`{}`", error.key), error.text);
+                    self.findings.error(
+                        &place,
+                        "bad_value",
+                        format!("`{}`", error.key),
+                        error.text.trim_start_matches("expected ").to_owned(),
+                    );
                 }
                 None
             }
