@@ -206,7 +206,7 @@ mod tests {
         assert_eq!(Some(each.max_us), scans.iter().map(|scan| scan.late_us).max());
         assert_eq!(
             each.tardy,
-            scans.iter().filter(|scan| scan.late_us > 100).count() as u64
+            scans.iter().filter(|scan| scan.late_us > 500).count() as u64
         );
     }
 
