@@ -40,7 +40,7 @@ test('a pinned signal stands on the first page, and the way back closes what was
     await detail.waitFor({ state: 'detached' });
     assert.equal(await page.getByLabel('Filter by name').inputValue(), 'TankLevel');
 
-    await page.getByRole('link', { name: 'Overview', exact: true }).click();
+    await page.getByRole('link', { name: /^Overview/ }).click();
     await page.locator('[data-watch="twin/line/TankLevel"]').getByText('good').waitFor();
     assert.equal(await page.locator('[data-watch]').count(), 1);
     await page.locator('[data-watch] a').click();
