@@ -416,10 +416,15 @@ function misfit(address, asked, value) {
   return isFit ? null : refusal(422, 'bad_value', `'${asked}': expected ${isBit(address) ? 'true or false' : 'a whole number'}`);
 }
 
+/** The device that drives a place, where one does. */
+function drivenBy(context, address) {
+  const { drives, devices } = context.surroundings().io;
+  return drives.includes(address) ? { driven_by: devices[0].name } : {};
+}
+
 /** What else is said of a place that was written. */
 function beside(context, address) {
-  const { drives, devices } = context.surroundings().io;
-  return { driven_by: drives.includes(address) ? devices[0].name : null, ...(address.endsWith('.PRE') ? { until_start: true } : {}) };
+  return { ...drivenBy(context, address), ...(address.endsWith('.PRE') ? { until_start: true } : {}) };
 }
 
 function write(context, address, asked, value) {
@@ -448,7 +453,7 @@ function changeForces(context, me, method, address, body, now_ms) {
   forces.set(address, { value: body.value, by: me.who, reason: body.reason ?? '', since_ms: now_ms, expires_at_ms: expires_after_s ? now_ms + expires_after_s * 1000 : null });
   context.publish(address);
   context.tell();
-  return { status: 200, body: { name: `plc/${context.name}/${address}`, stored: body.value, coerced: false, forced: true, driven_by: beside(context, address).driven_by } };
+  return { status: 200, body: { name: `plc/${context.name}/${address}`, stored: body.value, coerced: false, forced: true, ...drivenBy(context, address) } };
 }
 
 function memoryAnswer({ memory, state }, now_ms) {
