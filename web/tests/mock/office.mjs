@@ -76,12 +76,11 @@ export class Office {
     if (key === null && this.keys.length === 0) {
       return { me: { who: 'this machine', role: 'engineer', key: null, keys_exist: false, view: null, write: null } };
     }
-    if (key === null) return refusal(401, 'unauthorized', 'this hub wants a key');
     if (this.#wrongTries >= this.#wrongTriesMax) return refusal(429, 'too_many_failures', 'too many wrong keys came from this address: wait a minute');
     const row = this.keys.find(({ id }) => id === this.#secrets.get(key));
     if (!row) {
-      this.#wrongTries += 1;
-      return refusal(401, 'unauthorized', 'no key is this one');
+      if (key !== null) this.#wrongTries += 1;
+      return refusal(401, 'unauthorized', key === null ? 'this hub wants a key' : 'no key is this one');
     }
     row.last_used_ms = now_ms;
     const { name, role, id, view, write } = row;
