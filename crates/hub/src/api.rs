@@ -1,5 +1,6 @@
 //! Questions and commands of our own API, and their answers, as plain data. The server's HTTP room gives them their JSON.
 
+pub mod classroom;
 pub mod plc;
 
 use crate::input::ConnId;
@@ -88,6 +89,8 @@ pub enum Request {
     },
     /// Everything about PLC contexts.
     Plc(plc::PlcRequest),
+    /// Everything about the classroom.
+    Classroom(classroom::ClassroomRequest),
     /// Is everything alive?
     Health,
 }
@@ -154,6 +157,8 @@ pub enum Reply {
     Imported(ImportReport),
     /// To [`Request::Plc`].
     Plc(plc::PlcReply),
+    /// To [`Request::Classroom`].
+    Classroom(classroom::ClassroomReply),
     /// To [`Request::Health`].
     Health(HealthRow),
     /// Any request that cannot be carried out.
@@ -206,6 +211,9 @@ pub enum Refused {
     /// An engine cannot do it in its state; the text says why.
     #[error("{0}")]
     Plc(String),
+    /// The class cannot do it as it stands; the text says why.
+    #[error("{0}")]
+    Classroom(String),
     /// The project could not be written.
     #[error("not saved: {0}")]
     NotSaved(String),

@@ -314,7 +314,7 @@ impl Client {
     pub(crate) fn dead_at(&self) -> Option<Time> {
         let since = match (self.outlet.stuck_since(), self.face) {
             (None, _) => self.ping_sent_at?,
-            (Some(stuck), Face::Link(_) | Face::Engine(_)) => stuck,
+            (Some(stuck), Face::Link(_) | Face::Engine(_) | Face::Gama) => stuck,
             (Some(_), _) => return None,
         };
         Some(since.max(self.silent_since()) + DROPPED_AFTER)

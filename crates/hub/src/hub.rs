@@ -4,6 +4,7 @@
 //! the views owe. Then the batch is closed: everything that changed in one turn is one generation.
 
 use crate::access::Access;
+use crate::classroom::Classroom;
 use crate::client::{Client, Clients, Pending, Step};
 use crate::endpoint::Endpoint;
 use crate::input::{ConnId, Face, Input, Unreadable};
@@ -79,6 +80,8 @@ pub struct Hub {
     /// Channels that watch a PLC context.
     pub(crate) watches: Watches,
     pub(crate) piplc: Piplc,
+    /// The classroom, when the project has one.
+    pub(crate) classroom: Option<Box<Classroom>>,
     pub(crate) outputs: Vec<Output>,
 }
 
@@ -116,6 +119,7 @@ impl Hub {
             engine_clients: BTreeMap::new(),
             watches: Watches::default(),
             piplc: Piplc::new(settings.piplc),
+            classroom: None,
             outputs: Vec::new(),
             limits,
         };
@@ -133,6 +137,9 @@ impl Hub {
             }
         }
         hub.begin_links();
+        if let Some(classroom) = settings.classroom {
+            hub.begin_classroom(classroom);
+        }
         for route in settings.routes {
             if let Err(refused) = hub.add_route(&route, true) {
                 let text = format!("the route is left out: {refused}");
@@ -163,6 +170,7 @@ impl Hub {
             Input::DialFailed { callee, dial, reason } => match callee {
                 Callee::Endpoint(endpoint) => self.dial_failed(endpoint, dial, &reason),
                 Callee::Engine(plc) => self.engine_dial_failed(plc, dial, &reason),
+                Callee::Gama => self.gama_dial_failed(dial, &reason),
             },
             Input::Revoked { key, ring } => self.revoked(key, ring),
             Input::Closed { conn, reason } => self.closed(conn, &reason),
@@ -205,6 +213,27 @@ impl Hub {
                     self.engine_snapshot(conn, plc, &frame);
                 }
             }
+            Input::Monitor { conn, request, bytes } => {
+                if self.received(conn, bytes) {
+                    self.monitor(conn, request);
+                }
+            }
+            Input::Headset {
+                conn,
+                message,
+                clock,
+                bytes,
+            } => {
+                if self.received(conn, bytes) {
+                    self.headset(conn, message, clock);
+                }
+            }
+            Input::Gama { conn, message, bytes } => {
+                if self.received(conn, bytes) {
+                    self.gama_message(conn, message.map(|message| *message));
+                }
+            }
+            Input::Packages(catalog) => self.packages_read(catalog),
             Input::ShuttingDown => {
                 self.keep_all_now();
                 self.piplc_shuts_down();
@@ -279,6 +308,10 @@ impl Hub {
                 Alarm::Engine(plc) => self.engine_alarm(plc, at),
                 Alarm::Snapshots(key) => self.snapshots_alarm(key, at),
                 Alarm::RouteTable => self.table_alarm(at),
+                Alarm::Gama => self.gama_alarm(at),
+                Alarm::Monitors => self.monitors_alarm(at),
+                Alarm::Headset(conn) => self.headset_alarm(conn, at),
+                Alarm::ClassWatch(conn) => self.class_watch_alarm(conn, at),
             }
         }
         self.reply_of_plcs();
@@ -364,7 +397,7 @@ impl Hub {
         }
         let group = self.clients.values().filter(|client| client.face == face).count();
         // A link has one connection; whether this is the one is decided by its state.
-        if group > self.limits.clients_max && !matches!(face, Face::Link(_) | Face::Engine(_)) {
+        if group > self.limits.clients_max && !matches!(face, Face::Link(_) | Face::Engine(_) | Face::Gama) {
             self.close(conn, 1013, "too many clients");
             return;
         }
@@ -377,6 +410,9 @@ impl Hub {
             Face::Live => self.live_connected(conn),
             Face::Piplc => self.piplc_connected(conn),
             Face::Engine(plc) => self.engine_connected(conn, plc),
+            Face::Monitor => self.monitor_connected(conn),
+            Face::Headset => self.headset_connected(conn),
+            Face::Gama => self.gama_connected(conn),
         }
         self.ping(conn);
         self.set_alarm(conn);
@@ -391,7 +427,9 @@ impl Hub {
         }
         self.answering.retain(|other| *other != conn);
         self.unwatch(conn);
+        self.class_unwatch(conn);
         self.piplc_left(conn);
+        self.classroom_left(conn, client.face, reason);
         let title = client.title().to_owned();
         self.log(Level::Info, Some(conn), format!("{title} has left: {reason}"));
         self.end_conflicts(conn);
@@ -463,7 +501,7 @@ impl Hub {
         if let Step::Behind { told: own, .. } = client.step {
             told = own;
         }
-        let (mut control, mut snapshots) = (Vec::new(), Vec::new());
+        let (mut control, mut snapshots, mut worlds) = (Vec::new(), Vec::new(), Vec::new());
         for frame in frames {
             match frame.class {
                 Class::Control => control.push(frame.bytes),
@@ -474,6 +512,7 @@ impl Hub {
                         .extend(extra.iter().flat_map(|ids| ids.iter()).map(|id| (*id, 0)));
                 }
                 Class::Snapshot { plc, sequence } => snapshots.push((plc, sequence)),
+                Class::World { kind } => worlds.push((kind, frame.bytes)),
             }
         }
         client.outlet.stick(house.now, control);
@@ -482,6 +521,7 @@ impl Hub {
         for (plc, sequence) in snapshots.into_iter().rev() {
             self.snapshot_unsent(conn, plc, sequence);
         }
+        self.worlds_unsent(conn, worlds);
         self.set_alarm(conn);
     }
 
@@ -499,6 +539,7 @@ impl Hub {
         client.outlet.open(conn, house.outputs);
         views.catch_up(&mut house, conn);
         self.piplc_writable(conn);
+        self.worlds_writable(conn);
         self.set_alarm(conn);
     }
 
@@ -551,6 +592,7 @@ impl Hub {
         self.outputs.push(Output::Close { conn, code, reason });
         self.log(Level::Warn, Some(conn), format!("closed with {code}: {reason}"));
         self.piplc_left(conn);
+        self.classroom_left(conn, face, reason);
         self.import_peer_left(conn);
         self.link_closes(conn, face, reason);
         if let Face::Engine(plc) = face {

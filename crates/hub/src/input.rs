@@ -5,12 +5,13 @@
 //! log of them replays to the same outputs.
 
 use crate::access::{Access, Actor};
+use crate::classroom::catalog::Catalog;
 use crate::output::{Callee, Frame, Ticket};
 use crate::plc::{self, PlcId, Program};
 use crate::settings::EndpointId;
 use bytes::Bytes;
 use crosstie_ladder::diagnostic::Diagnostic;
-use crosstie_wire::{DecodeError, live, piplc, realvirtual};
+use crosstie_wire::{DecodeError, gama, headset, live, monitor, piplc, realvirtual};
 use std::sync::Arc;
 
 /// Names one connection for the life of the hub; never reused, never zero.
@@ -30,6 +31,12 @@ pub enum Face {
     Piplc,
     /// The PiPLC engine of this context, which we have dialled: here we are the client.
     Engine(PlcId),
+    /// A monitor of the classroom: the front end of a SIMPLE WebPlatform.
+    Monitor,
+    /// A headset of the classroom.
+    Headset,
+    /// GAMA, which we have dialled: here we are the client.
+    Gama,
 }
 
 impl Face {
@@ -37,7 +44,7 @@ impl Face {
     pub const fn endpoint(self) -> Option<EndpointId> {
         match self {
             Face::Realvirtual(endpoint) | Face::Link(endpoint) => Some(endpoint),
-            Face::Live | Face::Piplc | Face::Engine(_) => None,
+            Face::Live | Face::Piplc | Face::Engine(_) | Face::Monitor | Face::Headset | Face::Gama => None,
         }
     }
 }
@@ -49,6 +56,17 @@ pub enum Unreadable {
     Malformed(String),
     /// A binary frame on a protocol that has none.
     Binary,
+}
+
+/// Local time of the day, in minutes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ClockMinute(pub u16);
+
+impl std::fmt::Display for ClockMinute {
+    /// `HH:MM`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:02}:{:02}", self.0 / 60 % 24, self.0 % 60)
+    }
 }
 
 /// The program of an engine as an upload gave it. The driver reads a document once and hands in the same as long as the engine
@@ -163,6 +181,37 @@ pub enum Input {
         /// Size of the whole frame in bytes.
         bytes: u32,
     },
+    /// A text frame arrived from a monitor.
+    Monitor {
+        /// From whom.
+        conn: ConnId,
+        /// The request, or what was wrong with it.
+        request: Result<monitor::Request, DecodeError>,
+        /// Size of its text in bytes.
+        bytes: u32,
+    },
+    /// A text frame arrived from a headset.
+    Headset {
+        /// From whom.
+        conn: ConnId,
+        /// What it says, or what was wrong with it.
+        message: Result<headset::Message, DecodeError>,
+        /// The time of the day when it came.
+        clock: ClockMinute,
+        /// Size of its text in bytes.
+        bytes: u32,
+    },
+    /// A text frame arrived from GAMA.
+    Gama {
+        /// From whom.
+        conn: ConnId,
+        /// What it says, or what was wrong with it.
+        message: Result<Box<gama::ServerMessage>, DecodeError>,
+        /// Size of its text in bytes.
+        bytes: u32,
+    },
+    /// The learning packages were read, for the first time or again (SI-55).
+    Packages(Arc<Catalog>),
     /// A frame arrived that is no message.
     Unreadable {
         /// From whom.

@@ -7,6 +7,7 @@
 
 pub mod access;
 pub mod api;
+pub mod classroom;
 pub mod hub;
 pub mod input;
 pub mod limits;

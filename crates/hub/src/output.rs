@@ -36,6 +36,11 @@ pub enum Class {
         /// Signals the frame carries for another reason than a change since `from`, when there are some.
         extra: Option<Arc<[SignalId]>>,
     },
+    /// A piece of what a simulation shows: of pieces that wait the newest are kept (SI-39).
+    World {
+        /// Pieces of the same kind share it.
+        kind: u64,
+    },
     /// A picture of the memory of a PLC: a frame that was not begun is thrown away, and the next one takes its number.
     Snapshot {
         /// The context whose memory it shows.
@@ -89,6 +94,8 @@ pub enum Callee {
     Endpoint(EndpointId),
     /// The PiPLC engine of this context.
     Engine(PlcId),
+    /// GAMA.
+    Gama,
 }
 
 /// Something that somebody did, for the audit log.

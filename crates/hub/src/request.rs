@@ -100,6 +100,12 @@ impl Hub {
                 Ok(None) => return,
                 Err(refused) => Err(refused),
             },
+            Request::Classroom(request) => match self.class_request(ticket, by, request) {
+                Ok(Some(reply)) => Ok(Reply::Classroom(reply)),
+                // The answer comes when GAMA has given its own.
+                Ok(None) => return,
+                Err(refused) => Err(refused),
+            },
             Request::Health => Ok(Reply::Health(self.health())),
         };
         self.reply(ticket, reply.unwrap_or_else(Reply::Refused));
@@ -290,6 +296,9 @@ impl Hub {
                 let context = self.plcs.get(plc).map(|context| context.settings.name.clone());
                 (context.unwrap_or_default(), "piplc")
             }
+            Face::Monitor => (String::from("monitor"), "simple"),
+            Face::Headset => (String::from("headset"), "simple"),
+            Face::Gama => (String::from("gama"), "gama"),
         };
         let set = client
             .group

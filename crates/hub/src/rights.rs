@@ -1,6 +1,7 @@
 //! What follows from who somebody is: which requests a role may make, what a session sees and writes, what is written down.
 
 use crate::access::{Access, Actor, Role};
+use crate::api::classroom::ClassroomRequest;
 use crate::api::plc::PlcRequest;
 use crate::api::{Refused, Request};
 use crate::endpoint::Endpoint;
@@ -29,6 +30,9 @@ pub(crate) const CHANGE_IO: Need = (Role::Engineer, "change I/O configurations")
 /// To tie signals or addresses to each other.
 pub(crate) const CHANGE_ROUTES: Need = (Role::Engineer, "change routes");
 
+/// To run a lesson: launch, pause, seats, what monitors show.
+pub(crate) const RUN_LESSONS: Need = (Role::Operator, "run lessons");
+
 /// The role that a request needs, and the request as a verb.
 fn needed(request: &Request) -> Need {
     match request {
@@ -45,7 +49,24 @@ fn needed(request: &Request) -> Need {
         Request::Import { .. } => (Role::Engineer, "import signals"),
         Request::Configure { .. } => (Role::Engineer, "change settings"),
         Request::Plc(request) => needed_of_plc(request),
+        Request::Classroom(request) => needed_of_classroom(request),
         Request::Report(_) | Request::Clear { .. } => (Role::Engineer, "report problems"),
+    }
+}
+
+/// The same for the classroom: who operates runs the lesson; an expression can do anything in a simulation.
+fn needed_of_classroom(request: &ClassroomRequest) -> Need {
+    match request {
+        ClassroomRequest::State | ClassroomRequest::Catalog | ClassroomRequest::Console { .. } => {
+            (Role::Viewer, "look")
+        }
+        ClassroomRequest::Evaluate { .. } => (Role::Engineer, "evaluate expressions"),
+        ClassroomRequest::Select { .. }
+        | ClassroomRequest::Order(_)
+        | ClassroomRequest::AddPlayer { .. }
+        | ClassroomRequest::RemovePlayer { .. }
+        | ClassroomRequest::ForgetPlayer { .. }
+        | ClassroomRequest::Screen { .. } => RUN_LESSONS,
     }
 }
 

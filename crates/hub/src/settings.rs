@@ -235,6 +235,124 @@ impl OnStale {
     }
 }
 
+/// The classroom: a SIMPLE WebPlatform (SI-1 to SI-55, GA-1 to GA-13).
+#[derive(Clone, Debug)]
+pub struct ClassroomSettings {
+    /// The link to GAMA; `None` in GAMALESS mode.
+    pub gama: Option<GamaSettings>,
+    /// What makes a headset the same one again (SI-31).
+    pub player_key: PlayerKey,
+    /// Players that leave are forgotten (SI-20).
+    pub aggressive_disconnect: bool,
+    /// `content_error` is a text, as the seed says it, and not GAMA's message (SI-14).
+    pub error_as_text: bool,
+    /// The catalog is sent as the array itself, not as a JSON string of it (SI-15).
+    pub catalog_as_array: bool,
+    /// Headsets may send every expression and ask (SI-40).
+    pub allow_expression: bool,
+    /// Where they may not: the asks and the actions of `do name($id...);` that they may (SI-40).
+    pub allowed_actions: Vec<String>,
+}
+
+impl Default for ClassroomSettings {
+    fn default() -> ClassroomSettings {
+        ClassroomSettings {
+            gama: Some(GamaSettings::default()),
+            player_key: PlayerKey::Id,
+            aggressive_disconnect: false,
+            error_as_text: false,
+            catalog_as_array: false,
+            allow_expression: true,
+            allowed_actions: ClassroomSettings::ACTIONS.map(String::from).to_vec(),
+        }
+    }
+}
+
+impl ClassroomSettings {
+    /// The actions that headsets may ask for unless the project says otherwise (SI-40).
+    pub const ACTIONS: [&str; 6] = [
+        "send_init_data",
+        "move_player_external",
+        "player_position_updated",
+        "player_ready_to_receive_geometries",
+        "create_player",
+        "remove_player",
+    ];
+}
+
+/// What makes a headset the same one again (SI-31).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PlayerKey {
+    /// The id that it says.
+    #[default]
+    Id,
+    /// The address that it comes from.
+    Address,
+}
+
+/// How GAMA is reached and read.
+#[derive(Clone, Debug)]
+pub struct GamaSettings {
+    /// Where it listens, for people.
+    pub url: String,
+    /// What kind of GAMA it is (GA-6).
+    pub flavour: Flavour,
+    /// Commands carry a number that comes back with their answers (GA-4).
+    pub use_api_id: bool,
+    /// Expressions that become signals (GA-13).
+    pub watches: Vec<GamaWatch>,
+    /// Signals that become expressions (GA-13).
+    pub writes: Vec<GamaWrite>,
+}
+
+impl Default for GamaSettings {
+    fn default() -> GamaSettings {
+        GamaSettings {
+            url: String::from("ws://localhost:1000"),
+            flavour: Flavour::Auto,
+            use_api_id: false,
+            watches: Vec::new(),
+            writes: Vec::new(),
+        }
+    }
+}
+
+/// A kind of GAMA (GA-6).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Flavour {
+    /// Found out anew on every link.
+    #[default]
+    Auto,
+    /// With a window: it tells its states.
+    Gui,
+    /// Headless: its states follow from its answers.
+    Headless,
+}
+
+/// An expression whose value is a signal (GA-13).
+#[derive(Clone, Debug, PartialEq)]
+pub struct GamaWatch {
+    /// The signal is `sim/watch/<name>`.
+    pub name: String,
+    /// GAML.
+    pub expr: String,
+    /// Kind of the signal.
+    pub kind: Kind,
+    /// How often it is asked for while an experiment runs.
+    pub every: Duration,
+}
+
+/// A signal whose changes are expressions (GA-13).
+#[derive(Clone, Debug, PartialEq)]
+pub struct GamaWrite {
+    /// The signal is `sim/write/<name>`; operators and routes write it.
+    pub name: String,
+    /// GAML in which `$value` stands for the value.
+    pub expr: String,
+    /// Kind of the signal.
+    pub kind: Kind,
+}
+
 /// One PLC context: an engine with its program.
 #[derive(Clone, Debug)]
 pub struct PlcSettings {
@@ -356,6 +474,8 @@ pub struct Settings {
     pub locked_memory: Granted,
     /// What clients of PiPLC's protocol are told.
     pub piplc: PiplcSettings,
+    /// The classroom, when the project has one.
+    pub classroom: Option<ClassroomSettings>,
     /// The routes of the project.
     pub routes: Vec<RouteSetting>,
     /// Limits of this hub.
@@ -372,6 +492,7 @@ impl Default for Settings {
             plcs: Vec::new(),
             locked_memory: Granted::NotAsked,
             piplc: PiplcSettings::default(),
+            classroom: None,
             routes: Vec::new(),
             limits: crate::limits::Limits::default(),
         }

@@ -39,6 +39,14 @@ pub(crate) enum Alarm {
     Snapshots(StreamKey),
     /// Routes of PiPLC's table are due.
     RouteTable,
+    /// Something of the link to GAMA is due: an attempt, an answer that has not come, a watch.
+    Gama,
+    /// A state that was held back is due for monitors.
+    Monitors,
+    /// The heartbeat of a headset is due.
+    Headset(ConnId),
+    /// A channel that watches the class may be told again.
+    ClassWatch(ConnId),
 }
 
 /// The alarms, earliest first.

@@ -17,12 +17,12 @@ use std::time::Duration;
 
 use bytes::{Buf as _, Bytes};
 use crosstie_hub::access::{Access, Role};
-use crosstie_hub::input::Uploaded;
+use crosstie_hub::input::{ClockMinute, Uploaded};
 use crosstie_hub::plc::Program;
 use crosstie_hub::{ConnId, Face, Input, Unreadable};
 use crosstie_ladder::diagnostic::Diagnostic;
 use crosstie_wire::piplc::ServerMessage;
-use crosstie_wire::{DecodeError, frame, live, piplc, realvirtual};
+use crosstie_wire::{DecodeError, frame, gama, headset, live, monitor, piplc, realvirtual};
 
 use crate::core_task::{Door, Event, Gone, Share};
 use crate::program_readers;
@@ -163,6 +163,12 @@ impl Drop for Connection {
             self.door.tell(Event::Input(Input::Closed { conn, reason }));
         }
     }
+}
+
+/// The local time of the day, for people.
+fn local_minute() -> ClockMinute {
+    let now = jiff::Zoned::now();
+    ClockMinute(now.hour() as u16 * 60 + now.minute() as u16)
 }
 
 /// An event for which the door had no room, and its bytes.
@@ -371,6 +377,22 @@ impl Connection {
                     bytes,
                 }
             }
+            Face::Monitor => Input::Monitor {
+                conn,
+                request: monitor::decode(&text),
+                bytes,
+            },
+            Face::Headset => Input::Headset {
+                conn,
+                message: headset::decode(&text),
+                clock: local_minute(),
+                bytes,
+            },
+            Face::Gama => Input::Gama {
+                conn,
+                message: gama::decode(&text).map(Box::new),
+                bytes,
+            },
             Face::Realvirtual(_) | Face::Link(_) => match realvirtual::decode(text) {
                 Ok(message) => Input::Realvirtual { conn, message, bytes },
                 Err(error) => self.unreadable(Unreadable::Malformed(error.to_string()), size),

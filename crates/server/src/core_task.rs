@@ -415,6 +415,9 @@ impl Core {
         match self.faces.get(&conn?)? {
             Face::Live => Some("live"),
             Face::Piplc | Face::Engine(_) => Some("piplc"),
+            Face::Monitor => Some("monitor"),
+            Face::Headset => Some("headset"),
+            Face::Gama => Some("gama"),
             Face::Realvirtual(endpoint) | Face::Link(endpoint) => {
                 let name = self.endpoint_names.get(usize::from(endpoint.0));
                 name.map(String::as_str)

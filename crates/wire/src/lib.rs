@@ -8,6 +8,8 @@
 //!   frame text ──▶ realvirtual::decode ──▶ Message        (the realvirtual WebSocket interface, protocol v2)
 //!   frame text ──▶ live::decode        ──▶ Request        (Crosstie's own live channel)
 //!   frame text ──▶ piplc::decode       ──▶ Envelope       (the PiPLC engine protocol)
+//!   frame text ──▶ monitor::decode, headset::decode ──▶ Request, Message   (the SIMPLE WebPlatform)
+//!   frame text ──▶ gama::decode        ──▶ ServerMessage  (the GAMA server, whose client we are)
 //!   values     ──▶ realvirtual::write_*, live::write_*, piplc::write_*  ──▶ payload bytes ──▶ frame::FrameBuilder ──▶ frame bytes
 //! ```
 
@@ -15,10 +17,14 @@ mod error;
 pub mod frame;
 #[doc(hidden)]
 pub mod fuzz;
+pub mod gama;
+pub mod headset;
 pub mod json;
 pub mod live;
+pub mod monitor;
 pub mod piplc;
 pub mod realvirtual;
+mod simple;
 pub mod value;
 
 pub use error::DecodeError;

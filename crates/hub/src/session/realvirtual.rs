@@ -69,7 +69,7 @@ impl Hub {
         let (endpoint_id, is_link) = match client.face {
             Face::Realvirtual(endpoint_id) => (endpoint_id, false),
             Face::Link(endpoint_id) => (endpoint_id, true),
-            Face::Live | Face::Piplc | Face::Engine(_) => return,
+            Face::Live | Face::Piplc | Face::Engine(_) | Face::Monitor | Face::Headset | Face::Gama => return,
         };
         if self.endpoints[endpoint_id.0 as usize].settings.debug {
             let text = format!("got {}", shortened(&message));

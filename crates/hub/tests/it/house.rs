@@ -129,6 +129,8 @@ pub(crate) struct House {
     pub(crate) dials: Vec<(EndpointId, u64)>,
     /// The same for remote engines.
     pub(crate) engine_dials: Vec<(PlcId, u64)>,
+    /// The same for GAMA.
+    pub(crate) gama_dials: Vec<u64>,
     pub(crate) hung_up: Vec<Callee>,
     /// Images of retentive memory, and what becomes of them: each is answered with this result.
     pub(crate) kept: Vec<(Time, Arc<RetainImage>)>,
@@ -207,6 +209,7 @@ impl House {
             imported: Vec::new(),
             dials: Vec::new(),
             engine_dials: Vec::new(),
+            gama_dials: Vec::new(),
             hung_up: Vec::new(),
             kept: Vec::new(),
             keep_result: Ok(()),
@@ -499,6 +502,7 @@ impl House {
             Output::Dial { callee, dial } => match callee {
                 Callee::Endpoint(endpoint) => self.dials.push((endpoint, dial)),
                 Callee::Engine(plc) => self.engine_dials.push((plc, dial)),
+                Callee::Gama => self.gama_dials.push(dial),
             },
             Output::HangUp { callee } => self.hung_up.push(callee),
             Output::PlcBegin { plc, settings, .. } => {

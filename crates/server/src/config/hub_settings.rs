@@ -27,6 +27,7 @@ impl Config {
                     url: piplc.url(),
                     ..PiplcSettings::default()
                 }),
+            classroom: None,
             limits: Limits {
                 signals_max: self.hub.max_signals,
                 clients_max: self.hub.max_clients,

@@ -90,6 +90,7 @@ async fn connect(callee: Callee, target: &Target) -> Result<Upgraded, DialError>
         face: match callee {
             Callee::Endpoint(endpoint) => Face::Link(endpoint),
             Callee::Engine(plc) => Face::Engine(plc),
+            Callee::Gama => Face::Gama,
         },
         address: dialled.address.to_string(),
         path: target.path().to_owned(),

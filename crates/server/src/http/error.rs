@@ -146,6 +146,7 @@ impl From<Refused> for ApiError {
             Refused::NotSaved(_) => ApiError::not_saved(message),
             Refused::Forbidden { .. } => ApiError::new(StatusCode::FORBIDDEN, "forbidden", message),
             Refused::Plc(_) => ApiError::new(StatusCode::CONFLICT, "plc_refused", message),
+            Refused::Classroom(_) => ApiError::new(StatusCode::CONFLICT, "classroom_refused", message),
             Refused::LinkDown { .. } => ApiError::new(StatusCode::CONFLICT, "link_down", message),
         }
     }

@@ -1,0 +1,1 @@
+//! The state of the class as the API shows it.

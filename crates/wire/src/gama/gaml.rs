@@ -1,0 +1,44 @@
+//! Texts inside GAML: the one place where a name becomes part of an expression (GA-3).
+
+/// Writes a text in double quotes, so that nothing in it can end it.
+pub fn write_string(out: &mut String, text: &str) {
+    out.push('"');
+    for sign in text.chars() {
+        match sign {
+            '"' | '\\' => {
+                out.push('\\');
+                out.push(sign);
+            }
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            sign if sign.is_control() => out.push(' '),
+            sign => out.push(sign),
+        }
+    }
+    out.push('"');
+}
+
+/// The expression that makes a player.
+pub fn create_player(id: &str) -> String {
+    call("create_player", id)
+}
+
+/// The expression that takes a player away.
+pub fn remove_player(id: &str) -> String {
+    call("remove_player", id)
+}
+
+fn call(action: &str, id: &str) -> String {
+    let mut expr = format!("do {action}(");
+    write_string(&mut expr, id);
+    expr.push_str(");");
+    expr
+}
+
+/// An expression of a player: every `$id` becomes the player's id (SI-34).
+pub fn with_player(expr: &str, id: &str) -> String {
+    let mut quoted = String::new();
+    write_string(&mut quoted, id);
+    expr.replace("$id", &quoted)
+}

@@ -1,0 +1,117 @@
+//! The headset port of a SIMPLE WebPlatform: what the app in a headset says, and what it is told (SI-30 to SI-38).
+
+use crate::error::DecodeError;
+use crate::frame::{Frame, FrameBuilder};
+use crate::json::write_string;
+use crate::monitor::{PlayerState, write_player_fields};
+use crate::simple::{demand_text, read_object, unknown_type, whole_number};
+use serde_json::Value;
+
+/// The interval between two pings where a headset asks for none, in milliseconds (SI-30).
+pub const HEARTBEAT_DEFAULT_MS: u64 = 5_000;
+
+/// What a headset says.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Message {
+    /// `connection`, the first message (SI-30).
+    Connection {
+        /// The name that the headset gives itself.
+        id: String,
+        /// The interval that it asks for, in milliseconds; not yet put into any range.
+        heartbeat_ms: u64,
+        /// JSON text of the interval as it was sent; `5000` where it was missing or 0.
+        as_sent: String,
+    },
+    /// `ping`; the JSON text of its id, `None` where there is none (SI-32).
+    Ping(Option<String>),
+    /// `pong` (SI-32).
+    Pong,
+    /// `expression` (SI-34).
+    Expression(String),
+    /// `ask` (SI-35).
+    Ask(Ask),
+    /// `disconnect_properly` (SI-36).
+    DisconnectProperly,
+}
+
+/// An `ask` as it came (SI-35).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ask {
+    /// The whole object, byte for byte.
+    pub text: String,
+    /// The action that is asked for.
+    pub action: String,
+    /// It names the experiment itself.
+    pub has_exp_id: bool,
+}
+
+/// Reads the text of one frame.
+///
+/// # Errors
+///
+/// A [`DecodeError`] for everything that is no message of the port (SI-4).
+pub fn decode(text: &str) -> Result<Message, DecodeError> {
+    let (name, mut object) = read_object(text)?;
+    Ok(match name.as_str() {
+        "connection" => {
+            let id = demand_text(&mut object, "id")?;
+            let sent = object.get("heartbeat");
+            let asked = sent.and_then(whole_number).filter(|interval| *interval > 0);
+            let as_sent = match (sent, asked) {
+                (Some(sent), Some(_)) => sent.to_string(),
+                _ => HEARTBEAT_DEFAULT_MS.to_string(),
+            };
+            Message::Connection {
+                id,
+                heartbeat_ms: asked.unwrap_or(HEARTBEAT_DEFAULT_MS),
+                as_sent,
+            }
+        }
+        "ping" => Message::Ping(object.get("id").map(Value::to_string)),
+        "pong" => Message::Pong,
+        "expression" => Message::Expression(demand_text(&mut object, "expr")?),
+        "ask" => Message::Ask(Ask {
+            action: demand_text(&mut object, "action")?,
+            has_exp_id: object.contains_key("exp_id"),
+            text: text.trim().to_owned(),
+        }),
+        "disconnect_properly" => Message::DisconnectProperly,
+        other => return Err(unknown_type(other)),
+    })
+}
+
+/// Writes a `json_state` for the headset of a player (SI-37).
+pub fn write_json_state(out: &mut Vec<u8>, player: &PlayerState) {
+    out.extend_from_slice(br#"{"type":"json_state","id_player":"#);
+    write_string(out, &player.id);
+    out.push(b',');
+    write_player_fields(out, player);
+    out.push(b'}');
+}
+
+/// Writes the heartbeat (SI-33).
+pub fn write_ping(out: &mut Vec<u8>) {
+    out.extend_from_slice(br#"{"type":"ping"}"#);
+}
+
+/// Writes the answer to a ping; `id` is the JSON text that came with it (SI-32).
+pub fn write_pong(out: &mut Vec<u8>, id: Option<&str>) {
+    out.extend_from_slice(br#"{"type":"pong""#);
+    if let Some(id) = id {
+        out.extend_from_slice(br#","id":"#);
+        out.extend_from_slice(id.as_bytes());
+    }
+    out.push(b'}');
+}
+
+/// The frame of a `json_output`: the contents pass through byte for byte (SI-38).
+pub fn output_frame(contents: &str) -> Frame {
+    const FRONT: &[u8] = br#"{"contents":"#;
+    const BACK: &[u8] = br#","type":"json_output"}"#;
+    let mut frame = FrameBuilder::with_capacity(FRONT.len() + contents.len() + BACK.len());
+    frame.buffer().extend_from_slice(FRONT);
+    frame.buffer().extend_from_slice(contents.as_bytes());
+    frame.buffer().extend_from_slice(BACK);
+    frame.finish()
+}
