@@ -9,8 +9,11 @@ use serde_json::value::RawValue;
 use std::fmt;
 
 use crate::error::DecodeError;
+use crate::gama::{self, ServerMessage};
+use crate::headset;
 use crate::json::JsonProblem;
 use crate::live::{self, Request};
+use crate::monitor::{self, PlayerState};
 use crate::piplc::{self, Dialect, Envelope};
 use crate::realvirtual::{self, Message, Value, Values};
 
@@ -53,6 +56,73 @@ pub fn piplc(data: &[u8]) {
     }
     for dialect in [Dialect::V02, Dialect::V01] {
         check_snapshot_round_trip(data, dialect);
+    }
+}
+
+/// Holds the decoders of the monitor and headset ports against `serde_json` and their own encoders.
+pub fn simple(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    // `serde_json` is the reader here, so of a refusal only this is left to promise: what is no JSON is never accepted.
+    let valid = serde_json::from_str::<IgnoredAny>(&text).is_ok();
+    let request = monitor::decode(&text);
+    assert!(request.is_err() || valid, "accepted: {text:?}");
+    if let Ok(monitor::Request::Screen(screen)) = request {
+        let mut out = Vec::new();
+        monitor::write_screen(&mut out, screen.as_ref());
+        let again = monitor::decode(std::str::from_utf8(&out).expect("what is written is UTF-8"));
+        assert_eq!(again, Ok(monitor::Request::Screen(screen)));
+    }
+    match headset::decode(&text) {
+        Ok(headset::Message::Connection { id, as_sent, .. }) => {
+            let player = PlayerState {
+                id,
+                ping_interval: as_sent,
+                is_alive: true,
+                connected: true,
+                in_game: false,
+                date_connection: String::from("09:14"),
+            };
+            let mut out = Vec::new();
+            headset::write_json_state(&mut out, &player);
+            let read: serde_json::Value = serde_json::from_slice(&out).expect("what is written is JSON");
+            assert_eq!(read["id_player"], player.id);
+        }
+        Ok(headset::Message::Ask(ask)) => {
+            let mut out = Vec::new();
+            gama::write_ask(&mut out, &ask, "0", Some(7));
+            serde_json::from_slice::<IgnoredAny>(&out).expect("what is written is JSON");
+        }
+        Ok(_) => assert!(valid, "accepted: {text:?}"),
+        Err(_) => {}
+    }
+}
+
+/// Holds the decoder of GAMA's messages against `serde_json`: whatever it takes for a world goes out as it came.
+pub fn gama(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let decoded = gama::decode(&text);
+    check_acceptance(&text, decoded.as_ref().err());
+    // The same bytes as the text inside of a world.
+    let quoted = serde_json::Value::from(text.as_ref()).to_string();
+    let message = format!("{{\"type\":\"SimulationOutput\",\"content\":{quoted}}}");
+    let Ok(ServerMessage::World(world)) = gama::decode(&message) else {
+        panic!("no world: {message:?}")
+    };
+    for element in &world.elements {
+        let frame = element.frame.as_bytes();
+        let start = frame
+            .iter()
+            .position(|byte| *byte == b'{')
+            .expect("the payload is an object");
+        let payload = std::str::from_utf8(&frame[start..]).expect("what is written is UTF-8");
+        let contents = payload
+            .strip_prefix("{\"contents\":")
+            .and_then(|rest| rest.strip_suffix(",\"type\":\"json_output\"}"))
+            .expect("the contents stand first and the type last");
+        assert!(
+            contents == "null" || text.contains(contents),
+            "{contents:?} is not in {text:?}"
+        );
     }
 }
 

@@ -1,24 +1,30 @@
-//! Messages of GAMA.
+//! Messages of GAMA. A world is scanned once and its pieces are copied into their frames; nothing of it is taken apart.
 
 use super::{Answer, Echoed, Element, ErrorMessage, Outcome, ServerMessage, World};
 use crate::error::DecodeError;
 use crate::headset;
-use crate::simple::unreadable;
-use serde::Deserialize;
+use crate::json::Place;
+use crate::json::field::walk;
+use crate::json::scan::{NotJson, Scanner, TEXT_LEN_MAX};
+use crate::value::Span;
 use serde_json::Value;
-use serde_json::value::RawValue;
 
-/// A message before its type is known.
-#[derive(Deserialize)]
-struct Outer<'a> {
-    #[serde(rename = "type")]
-    kind: Option<String>,
-    #[serde(borrow)]
-    content: Option<&'a RawValue>,
-    exp_id: Option<Value>,
-    command: Option<Value>,
-    #[serde(borrow)]
-    contents: Option<&'a RawValue>,
+/// Elements of one world that are read. Further ones are skipped and counted.
+const ELEMENTS_MAX: usize = 10_000;
+/// Players that one element may name. Further ones get nothing of it.
+const IDS_MAX: usize = 1_000;
+
+/// The fields of a message before its type is known.
+#[derive(Clone, Copy, Default)]
+struct Fields {
+    kind: Option<Span>,
+    /// A content that is a text, without its quotes and escapes.
+    content_text: Option<Span>,
+    /// JSON text of the content, whatever it is.
+    content: Option<Span>,
+    exp_id: Option<Span>,
+    command: Option<Span>,
+    contents: Option<Span>,
 }
 
 /// Reads the text of one frame.
@@ -27,50 +33,101 @@ struct Outer<'a> {
 ///
 /// A [`DecodeError`] for everything that is no message of GAMA.
 pub fn decode(text: &str) -> Result<ServerMessage, DecodeError> {
-    let outer: Outer<'_> = serde_json::from_str(text).map_err(unreadable)?;
-    let kind = outer.kind.ok_or(DecodeError::NoType)?;
-    let words = || outer.content.map(words_of).unwrap_or_default();
-    let error = |kind: String| ErrorMessage {
-        kind,
+    if text.len() > TEXT_LEN_MAX {
+        return Err(DecodeError::TooLong {
+            limit: TEXT_LEN_MAX,
+            got: text.len(),
+        });
+    }
+    let mut scanner = Scanner::new(text);
+    let mut fields = Fields::default();
+    match walk(&mut scanner, &mut |scanner, key| read_field(scanner, key, &mut fields)) {
+        Ok(None) => {}
+        Ok(Some(found)) => return Err(DecodeError::NotAnObject { found }),
+        Err(NotJson) => return Err(why(&scanner, text)),
+    }
+    let kind = fields.kind.map(|kind| scanner.str_of(kind).to_owned());
+    let kind = kind.ok_or(DecodeError::NoType)?;
+    if kind == "SimulationOutput" {
+        return Ok(match (fields.content_text, fields.content) {
+            (Some(content), _) => ServerMessage::World(read_world(scanner.str_of(content))),
+            (None, Some(content)) => ServerMessage::Console(words_of(content.of(text))),
+            (None, None) => ServerMessage::World(World::default()),
+        });
+    }
+    let words = match (fields.content_text, fields.content) {
+        (Some(content), _) => words_in(scanner.str_of(content)),
+        (None, Some(content)) => words_of(content.of(text)),
+        (None, None) => String::new(),
+    };
+    Ok(message(text, kind, words, fields))
+}
+
+fn read_field(scanner: &mut Scanner<'_>, key: Span, fields: &mut Fields) -> Result<(), NotJson> {
+    let is_text = scanner.peek() == Some(b'"');
+    let slot = match scanner.str_of(key) {
+        "type" => {
+            fields.kind = scanner.scalar()?.as_text();
+            return Ok(());
+        }
+        "content" if is_text => {
+            let start = scanner.offset();
+            fields.content_text = Some(scanner.string()?);
+            fields.content = Some(scanner.span_from(start));
+            return Ok(());
+        }
+        "content" => {
+            fields.content_text = None;
+            &mut fields.content
+        }
+        "exp_id" => &mut fields.exp_id,
+        "command" => &mut fields.command,
+        "contents" => &mut fields.contents,
+        _ => return scanner.skip(),
+    };
+    let start = scanner.offset();
+    scanner.skip()?;
+    *slot = Some(scanner.span_from(start));
+    Ok(())
+}
+
+/// Every message but a world.
+fn message(text: &str, kind: String, words: String, fields: Fields) -> ServerMessage {
+    let error = |kind: &str| ErrorMessage {
+        kind: kind.to_owned(),
         text: text.trim().to_owned(),
-        words: words(),
+        words: words.clone(),
     };
     let outcome = match kind.as_str() {
-        "CommandExecutedSuccessfully" => Some(Outcome::Executed),
-        "UnableToExecuteRequest" => Some(Outcome::Unable),
-        "MalformedRequest" => Some(Outcome::Malformed),
-        _ => None,
-    };
-    if let Some(outcome) = outcome {
-        return Ok(ServerMessage::Answer(Answer {
-            outcome,
-            command: outer.command.and_then(echoed),
-            content: words(),
-            world: outer.contents.map(|contents| world_of_list(contents.get())),
-            error: (outcome != Outcome::Executed).then(|| error(kind)),
-        }));
-    }
-    Ok(match kind.as_str() {
-        "ConnectionSuccessful" => ServerMessage::Greeting(words()),
-        "SimulationStatus" => ServerMessage::Status {
-            status: words(),
-            exp_id: outer.exp_id.as_ref().and_then(text_of),
-        },
-        "SimulationOutput" => match outer.content.map(|content| content.get()) {
-            Some(content) if content.starts_with('{') => ServerMessage::Console(words()),
-            Some(content) => ServerMessage::World(world_of_string(content)),
-            None => ServerMessage::World(World::default()),
-        },
-        "SimulationStatusError" | "SimulationErrorDialog" | "SimulationError" | "RuntimeError" | "GamaServerError" => {
-            ServerMessage::Error(error(kind))
+        "ConnectionSuccessful" => return ServerMessage::Greeting(words),
+        "SimulationStatus" => {
+            return ServerMessage::Status {
+                status: words,
+                exp_id: fields.exp_id.and_then(|exp_id| text_in(exp_id.of(text))),
+            };
         }
-        _ => ServerMessage::Note { text: words(), kind },
+        "CommandExecutedSuccessfully" => Outcome::Executed,
+        "UnableToExecuteRequest" => Outcome::Unable,
+        "MalformedRequest" => Outcome::Malformed,
+        "SimulationStatusError" | "SimulationErrorDialog" | "SimulationError" | "RuntimeError" | "GamaServerError" => {
+            return ServerMessage::Error(error(&kind));
+        }
+        _ => return ServerMessage::Note { kind, text: words },
+    };
+    ServerMessage::Answer(Answer {
+        outcome,
+        command: fields.command.and_then(|command| echoed(command.of(text))),
+        world: fields.contents.map(|contents| read_elements(contents.of(text))),
+        error: (outcome != Outcome::Executed).then(|| error(&kind)),
+        content: words,
     })
 }
 
-fn echoed(command: Value) -> Option<Echoed> {
-    let Value::Object(fields) = command else { return None };
-    let text = |name: &str| fields.get(name).and_then(text_of);
+fn echoed(command: &str) -> Option<Echoed> {
+    let Ok(Value::Object(fields)) = serde_json::from_str(command) else {
+        return None;
+    };
+    let text = |name: &str| fields.get(name).and_then(as_text);
     Some(Echoed {
         kind: text("type").unwrap_or_default(),
         expr: text("expr"),
@@ -80,7 +137,11 @@ fn echoed(command: Value) -> Option<Echoed> {
     })
 }
 
-fn text_of(value: &Value) -> Option<String> {
+fn text_in(json: &str) -> Option<String> {
+    serde_json::from_str(json).ok().as_ref().and_then(as_text)
+}
+
+fn as_text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
@@ -88,86 +149,129 @@ fn text_of(value: &Value) -> Option<String> {
     }
 }
 
-/// What a content says, for people: a text as it is, the `message` of an object, else its JSON text.
-fn words_of(content: &RawValue) -> String {
-    match serde_json::from_str(content.get()) {
-        Ok(Value::String(text)) => text,
-        Ok(Value::Object(mut fields)) => match fields.remove("message").or_else(|| fields.remove("exception")) {
-            Some(Value::String(text)) => text,
-            _ => content.get().to_owned(),
-        },
-        _ => content.get().to_owned(),
+/// What a text says: GAMA puts an object into a text for some of its messages.
+fn words_in(text: &str) -> String {
+    match text.starts_with('{') {
+        true => words_of(text),
+        false => text.to_owned(),
     }
 }
 
-#[derive(Deserialize)]
-struct Inner<'a> {
-    #[serde(borrow, default)]
-    contents: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-struct Piece<'a> {
-    #[serde(borrow)]
-    id: Option<&'a RawValue>,
-    #[serde(borrow)]
-    contents: Option<&'a RawValue>,
-}
-
-/// The world in a JSON string.
-fn world_of_string(content: &str) -> World {
-    let problem = |problem: String| World {
-        problem: Some(problem),
-        ..World::default()
+/// What a content says, for people: the `message` or `exception` of an object, else its text as it is.
+fn words_of(json: &str) -> String {
+    let Ok(Value::Object(mut fields)) = serde_json::from_str(json) else {
+        return json.to_owned();
     };
-    let text: String = match serde_json::from_str(content) {
-        Ok(text) => text,
-        Err(error) => return problem(error.to_string()),
-    };
-    match serde_json::from_str::<Inner<'_>>(&text) {
-        Ok(inner) => inner.contents.map(|list| world_of_list(list.get())).unwrap_or_default(),
-        Err(error) => problem(error.to_string()),
+    match fields.remove("message").or_else(|| fields.remove("exception")) {
+        Some(Value::String(text)) => text,
+        _ => json.to_owned(),
     }
 }
 
-fn world_of_list(list: &str) -> World {
-    let pieces: Vec<Piece<'_>> = match serde_json::from_str(list) {
-        Ok(pieces) => pieces,
-        Err(error) => {
-            return World {
-                problem: Some(error.to_string()),
-                ..World::default()
-            };
-        }
-    };
+/// Reads a world: the elements up to the first thing that is no JSON.
+fn read_world(text: &str) -> World {
+    let mut scanner = Scanner::new(text);
     let mut world = World::default();
-    for piece in pieces {
-        let ids = piece
-            .id
-            .and_then(|ids| serde_json::from_str::<Vec<Box<str>>>(ids.get()).ok());
-        match ids {
-            Some(ids) => {
-                let contents = piece.contents.map_or("null", RawValue::get);
-                world.elements.push(Element {
-                    ids,
-                    frame: headset::output_frame(contents),
-                    kind: kind_of(contents),
-                });
-            }
-            None => world.skipped += 1,
+    let read = walk(&mut scanner, &mut |scanner, key| match scanner.str_of(key) {
+        "contents" => {
+            world = World::default();
+            read_list(scanner, text, &mut world)
         }
+        _ => scanner.skip(),
+    });
+    world.problem = match read {
+        Ok(None) => None,
+        Ok(Some(found)) => Some(DecodeError::NotAnObject { found }.to_string()),
+        Err(NotJson) => Some(why(&scanner, text).to_string()),
+    };
+    world
+}
+
+/// Reads a list of elements that stands alone (GA-7).
+fn read_elements(text: &str) -> World {
+    let mut scanner = Scanner::new(text);
+    let mut world = World::default();
+    if read_list(&mut scanner, text, &mut world).is_err() {
+        world.problem = Some(why(&scanner, text).to_string());
     }
     world
 }
 
-/// A number made of the first key (FNV-1a); of contents without one from their first byte.
+/// Appends the elements of a list; whatever else stands there is skipped.
+fn read_list(scanner: &mut Scanner<'_>, text: &str, world: &mut World) -> Result<(), NotJson> {
+    if scanner.peek() != Some(b'[') {
+        return scanner.skip();
+    }
+    scanner.open()?;
+    let mut first = true;
+    while scanner.next_element(&mut first)? {
+        if scanner.peek() == Some(b'{') && world.elements.len() < ELEMENTS_MAX {
+            read_element(scanner, text, world)?;
+        } else {
+            scanner.skip()?;
+            world.skipped += 1;
+        }
+    }
+    Ok(())
+}
+
+fn read_element(scanner: &mut Scanner<'_>, text: &str, world: &mut World) -> Result<(), NotJson> {
+    let (mut ids, mut contents) = (None, "null");
+    scanner.open()?;
+    let mut first = true;
+    while let Some(key) = scanner.next_key(&mut first)? {
+        let is_list = scanner.peek() == Some(b'[');
+        match scanner.str_of(key) {
+            "id" if is_list => ids = Some(read_ids(scanner)?),
+            "contents" => {
+                let start = scanner.offset();
+                scanner.skip()?;
+                contents = scanner.span_from(start).of(text);
+            }
+            _ => scanner.skip()?,
+        }
+    }
+    match ids {
+        Some(ids) => world.elements.push(Element {
+            ids,
+            frame: headset::output_frame(contents),
+            kind: kind_of(contents),
+        }),
+        None => world.skipped += 1,
+    }
+    Ok(())
+}
+
+/// The names of a list; what is no text names nobody.
+fn read_ids(scanner: &mut Scanner<'_>) -> Result<Vec<Box<str>>, NotJson> {
+    let mut ids = Vec::new();
+    scanner.open()?;
+    let mut first = true;
+    while scanner.next_element(&mut first)? {
+        if let Some(id) = scanner.scalar()?.as_text()
+            && ids.len() < IDS_MAX
+        {
+            ids.push(Box::from(scanner.str_of(id)));
+        }
+    }
+    Ok(ids)
+}
+
+/// A number made of the first key (FNV-1a); all contents without one share theirs.
 fn kind_of(contents: &str) -> u64 {
     let first = contents
-        .trim_start()
         .strip_prefix('{')
         .and_then(|rest| rest.trim_start().strip_prefix('"'))
         .and_then(|rest| rest.split('"').next())
         .unwrap_or("");
     let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
     first.as_bytes().iter().fold(0xcbf2_9ce4_8422_2325, step)
+}
+
+fn why(scanner: &Scanner<'_>, text: &str) -> DecodeError {
+    let (problem, offset) = scanner.failure().expect("a step that fails leaves why");
+    DecodeError::Json {
+        problem,
+        place: Place::of(text, offset),
+    }
 }

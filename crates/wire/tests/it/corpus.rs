@@ -40,3 +40,13 @@ fn the_live_corpus_breaks_no_promise() {
 fn the_piplc_corpus_breaks_no_promise() {
     run("piplc", 30, fuzz::piplc);
 }
+
+#[test]
+fn the_corpus_of_monitors_and_headsets_breaks_no_promise() {
+    run("simple", 20, fuzz::simple);
+}
+
+#[test]
+fn the_gama_corpus_breaks_no_promise() {
+    run("gama", 15, fuzz::gama);
+}

@@ -4,3 +4,4 @@ mod corpus;
 mod golden;
 mod piplc;
 mod random;
+mod simple;

@@ -44,7 +44,7 @@ fn any_json(depth: u32) -> BoxedStrategy<String> {
     let text =
         r#""([ -!#-\[\]-~äß€😀]|\\["\\/bfnrt]|\\u00[0-9a-f]{2}|\\ud83d\\ude0[0-9]|\\ud[89a-f]0[0-9]|\\x){0,12}""#;
     let key = prop_oneof![
-        5 => prop::sample::select(vec!["type", "signals", "signalTypes", "subscribe", "config", "version", "name", "tag", "success", "message", "id", "epoch", "names", "patterns", "cycle_ms"]).prop_map(|key| format!("\"{key}\"")),
+        5 => prop::sample::select(vec!["type", "signals", "signalTypes", "subscribe", "config", "version", "name", "tag", "success", "message", "id", "epoch", "names", "patterns", "cycle_ms", "content", "contents", "command", "exp_id", "heartbeat", "simulation", "display_type", "action"]).prop_map(|key| format!("\"{key}\"")),
         2 => text,
     ];
     let leaf = prop_oneof![
@@ -52,7 +52,7 @@ fn any_json(depth: u32) -> BoxedStrategy<String> {
         4 => r"-?(0|[1-9][0-9]{0,25})(\.[0-9]{1,25})?([eE][+-]?[0-9]{1,4})?",
         1 => r"[-+.0-9eE]{1,6}",
         3 => prop::sample::select(vec!["true", "false", "null", "nul", "", "NaN"]).prop_map(str::to_owned),
-        4 => prop::sample::select(vec!["data", "snapshot", "init", "import_request", "import_answer", "subscribe", "write", "config_get", "config_set", "config_answer", "config_result"]).prop_map(|name| format!("\"{name}\"")),
+        4 => prop::sample::select(vec!["data", "snapshot", "init", "import_request", "import_answer", "subscribe", "write", "config_get", "config_set", "config_answer", "config_result", "connection", "ask", "screen_control", "SimulationOutput", "SimulationStatus", "CommandExecutedSuccessfully"]).prop_map(|name| format!("\"{name}\"")),
     ];
     if depth == 0 {
         return leaf.boxed();
@@ -106,12 +106,16 @@ proptest! {
     fn any_bytes_break_no_promise(bytes: Vec<u8>) {
         fuzz::realvirtual(&bytes);
         fuzz::live(&bytes);
+        fuzz::simple(&bytes);
+        fuzz::gama(&bytes);
     }
 
     #[test]
     fn any_json_like_text_is_judged_and_read_as_serde_json_does(text in any_json(4)) {
         fuzz::realvirtual(text.as_bytes());
         fuzz::live(text.as_bytes());
+        fuzz::simple(text.as_bytes());
+        fuzz::gama(text.as_bytes());
     }
 
     #[test]
@@ -138,6 +142,8 @@ proptest! {
         bytes[place] = byte;
         fuzz::realvirtual(&bytes);
         fuzz::live(&bytes);
+        fuzz::simple(&bytes);
+        fuzz::gama(&bytes);
     }
 
     #[test]
