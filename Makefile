@@ -17,6 +17,7 @@ ARGS ?=
 SOAK_SECS ?= 600
 MIRROR_SECS ?= 120
 PLC_SECS ?= 600
+CLASSROOM_SECS ?= 120
 # Further arguments of `crosstie bench plc`, for example where the machine permits it: make soak PLC_ARGS="--priority 50"
 PLC_ARGS ?=
 FUZZ_SECS ?= 60
@@ -83,10 +84,11 @@ bench: build ## the cells of docs/performance.md, each beside the floor and a pl
 	@bench/run
 	@$(CARGO) bench --locked --package crosstie-wire --package crosstie-hub --package crosstie-ladder --benches
 
-soak: build ## 100,000 signals and 50 clients for ten minutes; two mirrored hubs, one killed again and again, for two; 8 PLCs for ten
+soak: build ## 100,000 signals and 50 clients for ten minutes; two mirrored hubs, one killed again and again, for two; 8 PLCs for ten; 30 headsets for two
 	@$(BINARY) bench scale --signals 100000 --clients 50 --secs $(SOAK_SECS)
 	@$(BINARY) bench mirror --holds --secs $(MIRROR_SECS) --seed $$RANDOM
 	@$(BINARY) bench plc --secs $(PLC_SECS) $(PLC_ARGS)
+	@$(BINARY) bench classroom --secs $(CLASSROOM_SECS)
 
 fuzz: ## every decoder against made-up bytes; wants nightly Rust and cargo-fuzz
 	@scripts/fuzz $(FUZZ_SECS)

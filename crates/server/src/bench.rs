@@ -11,8 +11,10 @@
 //! cycle; how far the number that a client reads lies behind the newest one that was written is the client's lag. When
 //! the writer has stopped every client must come to the last number, or the measurement has failed.
 
+pub mod classroom;
 mod hub_process;
 mod load;
+mod memory;
 pub mod mirror;
 pub mod plc;
 

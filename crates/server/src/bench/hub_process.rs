@@ -87,6 +87,11 @@ impl HubProcess {
         self.line("  PiPLC ")
     }
 
+    /// Where headsets connect.
+    pub(super) fn headset(&self) -> Result<&str, BenchError> {
+        self.line("  headset ")
+    }
+
     fn line(&self, head: &str) -> Result<&str, BenchError> {
         let line = self.summary.lines().find_map(|line| line.strip_prefix(head));
         line.map(|url| url.trim().trim_end_matches('/')).ok_or(BenchError::Hub)

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::BenchError;
 use super::hub_process::{Folder, HubProcess};
+use super::memory::MemoryThirds;
 use crate::cli::api::Hub;
 use crate::cli::bench::PlcOptions;
 use crate::cli::{At, CliError};
@@ -48,8 +49,6 @@ const SNAPSHOTS_LACKING_MAX: f64 = 0.05;
 const PAUSE_MAX: Duration = Duration::from_millis(20 * SNAPSHOT_EVERY_MS as u64);
 /// Of the scans that are due so many may be missed: one per cent, as the hub itself judges.
 const MISSED_MAX: f64 = 0.01;
-/// The memory of the hub may be larger in the last third of the time than in the first by this part and so many kilobytes.
-const GROWTH_MAX: (f64, u64) = (0.05, 2_048);
 
 /// Why a trial has failed.
 #[derive(Debug, thiserror::Error)]
@@ -90,10 +89,8 @@ struct Report {
     /// Numbers that did not follow the one before.
     sequence_gaps: u64,
     longest_pause_ms: u64,
-    /// Private memory of the hub in kilobytes; 0 where the system does not tell.
-    memory_first_third_kb: u64,
-    memory_last_third_kb: u64,
-    memory_max_kb: u64,
+    #[serde(flatten)]
+    memory: MemoryThirds,
 }
 
 /// Runs the trial, prints what was seen, and judges it.
@@ -186,9 +183,10 @@ async fn measure(options: &PlcOptions, hub: &HubProcess) -> Result<Report, PlcBe
         scan_ms: options.scan_ms,
         secs: elapsed.as_secs_f64(),
         snapshots_due: due,
+        memory: MemoryThirds::of(&memory),
         ..Report::default()
     };
-    Ok(report.with(&streams).with_contexts(&rows).with_memory(&memory))
+    Ok(report.with(&streams).with_contexts(&rows))
 }
 
 /// Counting begins when everybody is there: a context that is reset and started has statistics of its own time.
@@ -263,17 +261,6 @@ impl Report {
         self.denied = first.map_or_else(Vec::new, |context| context.realtime.denied.clone());
         self
     }
-
-    fn with_memory(self, samples: &[u64]) -> Report {
-        let third = samples.len().div_ceil(3);
-        let average = |samples: &[u64]| samples.iter().sum::<u64>() / samples.len().max(1) as u64;
-        Report {
-            memory_first_third_kb: average(&samples[..third]),
-            memory_last_third_kb: average(&samples[samples.len() - third..]),
-            memory_max_kb: samples.iter().copied().max().unwrap_or_default(),
-            ..self
-        }
-    }
 }
 
 /// What is wanting, in words; nothing when the trial was passed.
@@ -308,11 +295,7 @@ fn judge(report: &Report) -> Vec<String> {
             report.lateness_p99_us, report.scan_ms
         ));
     }
-    let (first, last) = (report.memory_first_third_kb, report.memory_last_third_kb);
-    let (part, kb) = GROWTH_MAX;
-    if last as f64 > first as f64 * (1.0 + part) + kb as f64 {
-        wanting.push(format!("the hub's memory has grown from {first} kB to {last} kB"));
-    }
+    wanting.extend(report.memory.complaint());
     wanting
 }
 
@@ -349,9 +332,9 @@ fn print(json: bool, report: &Report) -> io::Result<()> {
         report.snapshots_due,
         report.sequence_gaps,
         report.longest_pause_ms,
-        report.memory_first_third_kb,
-        report.memory_last_third_kb,
-        report.memory_max_kb,
+        report.memory.first_kb,
+        report.memory.last_kb,
+        report.memory.max_kb,
     )
 }
 
@@ -368,8 +351,7 @@ mod tests {
             snapshots_due: 200,
             snapshots_min: 190,
             longest_pause_ms: 1_000,
-            memory_first_third_kb: 10_000,
-            memory_last_third_kb: 12_500,
+            memory: MemoryThirds::of(&[10_000, 10_000, 12_500]),
             ..Report::default()
         }
     }
@@ -401,7 +383,7 @@ mod tests {
                 "one of 100 scans of a context began 2000 µs late or later, with 1 ms between them",
             ),
             (
-                |report| report.memory_last_third_kb = 12_600,
+                |report| report.memory = MemoryThirds::of(&[10_000, 10_000, 12_600]),
                 "the hub's memory has grown from 10000 kB to 12600 kB",
             ),
         ];
@@ -410,17 +392,5 @@ mod tests {
             spoil(&mut report);
             assert_eq!(judge(&report), [expected]);
         }
-    }
-
-    #[test]
-    fn the_thirds_of_the_memory_are_averages() {
-        let report = Report::default().with_memory(&[10, 20, 30, 40, 50, 60]);
-        let memory = (
-            report.memory_first_third_kb,
-            report.memory_last_third_kb,
-            report.memory_max_kb,
-        );
-        assert_eq!(memory, (15, 55, 60));
-        assert_eq!(Report::default().with_memory(&[]).memory_max_kb, 0);
     }
 }

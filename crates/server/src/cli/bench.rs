@@ -17,6 +17,35 @@ pub enum BenchCommand {
                       Example:\n  crosstie bench plc --secs 600 --priority 50"
     )]
     Plc(PlcOptions),
+    /// Show many headsets much, let some of them stop reading, and hold the hub to what the others get and to its memory
+    #[command(
+        after_help = "The figures are printed in any case; exit code 1 says that one is not good enough, and which.\n\n\
+                      Example:\n  crosstie bench classroom --headsets 30 --world-kb 70 --rate 20"
+    )]
+    Classroom(ClassroomOptions),
+}
+
+/// The trial of `crosstie bench classroom`.
+#[derive(Clone, Debug, Args)]
+pub struct ClassroomOptions {
+    /// Headsets
+    #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=500))]
+    pub headsets: u32,
+    /// So many of them stop reading after a second
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(0..=500))]
+    pub stalled: u32,
+    /// Size of what each headset gets of a world, in kilobytes
+    #[arg(long, value_name = "KB", default_value_t = 70, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub world_kb: u32,
+    /// Worlds per second
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub rate: u32,
+    /// Seconds to measure
+    #[arg(long, value_name = "S", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    pub secs: u32,
+    /// Print a JSON object instead of text
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// The trial of `crosstie bench plc`.

@@ -54,6 +54,9 @@ pub(super) fn dispatch(command: Command) -> Result<(), CliError> {
         Command::Bench(BenchCommand::Plc(options)) => {
             crate::bench::plc::plc(&options).map_err(|error| CliError::failed(&error))
         }
+        Command::Bench(BenchCommand::Classroom(options)) => {
+            crate::bench::classroom::classroom(&options).map_err(|error| CliError::failed(&error))
+        }
         Command::Completions { shell } => {
             let mut text = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "crosstie", &mut text);
