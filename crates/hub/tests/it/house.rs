@@ -2,7 +2,7 @@
 
 use crosstie_hub::access::{Access, Actor};
 use crosstie_hub::api::{Reply, Request, SignalRow};
-use crosstie_hub::input::Uploaded;
+use crosstie_hub::input::{ClockMinute, Uploaded};
 use crosstie_hub::output::{AuditEntry, Callee};
 use crosstie_hub::plc::{
     DeviceInputs, Engine, Entry, EntrySink, IoSetup, IoTold, Numbered, Order, PlcId, Program, ScanTiming,
@@ -12,7 +12,7 @@ use crosstie_hub::signal::{Kind, Quality, Value};
 use crosstie_hub::{ConnId, Face, Frame, Hub, Input, Output, Ticket, Time, Unreadable};
 use crosstie_ladder::controller::ControllerState;
 use crosstie_ladder::retain::RetainImage;
-use crosstie_wire::{live, piplc, realvirtual};
+use crosstie_wire::{gama, headset, live, monitor, piplc, realvirtual};
 use serde_json::{Value as Json, json};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap, VecDeque};
@@ -729,6 +729,8 @@ impl House {
                 uploaded,
                 bytes,
             }
+        } else if let Some(input) = self.of_class(conn, &text) {
+            input
         } else if self.peer(conn).face == Face::Piplc {
             let message = piplc::decode(&text);
             let program = match &message {
@@ -761,6 +763,32 @@ impl House {
             }
         };
         self.give(input);
+    }
+}
+
+impl House {
+    /// A text of a monitor, a headset or GAMA as the driver hands it in.
+    fn of_class(&mut self, conn: ConnId, text: &str) -> Option<Input> {
+        let bytes = text.len() as u32;
+        Some(match self.peer(conn).face {
+            Face::Monitor => Input::Monitor {
+                conn,
+                request: monitor::decode(text),
+                bytes,
+            },
+            Face::Headset => Input::Headset {
+                conn,
+                message: headset::decode(text),
+                clock: ClockMinute(9 * 60 + 16),
+                bytes,
+            },
+            Face::Gama => Input::Gama {
+                conn,
+                message: gama::decode(text).map(Box::new),
+                bytes,
+            },
+            _ => return None,
+        })
     }
 }
 
