@@ -502,6 +502,7 @@ impl Hub {
             told = own;
         }
         let (mut control, mut snapshots, mut worlds) = (Vec::new(), Vec::new(), Vec::new());
+        let mut is_state = false;
         for frame in frames {
             match frame.class {
                 Class::Control => control.push(frame.bytes),
@@ -513,6 +514,7 @@ impl Hub {
                 }
                 Class::Snapshot { plc, sequence } => snapshots.push((plc, sequence)),
                 Class::World { kind } => worlds.push((kind, frame.bytes)),
+                Class::State => is_state = true,
             }
         }
         client.outlet.stick(house.now, control);
@@ -522,6 +524,9 @@ impl Hub {
             self.snapshot_unsent(conn, plc, sequence);
         }
         self.worlds_unsent(conn, worlds);
+        if is_state {
+            self.state_unsent(conn);
+        }
         self.set_alarm(conn);
     }
 
@@ -540,6 +545,7 @@ impl Hub {
         views.catch_up(&mut house, conn);
         self.piplc_writable(conn);
         self.worlds_writable(conn);
+        self.monitor_writable(conn);
         self.set_alarm(conn);
     }
 

@@ -36,6 +36,9 @@ pub enum Class {
         /// Signals the frame carries for another reason than a change since `from`, when there are some.
         extra: Option<Arc<[SignalId]>>,
     },
+    /// The state of the class: a frame that was not begun is thrown away, and the newest one goes out when the socket opens
+    /// (SI-12).
+    State,
     /// A piece of what a simulation shows: of pieces that wait the newest are kept (SI-39).
     World {
         /// Pieces of the same kind share it.

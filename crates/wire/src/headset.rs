@@ -4,8 +4,10 @@ use crate::error::DecodeError;
 use crate::frame::{Frame, FrameBuilder};
 use crate::json::write_string;
 use crate::monitor::{PlayerState, write_player_fields};
-use crate::simple::{demand_text, read_object, unknown_type, whole_number};
+use crate::simple::{demand_text, read_object, unknown_type, unreadable, whole_number};
+use serde::Deserialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 /// The interval between two pings where a headset asks for none, in milliseconds (SI-30).
 pub const HEARTBEAT_DEFAULT_MS: u64 = 5_000;
@@ -44,6 +46,68 @@ pub struct Ask {
     pub action: String,
     /// It names the experiment itself.
     pub has_exp_id: bool,
+}
+
+/// What an ask says of whom it concerns (SI-40).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Concerns {
+    /// The agent that is asked; `None` where the ask names none.
+    pub agent: Option<String>,
+    /// What stands in `id` of its arguments: a text as it is, else its JSON text; `None` where there is no `id`.
+    pub player: Option<String>,
+}
+
+/// The fields of an ask that say whom it concerns. A field that stands there twice is an error of the reader: two readers could
+/// take different ones.
+#[derive(Deserialize)]
+struct AskFields<'a> {
+    #[serde(rename = "type")]
+    _kind: String,
+    #[serde(rename = "action")]
+    _action: String,
+    agent: Option<Value>,
+    #[serde(borrow)]
+    args: Option<&'a RawValue>,
+    #[serde(rename = "exp_id")]
+    _exp_id: Option<Value>,
+}
+
+/// The field of arguments that says which player acts.
+#[derive(Deserialize)]
+struct Arguments {
+    id: Option<Value>,
+}
+
+impl Ask {
+    /// Reads whom the ask concerns; its arguments are a JSON object or a string that holds one.
+    ///
+    /// # Errors
+    ///
+    /// A [`DecodeError`] where the arguments are no object, or where a field stands twice so that two readers could take
+    /// different ones.
+    pub fn concerns(&self) -> Result<Concerns, DecodeError> {
+        let fields: AskFields<'_> = serde_json::from_str(&self.text).map_err(unreadable)?;
+        let player = match fields.args.map(RawValue::get) {
+            None => None,
+            Some(args) if args.starts_with('"') => {
+                let inner: String = serde_json::from_str(args).map_err(unreadable)?;
+                serde_json::from_str::<Arguments>(&inner).map_err(unreadable)?.id
+            }
+            Some(args) => serde_json::from_str::<Arguments>(args).map_err(unreadable)?.id,
+        };
+        Ok(Concerns {
+            agent: fields.agent.map(text_of),
+            player: player.map(text_of),
+        })
+    }
+}
+
+/// A text as it is, anything else as JSON text.
+fn text_of(value: Value) -> String {
+    match value {
+        Value::String(text) => text,
+        other => other.to_string(),
+    }
 }
 
 /// Reads the text of one frame.
