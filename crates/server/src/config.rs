@@ -12,6 +12,7 @@
 //! [`remove_route`], [`add_signals`], [`import_signals`] and [`import_routes`], which keep the comments of the file.
 
 mod check;
+mod classroom;
 mod csv_file;
 mod diagnostic;
 mod exchange;
@@ -29,6 +30,7 @@ mod signals;
 mod write_back;
 
 pub use check::{Loaded, load, load_text};
+pub use classroom::{ClassroomConfig, GamaConfig, HeadsetConfig, MonitorConfig};
 pub use diagnostic::{Diagnostic, Severity, SourceText, Style};
 pub(crate) use diagnostic::{Findings, Place};
 pub use exchange::{Changes, Exported, ImportError, export_routes, export_signals, import_routes, import_signals};
@@ -72,6 +74,8 @@ pub struct Config {
     pub plcs: Vec<PlcConfig>,
     /// `[[modbus]]`, in the order of the file; names are unique.
     pub modbuses: Vec<ModbusConfig>,
+    /// `[classroom]`, when the file has it, with `[monitor]`, `[headset]` and `[gama]`.
+    pub classroom: Option<ClassroomConfig>,
     /// `[[route]]`, in the order of the file; names are canonical.
     pub routes: Vec<RouteSetting>,
     /// `[[practice]]`, in the order of the file.
@@ -356,7 +360,7 @@ pub enum PracticeKind {
 /// What the world outside the project folder says about it.
 #[derive(Clone, Debug, Default)]
 pub struct Overrides {
-    /// Environment variables; those that do not begin with `CROSSTIE_` are passed over.
+    /// Environment variables; those that neither begin with `CROSSTIE_` nor are one of a SIMPLE WebPlatform are passed over.
     pub environment: Vec<(String, String)>,
     /// Dotted keys and values from flags, in their order; the last one of a key wins.
     pub flags: Vec<(String, String)>,

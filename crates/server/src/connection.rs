@@ -28,7 +28,7 @@ use crate::core_task::{Door, Event, Gone, Share};
 use crate::program_readers;
 use crate::sink::{MaskKeys, Sink, Wake};
 use crate::socket::Socket;
-use frames::{FrameReader, Message, Side, Violation};
+use frames::{FrameReader, Intake, Message, Side, Violation};
 
 /// Bytes that one read may bring.
 const READ_LEN_MAX: usize = 64 << 10;
@@ -90,10 +90,7 @@ pub(crate) async fn serve(upgraded: Upgraded, door: Door) {
         sink,
         door,
         share: Share::default(),
-        reader: match upgraded.face {
-            Face::Engine(_) => FrameReader::keeping(from, piplc::SNAPSHOT_LEN),
-            _ => FrameReader::new(from),
-        },
+        reader: FrameReader::new(from, intake_of(upgraded.face)),
         unread: upgraded.early,
         access,
         has_greeted: false,
@@ -103,6 +100,16 @@ pub(crate) async fn serve(upgraded: Upgraded, door: Door) {
     let Err(end) = connection.read().await;
     // The end needs a timer and more; boxed, it costs an idle connection nothing.
     Box::pin(connection.finish(end)).await;
+}
+
+/// What is taken of a peer that speaks this.
+const fn intake_of(face: Face) -> &'static Intake {
+    match face {
+        Face::Engine(_) => &Intake::ENGINE,
+        Face::Monitor | Face::Headset => &Intake::SIMPLE,
+        Face::Gama => &Intake::GAMA,
+        Face::Realvirtual(_) | Face::Link(_) | Face::Live | Face::Piplc => &Intake::USUAL,
+    }
 }
 
 /// Why a connection ends.

@@ -24,7 +24,7 @@ use bytes::Bytes;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
-use crate::config::{EndpointConfig, RemoteConfig};
+use crate::config::{EndpointConfig, GamaConfig, RemoteConfig};
 pub(crate) use crate::socket::Stream;
 pub(crate) use error::{DialError, TargetError};
 
@@ -75,6 +75,18 @@ impl Target {
             access_key_file: in_folder(&remote.access_key_file),
             ..Target::from_url(&remote.url)?
         })
+    }
+
+    /// Where GAMA is; its files lie in the project folder.
+    pub(crate) fn of_gama(gama: &GamaConfig, folder: &Path) -> Target {
+        Target {
+            host: gama.host.clone(),
+            port: gama.port,
+            use_ssl: gama.tls,
+            target: String::from("/"),
+            ca_file: gama.ca_file.as_ref().map(|file| folder.join(file)),
+            access_key_file: None,
+        }
     }
 
     /// The target of `ws://host:port/path?query` or `wss://…`, without files. The port may be left out: it is 80 or 443 then.

@@ -37,6 +37,7 @@ use axum::http::{Extensions, Method};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, delete, get, patch, post, put};
+use crosstie_hub::Face;
 use crosstie_hub::access::Actor;
 use crosstie_hub::api;
 use crosstie_hub::plc::program::DOCUMENT_LEN_MAX;
@@ -90,10 +91,23 @@ pub(crate) struct Api {
     pub(crate) ports: Vec<EndpointPort>,
     /// Where clients of PiPLC's protocol connect, as a URL; `None` without `[piplc]`.
     pub(crate) piplc: Option<String>,
+    /// The doors of the classroom, those of monitors and of headsets; `None` without `[classroom]`.
+    pub(crate) classroom: Option<[ClassDoor; 2]>,
     /// The Modbus servers, with their figures.
     pub(crate) modbuses: Vec<Arc<ModbusPort>>,
     /// The certificate, and which listeners speak TLS.
     pub(crate) tls: tls::TlsState,
+}
+
+/// A door of the classroom, on a port of its own and on the web port.
+#[derive(Clone, Debug)]
+pub(crate) struct ClassDoor {
+    /// What is spoken there.
+    pub(crate) face: Face,
+    /// Who may come in without a key.
+    pub(crate) entrance: Entrance,
+    /// The pages that may connect.
+    pub(crate) origins: Arc<Origins>,
 }
 
 /// An endpoint as the network sees it.
@@ -177,6 +191,11 @@ impl EndpointPort {
 }
 
 impl Api {
+    /// The door of the classroom for those who speak this.
+    fn class_door(&self, face: Face) -> Option<&ClassDoor> {
+        self.classroom.as_ref()?.iter().find(|door| door.face == face)
+    }
+
     /// Asks the hub and waits for its answer.
     async fn ask(&self, by: &Actor, request: api::Request) -> Result<api::Reply, ApiError> {
         self.ask_within(ANSWER_MAX, by, request).await
@@ -254,6 +273,8 @@ pub(crate) fn operations() -> Vec<Operation> {
         (Method::PUT, "/api/v1/log", put(log::change)),
         (Method::GET, "/api/v1/live", get(live::live)),
         (Method::GET, "/realvirtual/{endpoint}", get(live::realvirtual)),
+        (Method::GET, live::MONITOR_PATH, get(live::monitor)),
+        (Method::GET, live::HEADSET_PATH, get(live::headset)),
     ];
     operations.extend(plc::operations());
     operations
@@ -349,9 +370,15 @@ fn admit(api: &Api, request: &Request) -> Result<Extensions, ApiError> {
     }
     let endpoint = path.strip_prefix(SESSIONS_PATH).map(decoded);
     let endpoint = endpoint.and_then(|name| api.ports.iter().find(|port| port.name.as_bytes() == name));
-    let entrance = match endpoint {
-        Some(port) => Entrance::Endpoint { is_open: port.is_open },
-        None => Entrance::Web { is_open: api.is_open },
+    let class = match path {
+        live::MONITOR_PATH => api.class_door(Face::Monitor),
+        live::HEADSET_PATH => api.class_door(Face::Headset),
+        _ => None,
+    };
+    let entrance = match (endpoint, class) {
+        (Some(port), _) => Entrance::Endpoint { is_open: port.is_open },
+        (None, Some(door)) => door.entrance,
+        (None, None) => Entrance::Web { is_open: api.is_open },
     };
     let Some(Peer(peer)) = request.extensions().get().copied() else {
         return Err(ApiError::mismatch());

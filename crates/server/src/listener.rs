@@ -185,12 +185,13 @@ async fn tell_of_tls(tcp: TcpStream) {
     let _ = http().serve_connection(TokioIo::new(tcp), service).await;
 }
 
-/// The port of one protocol, where there is nothing else: that of a realvirtual endpoint, or of the PLC engines.
+/// The port of one protocol, where there is nothing else: that of a realvirtual endpoint, of the PLC engines or of the
+/// classroom.
 #[derive(Clone)]
 pub(crate) struct ProtocolPort {
     /// What is spoken there.
     pub(crate) face: Face,
-    /// The one path that is accepted; `None` for every path (RV-20).
+    /// The one path that is accepted; `None` for every path (RV-20, SI-2).
     pub(crate) path: Option<String>,
     /// What to say to somebody who comes without a WebSocket.
     pub(crate) hint: String,
@@ -200,11 +201,11 @@ pub(crate) struct ProtocolPort {
     pub(crate) tls: Option<TlsAcceptor>,
     /// Who may come in.
     pub(crate) gate: Arc<Gate>,
-    /// Peers may connect without a key.
-    pub(crate) is_open: bool,
+    /// Who may come in without a key.
+    pub(crate) entrance: Entrance,
     /// The pages that may connect.
     pub(crate) origins: Arc<Origins>,
-    /// Its name, for messages: that of the endpoint, or `piplc`.
+    /// Its name, for messages: that of the endpoint, or of its section, such as `piplc`.
     pub(crate) name: String,
     /// Where its settings stand, for people: `the endpoint 'line'`, `[piplc]`.
     pub(crate) section: String,
@@ -247,10 +248,9 @@ impl ProtocolPort {
         if !self.origins.are_kept(request.headers()) {
             return closing(self.refuse_page());
         }
-        let entrance = Entrance::Endpoint { is_open: self.is_open };
         let access = self
             .gate
-            .authenticate(request.uri(), request.headers(), address, entrance);
+            .authenticate(request.uri(), request.headers(), address, self.entrance);
         let access = match access {
             Ok(access) => access,
             Err(refusal) => return closing(refuse_peer(refusal, &self.hint)),
@@ -281,6 +281,7 @@ impl ProtocolPort {
 fn refuse_peer(refusal: Refusal, hint: &str) -> Response<Body> {
     let status = match refusal {
         Refusal::TooOften => StatusCode::TOO_MANY_REQUESTS,
+        Refusal::NoHeadset => StatusCode::FORBIDDEN,
         _ => StatusCode::UNAUTHORIZED,
     };
     let mut response = upgrade::text_response(status, format!("{refusal}.\n{hint}\n"));

@@ -70,6 +70,8 @@ use crate::http::{
         log::change,
         live::live,
         live::realvirtual,
+        live::monitor,
+        live::headset,
     )
 )]
 struct Description;

@@ -7,6 +7,7 @@
 //! Ports come first: a hub has all of them or it does not start, and then it says at once which are taken. Nothing slow
 //! happens before they listen.
 
+mod classroom;
 mod piplc;
 mod summary;
 
@@ -32,7 +33,7 @@ use crate::config::{self, Config, Diagnostic, EndpointConfig, PracticeKind, Role
 use crate::core_task::{self, Door, Event, Handles, Links, Store};
 use crate::http::tls::{Listener, TlsState};
 use crate::http::{self, Api, EndpointPort, Side};
-use crate::keys::{self, Gate};
+use crate::keys::{self, Entrance, Gate};
 use crate::listener::{self, ProtocolPort};
 use crate::modbus_server::ModbusPort;
 use crate::origin::Origins;
@@ -41,6 +42,7 @@ use crate::retain::{self, RetainStore};
 use crate::scan_thread;
 use crate::state;
 use crate::tls::{self, Identity, Made, TlsError};
+use classroom::{ClassListeners, ClassPorts};
 use piplc::PiplcPort;
 pub(crate) use summary::{elsewhere, reachable};
 
@@ -176,6 +178,7 @@ pub struct RunningHub {
     web_tls: bool,
     ports: Vec<EndpointPort>,
     piplc: Option<PiplcPort>,
+    classroom: Option<ClassPorts>,
     modbuses: Vec<Arc<ModbusPort>>,
     /// What the listeners with TLS show; `None` when there is none.
     certificate: Option<tls::Facts>,
@@ -234,6 +237,7 @@ impl RunningHub {
         }
 
         let piplc = PiplcPort::new(&config, listeners.piplc.as_ref(), web.port())?;
+        let classroom = ClassPorts::new(&config, listeners.classroom.as_ref(), web.port())?;
         let modbuses = modbus_ports(&config, &listeners.modbuses)?;
         if let Some(port) = &piplc {
             settings.piplc.url.clone_from(&port.url);
@@ -250,7 +254,7 @@ impl RunningHub {
             identity.as_ref(),
             (web, config.web.tls),
             &ports,
-            piplc.as_ref(),
+            (piplc.as_ref(), classroom.as_ref()),
             &settings,
         );
         let links = Links::new(&config, runtime.handle().clone());
@@ -285,7 +289,7 @@ impl RunningHub {
                 door: door.clone(),
                 tls: acceptor(port.tls),
                 gate: Arc::clone(&gate),
-                is_open: port.is_open,
+                entrance: Entrance::Endpoint { is_open: port.is_open },
                 origins: Arc::clone(&port.origins),
                 name: port.name.clone(),
                 section: format!("the endpoint '{}'", port.name),
@@ -296,6 +300,10 @@ impl RunningHub {
             let page = format!("{scheme}://{web}/");
             port.protocol_port(&door, &gate, acceptor(port.tls), &page)
                 .open(listener);
+        }
+        if let (Some(ports), Some(listeners)) = (&classroom, listeners.classroom) {
+            let page = format!("{scheme}://{web}/");
+            ports.open(listeners, (&door, &gate), acceptor, &page);
         }
         for (port, listener) in modbuses.iter().zip(listeners.modbuses) {
             port.open(listener, &door);
@@ -310,6 +318,7 @@ impl RunningHub {
             config: Mutex::new(config),
             ports: ports.clone(),
             piplc: piplc.as_ref().map(|port| port.url.clone()),
+            classroom: (classroom.as_ref()).map(|ports| [ports.monitor.door.clone(), ports.headset.door.clone()]),
             modbuses: modbuses.clone(),
             tls,
         };
@@ -337,6 +346,7 @@ impl RunningHub {
             web_tls,
             ports,
             piplc,
+            classroom,
             modbuses,
             certificate: identity.map(|identity| identity.facts),
         })
@@ -358,6 +368,16 @@ impl RunningHub {
     /// The address that clients of PiPLC's protocol connect to; `None` without `[piplc]`.
     pub fn piplc(&self) -> Option<SocketAddr> {
         self.piplc.as_ref().map(|port| port.address)
+    }
+
+    /// The address that monitors of the classroom connect to; `None` without `[classroom]`.
+    pub fn monitor(&self) -> Option<SocketAddr> {
+        self.classroom.as_ref().map(|ports| ports.monitor.address)
+    }
+
+    /// The address that headsets of the classroom connect to; `None` without `[classroom]`.
+    pub fn headset(&self) -> Option<SocketAddr> {
+        self.classroom.as_ref().map(|ports| ports.headset.address)
     }
 
     /// The address that a Modbus server listens on.
@@ -413,7 +433,8 @@ fn modbus_ports(config: &Config, bound: &[TcpListener]) -> Result<Vec<Arc<Modbus
 /// The certificate of a project, when a listener wants one.
 fn identity(config: &Config) -> Result<Option<Identity>, TlsError> {
     let of_piplc = config.piplc.as_ref().is_some_and(|piplc| piplc.tls);
-    let is_wanted = config.web.tls || of_piplc || config.endpoints.iter().any(|endpoint| endpoint.tls);
+    let of_classroom = (config.classroom.as_ref()).is_some_and(|class| class.monitor.tls || class.headset.tls);
+    let is_wanted = config.web.tls || of_piplc || of_classroom || config.endpoints.iter().any(|endpoint| endpoint.tls);
     if !is_wanted {
         return Ok(None);
     }
@@ -440,7 +461,7 @@ fn tls_state(
     identity: Option<&Identity>,
     (web, web_tls): (SocketAddr, bool),
     ports: &[EndpointPort],
-    piplc: Option<&PiplcPort>,
+    (piplc, classroom): (Option<&PiplcPort>, Option<&ClassPorts>),
     settings: &Settings,
 ) -> TlsState {
     let scheme = if web_tls { "https" } else { "http" };
@@ -460,9 +481,19 @@ fn tls_state(
         url: port.url.clone(),
         tls: port.tls,
     });
+    let of_classroom = classroom.into_iter().flat_map(|ports| {
+        [("monitor", &ports.monitor), ("headset", &ports.headset)].map(|(name, port)| Listener {
+            name: name.to_owned(),
+            url: port.url(),
+            tls: port.tls,
+        })
+    });
     TlsState {
         certificate: identity.map(|identity| identity.facts.clone()),
-        listeners: std::iter::once(page).chain(endpoints).chain(piplc).collect(),
+        listeners: (std::iter::once(page).chain(endpoints))
+            .chain(piplc)
+            .chain(of_classroom)
+            .collect(),
         web,
     }
 }
@@ -474,6 +505,8 @@ struct Listeners {
     endpoints: Vec<Option<TcpListener>>,
     /// There with `[piplc]`.
     piplc: Option<TcpListener>,
+    /// There with `[classroom]`.
+    classroom: Option<ClassListeners>,
     /// One for each Modbus server, in their order.
     modbuses: Vec<TcpListener>,
 }
@@ -506,6 +539,16 @@ impl Listeners {
             .collect();
         let piplc = (config.piplc.as_ref())
             .and_then(|piplc| bind(String::from("piplc"), String::from("piplc.port"), piplc.address));
+        let classroom = config.classroom.as_ref().and_then(|classroom| {
+            let mut bind = |name: &str, address| bind(name.to_owned(), format!("{name}.port"), address);
+            let monitor = bind("monitor", classroom.monitor.address);
+            // Both are tried: one message names all ports that are taken.
+            let headset = bind("headset", classroom.headset.address);
+            Some(ClassListeners {
+                monitor: monitor?,
+                headset: headset?,
+            })
+        });
         let modbuses = (config.modbuses.iter())
             .filter_map(|modbus| {
                 let moved_by = format!("modbus.{}.port", modbus.name);
@@ -517,6 +560,7 @@ impl Listeners {
                 web,
                 endpoints,
                 piplc,
+                classroom,
                 modbuses,
             }),
             _ => Err(RunError::BusyPorts(busy_ports_message(&busy))),

@@ -13,7 +13,7 @@ import { differences, shapeOf } from '../shapes.mjs';
 import { eventually, freePort, startMock, startProject } from '../support.mjs';
 
 /** What is asked for with GET and is no JSON, or says the same of every hub. */
-const NOT_ASKED = ['/healthz', '/metrics', '/api/v1/openapi.json', '/api/v1/live', '/realvirtual/{endpoint}'];
+const NOT_ASKED = ['/healthz', '/metrics', '/api/v1/openapi.json', '/api/v1/live', '/realvirtual/{endpoint}', '/monitor', '/headset'];
 /** Values whose kind is that of a signal or a setting. */
 const ANY_KIND = new Set(['value', 'last_value', 'old', 'new']);
 /** What must be there in the answers of both, so that nothing is compared with an empty list. */

@@ -75,6 +75,7 @@ fn paths_of(config: &Config) -> Result<BTreeSet<String>, BackupError> {
     let programs = config.plcs.iter().map(|plc| &plc.program_file);
     let named = of_endpoints
         .chain(programs)
+        .chain(config.classroom.iter().map(|classroom| &classroom.gama.ca_file))
         .chain([&config.tls.certificate, &config.tls.private_key]);
     for path in named.flatten() {
         let inner = path.strip_prefix(&config.folder).unwrap_or(path);

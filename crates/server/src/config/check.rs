@@ -1,5 +1,6 @@
 //! From raw to checked: reads the sources of a project in their order and collects every mistake.
 
+mod classroom;
 mod modbus;
 mod plcs;
 mod roles;
@@ -15,8 +16,8 @@ use super::secrets::masked;
 use super::setting::{SettingError, Source, check_setting, section_keys};
 use super::signals::{Catalog, SignalReader, missing_key, unknown_key};
 use super::{
-    Config, EndpointConfig, FILE_NAME, HubConfig, ModbusConfig, Overrides, PiplcConfig, PlcConfig, PracticeConfig,
-    PracticeKind, ProjectConfig, Role, STATE_FOLDER, TlsConfig, WebConfig,
+    ClassroomConfig, Config, EndpointConfig, FILE_NAME, HubConfig, ModbusConfig, Overrides, PiplcConfig, PlcConfig,
+    PracticeConfig, PracticeKind, ProjectConfig, Role, STATE_FOLDER, TlsConfig, WebConfig,
 };
 use crosstie_hub::settings::{PlcSettings, RouteSetting};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -134,11 +135,15 @@ impl Checker<'_> {
         let mut piplc = self.piplc(raw.piplc.as_ref());
         let plcs = self.plcs(raw, piplc.as_ref());
         let contexts = hub_contexts(piplc.as_ref(), &plcs);
+        let mut classroom = self.classroom(raw);
         let mut modbuses = self.modbuses(raw, &contexts);
         self.report_unused_overrides(&endpoints, &plcs, &modbuses);
 
         let mut taken = self.listen(&raw.web, &mut web, raw, &mut endpoints, piplc.as_mut());
         self.listen_for_modbus(&raw.modbuses, &mut modbuses, &mut taken);
+        if let Some(classroom) = &mut classroom {
+            self.listen_for_classroom(raw, classroom, &mut taken);
+        }
         let signal_count: usize = endpoints.iter().map(|endpoint| endpoint.signals.len()).sum();
         if signal_count > hub.max_signals {
             let place = self.place_of("hub.max_signals", &raw.hub);
@@ -146,7 +151,7 @@ impl Checker<'_> {
             self.findings
                 .error(&place, "too_large", found, "a larger `max_signals`, or fewer signals");
         }
-        let routes = self.routes(&raw.routes, &endpoints, &contexts);
+        let routes = self.routes(&raw.routes, &endpoints, &contexts, classroom.as_ref());
         let practices = self.practices(&raw.practices, &endpoints);
 
         let config = (!self.findings.has_errors()).then(|| Config {
@@ -159,6 +164,7 @@ impl Checker<'_> {
             piplc,
             plcs,
             modbuses,
+            classroom,
             routes,
             practices,
             port_offset: self.overrides.port_offset,
@@ -186,6 +192,7 @@ impl Checker<'_> {
         let Some(section) = section else { return };
         let overrides = self.overrides;
         for key in keys {
+            self.set_from_platform(key, section, target);
             let dotted = format!("{section}.{}", key.name);
             let variable = variable_name(&dotted);
             for (index, (name, text)) in overrides
@@ -424,6 +431,7 @@ impl Checker<'_> {
         raw: &[RawTable],
         endpoints: &[EndpointConfig],
         contexts: &[PlcSettings],
+        classroom: Option<&ClassroomConfig>,
     ) -> Vec<RouteSetting> {
         let limit = Limits::DEFAULT.routes_max;
         if let Some(beyond) = raw.get(limit) {
@@ -435,7 +443,7 @@ impl Checker<'_> {
                 format!("at most {limit}"),
             );
         }
-        let mut reader = RouteReader::new(&mut self.findings, endpoints, contexts);
+        let mut reader = RouteReader::new(&mut self.findings, endpoints, contexts, classroom);
         for table in raw.iter().take(limit) {
             reader.take(&self.source, table, |_| false);
         }
@@ -544,6 +552,9 @@ impl Checker<'_> {
             let found = match check_setting(key, &serde_json::Value::Null) {
                 Err(error @ SettingError::UnknownKey { .. }) => error.to_string(),
                 _ if key.starts_with("piplc.") => format!("`{}` without a [piplc] in the project", shortened(key)),
+                _ if Self::is_of_classroom(key) => {
+                    format!("`{}` without a [classroom] in the project", shortened(key))
+                }
                 _ if key.starts_with("modbus.") => format!("`{}` belongs to no Modbus server", shortened(key)),
                 _ if key.starts_with("plc.") => format!("`{}` belongs to no PLC context", shortened(key)),
                 _ => format!("`{}` belongs to no endpoint", shortened(key)),

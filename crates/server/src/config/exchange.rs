@@ -282,7 +282,7 @@ pub fn import_routes(folder: &Path, file: &Path) -> Result<Changes, ImportError>
         .map(|route| ((&*route.from, &*route.to), route.on_stale));
     let known: HashMap<(&str, &str), OnStale> = known.collect();
     let contexts = hub_contexts(config.piplc.as_ref(), &config.plcs);
-    let mut reader = RouteReader::new(&mut findings, &config.endpoints, &contexts);
+    let mut reader = RouteReader::new(&mut findings, &config.endpoints, &contexts, config.classroom.as_ref());
     config.routes.iter().for_each(|route| reader.lay(route));
     let mut left = 0;
     if let Some(mut rows) = Rows::open(&source, &ROUTE_FILE, reader.findings) {

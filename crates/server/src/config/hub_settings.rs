@@ -27,7 +27,7 @@ impl Config {
                     url: piplc.url(),
                     ..PiplcSettings::default()
                 }),
-            classroom: None,
+            classroom: self.classroom.as_ref().map(super::ClassroomConfig::hub_settings),
             limits: Limits {
                 signals_max: self.hub.max_signals,
                 clients_max: self.hub.max_clients,

@@ -4,10 +4,12 @@
 //! The file reader, environment variables, flags, the live path and the list of settings all go through these tables, so a
 //! key cannot be valid in one place and unknown in another.
 
+mod classroom;
 mod form;
 mod modbus;
 mod plcs;
 
+pub(crate) use classroom::{CLASSROOM_KEYS, GAMA_KEYS, HEADSET_KEYS, MONITOR_KEYS, platform_value, platform_variable};
 pub(crate) use form::{Checked, Form, without_query};
 pub(crate) use modbus::MODBUS_KEYS;
 pub(crate) use plcs::{PIPLC_KEYS, PLC_KEYS};
@@ -476,7 +478,7 @@ pub(crate) const ENDPOINT_KEYS: &[Key<EndpointConfig>] = &[
 mod tests {
     use super::*;
     use crate::config::raw::RawValue;
-    use crate::config::{PiplcConfig, PlcConfig};
+    use crate::config::{ClassroomConfig, GamaConfig, HeadsetConfig, MonitorConfig, PiplcConfig, PlcConfig};
 
     #[test]
     fn every_key_gives_back_what_was_set() {
@@ -488,12 +490,17 @@ mod tests {
                     Form::Whole { max, .. } => RawValue::Whole(max),
                     Form::Millis { min_us, .. } => RawValue::Float(f64::from(min_us) / 1e3),
                     Form::Choice(words) => text(words.last().unwrap()),
-                    Form::Patterns | Form::Places | Form::Hosts | Form::ProjectPaths => RawValue::List(vec![text("x")]),
+                    Form::Patterns | Form::Places | Form::Hosts | Form::ProjectPaths | Form::Actions => {
+                        RawValue::List(vec![text("x")])
+                    }
+                    Form::PathMap => RawValue::List(vec![text("/a=/b")]),
                     Form::Origins { .. } => RawValue::List(vec![text("http://x")]),
                     Form::Address => text("10.0.0.1"),
                     Form::UrlPath => text("/p"),
                     Form::EngineUrl => text("ws://10.0.0.1:9100/"),
-                    Form::Text | Form::Segment | Form::Context | Form::Host | Form::ProjectPath => text("name"),
+                    Form::Text | Form::Segment | Form::Context | Form::Host | Form::ProjectPath | Form::Folder => {
+                        text("name")
+                    }
                 };
                 let checked = key.form.check(&raw).unwrap();
                 (key.set)(target, checked.clone());
@@ -507,6 +514,10 @@ mod tests {
         round_trip(ENDPOINT_KEYS, &mut EndpointConfig::named("line"));
         round_trip(PIPLC_KEYS, &mut PiplcConfig::default());
         round_trip(PLC_KEYS, &mut PlcConfig::named("line"));
+        round_trip(CLASSROOM_KEYS, &mut ClassroomConfig::default());
+        round_trip(MONITOR_KEYS, &mut MonitorConfig::default());
+        round_trip(HEADSET_KEYS, &mut HeadsetConfig::default());
+        round_trip(GAMA_KEYS, &mut GamaConfig::default());
     }
 
     #[test]

@@ -17,6 +17,8 @@ pub struct Limits {
     pub modbuses_max: usize,
     /// Entries of one map of a Modbus server. Further ones are an error.
     pub modbus_entries_max: usize,
+    /// Watches of GAMA, and writes into it, each. Further ones are an error: GAMA works on each of them.
+    pub gama_signals_max: usize,
     /// Routes of a project. Further ones are an error.
     pub routes_max: usize,
     /// Practice peers of a project. Further ones are an error.
@@ -44,6 +46,7 @@ impl Limits {
         plcs_max: 64,
         modbuses_max: 64,
         modbus_entries_max: 1_000,
+        gama_signals_max: 256,
         routes_max: 100_000,
         practices_max: 100,
         patterns_max: 1_000,

@@ -21,6 +21,11 @@ pub(crate) struct RawConfig {
     pub(crate) piplc: Option<RawTable>,
     pub(crate) plcs: Vec<RawTable>,
     pub(crate) modbuses: Vec<RawModbus>,
+    /// There when the file has the section, empty or not; so are the next three.
+    pub(crate) classroom: Option<RawTable>,
+    pub(crate) monitor: Option<RawTable>,
+    pub(crate) headset: Option<RawTable>,
+    pub(crate) gama: Option<RawGama>,
     pub(crate) routes: Vec<RawTable>,
     pub(crate) practices: Vec<RawTable>,
 }
@@ -37,6 +42,14 @@ pub(crate) struct RawEndpoint {
 pub(crate) struct RawModbus {
     pub(crate) table: RawTable,
     pub(crate) maps: Vec<(ModbusTable, Vec<RawTable>)>,
+}
+
+/// `[gama]` with its `[[gama.watch]]` and `[[gama.write]]`.
+#[derive(Debug, Default)]
+pub(crate) struct RawGama {
+    pub(crate) table: RawTable,
+    pub(crate) watches: Vec<RawTable>,
+    pub(crate) writes: Vec<RawTable>,
 }
 
 /// The keys of one section, or the cells of one row of a signal file.
@@ -130,7 +143,7 @@ pub(crate) fn shortened(text: &str) -> String {
     }
 }
 
-const SECTIONS: [&str; 10] = [
+const SECTIONS: [&str; 14] = [
     "project",
     "web",
     "tls",
@@ -139,6 +152,10 @@ const SECTIONS: [&str; 10] = [
     "piplc",
     "plc",
     "modbus",
+    "classroom",
+    "monitor",
+    "headset",
+    "gama",
     "route",
     "practice",
 ];
@@ -173,6 +190,10 @@ pub(crate) fn read(text: &str, source: &SourceText, findings: &mut Findings) -> 
             "piplc" => raw.piplc = Some(reader.section(item)),
             "plc" => raw.plcs = reader.sections(item),
             "modbus" => raw.modbuses = reader.modbuses(item),
+            "classroom" => raw.classroom = Some(reader.section(item)),
+            "monitor" => raw.monitor = Some(reader.section(item)),
+            "headset" => raw.headset = Some(reader.section(item)),
+            "gama" => raw.gama = Some(reader.gama(item)),
             "route" => raw.routes = reader.sections(item),
             "practice" => raw.practices = reader.sections(item),
             unknown => reader.unknown_section(unknown),
@@ -267,6 +288,32 @@ impl Reader<'_> {
             raw.push(RawModbus { table, maps });
         }
         raw
+    }
+
+    fn gama(&mut self, item: &Item) -> RawGama {
+        let mut table = self.section(item);
+        table.entries.retain(|entry| !["watch", "write"].contains(&&*entry.key));
+        let mut lists = ["watch", "write"].map(|key| {
+            let gama = item.as_table_like()?;
+            let list = gama.get(key)?;
+            self.key = key;
+            self.key_span = gama.key(key).and_then(toml_edit::Key::span).unwrap_or(0..0);
+            let tables = tables(list);
+            if tables.is_none() {
+                self.wrong_shape(list, format!("sections [[gama.{key}]] in double brackets"));
+            }
+            Some(
+                tables?
+                    .into_iter()
+                    .map(|(table, span)| raw_table(table, span))
+                    .collect(),
+            )
+        });
+        RawGama {
+            table,
+            watches: lists[0].take().unwrap_or_default(),
+            writes: lists[1].take().unwrap_or_default(),
+        }
     }
 
     fn wrong_shape(&mut self, item: &Item, expected: String) {

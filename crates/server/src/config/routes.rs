@@ -1,12 +1,12 @@
 //! Routes: the check of one, whether it stands in the project file or in a row of a file of routes.
 
-use super::EndpointConfig;
 use super::csv_file::Columns;
 use super::diagnostic::{Findings, Place, SourceText, nearest};
 use super::keys::Form;
 use super::limits::Limits;
 use super::raw::{RawTable, shortened};
 use super::signals::{missing_key, unknown_key};
+use super::{ClassroomConfig, EndpointConfig};
 use crosstie_hub::access::Actor;
 use crosstie_hub::api::{Reply, Request};
 use crosstie_hub::settings::{OnStale, PlcSettings, RouteSetting, Settings};
@@ -33,6 +33,7 @@ pub(crate) struct RouteReader<'a> {
     pub(crate) findings: &'a mut Findings,
     endpoints: &'a [EndpointConfig],
     contexts: &'a [PlcSettings],
+    classroom: Option<&'a ClassroomConfig>,
     known: HashSet<&'a str>,
     seen: HashSet<(String, String)>,
     trial: Hub,
@@ -44,6 +45,7 @@ impl<'a> RouteReader<'a> {
         findings: &'a mut Findings,
         endpoints: &'a [EndpointConfig],
         contexts: &'a [PlcSettings],
+        classroom: Option<&'a ClassroomConfig>,
     ) -> RouteReader<'a> {
         let known = endpoints
             .iter()
@@ -54,9 +56,10 @@ impl<'a> RouteReader<'a> {
             findings,
             endpoints,
             contexts,
+            classroom,
             known,
             seen: HashSet::new(),
-            trial: trial_hub(endpoints, contexts),
+            trial: trial_hub(endpoints, contexts, classroom),
             routes: Vec::new(),
         }
     }
@@ -190,10 +193,48 @@ impl<'a> RouteReader<'a> {
         }
     }
 
+    /// Watches and writes are all in the project; the others come with GAMA and the players.
+    fn warn_of_unknown_simulation(&mut self, classroom: &ClassroomConfig, name: &str, rest: &str, at: &Place) {
+        let gama = &classroom.gama;
+        let (section, names): (_, Vec<&str>) = match rest.split_once('/') {
+            Some(("watch", _)) => (
+                "gama.watch",
+                gama.watches.iter().map(|watch| watch.name.as_str()).collect(),
+            ),
+            Some(("write", _)) => (
+                "gama.write",
+                gama.writes.iter().map(|write| write.name.as_str()).collect(),
+            ),
+            _ => return,
+        };
+        let part = rest.split_once('/').map_or("", |(_, part)| part);
+        if names.contains(&part) && !classroom.gamaless {
+            return;
+        }
+        let found = match classroom.gamaless {
+            true => format!("\"{}\" in a classroom without GAMA", shortened(name)),
+            false => format!("no [[{section}]] is named `{}`", shortened(part)),
+        };
+        let near = nearest(part, names).filter(|_| !classroom.gamaless);
+        let finding = self.findings.warning(
+            at,
+            "unknown_signal",
+            found,
+            "a signal of the classroom; the route waits for it",
+        );
+        if let Some(near) = near {
+            finding.help(format!("did you mean `{near}`?"));
+        }
+    }
+
     /// A route may wait for a signal that a peer brings later, so a name that nobody declares is only probably a mistake.
     fn warn_of_unknown_signal(&mut self, name: &str, place: &Place) {
         if let Some(rest) = name.strip_prefix("plc/") {
             self.warn_of_unknown_place(name, rest, place);
+            return;
+        }
+        if let (Some(rest), Some(classroom)) = (name.strip_prefix("sim/"), self.classroom) {
+            self.warn_of_unknown_simulation(classroom, name, rest, place);
             return;
         }
         let Some(rest) = name.strip_prefix("twin/") else { return };
@@ -237,11 +278,12 @@ fn place(source: &SourceText, span: &std::ops::Range<usize>) -> Place {
     }
 }
 
-/// A hub with these endpoints and contexts and nothing else: what it refuses is what the running one would leave out.
-fn trial_hub(endpoints: &[EndpointConfig], contexts: &[PlcSettings]) -> Hub {
+/// A hub with these endpoints, contexts and this classroom and nothing else: what it refuses is what the running one would leave out.
+fn trial_hub(endpoints: &[EndpointConfig], contexts: &[PlcSettings], classroom: Option<&ClassroomConfig>) -> Hub {
     Hub::new(Settings {
         endpoints: endpoints.iter().map(EndpointConfig::hub_settings).collect(),
         plcs: contexts.to_vec(),
+        classroom: classroom.map(ClassroomConfig::hub_settings),
         ..Settings::default()
     })
 }

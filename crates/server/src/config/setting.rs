@@ -2,12 +2,15 @@
 
 use super::diagnostic::nearest;
 use super::keys::{
-    Checked, ENDPOINT_KEYS, Form, HUB_KEYS, Key, MODBUS_KEYS, PIPLC_KEYS, PLC_KEYS, PROJECT_KEYS, TLS_KEYS, WEB_KEYS,
-    role_of, role_word,
+    CLASSROOM_KEYS, Checked, ENDPOINT_KEYS, Form, GAMA_KEYS, HEADSET_KEYS, HUB_KEYS, Key, MODBUS_KEYS, MONITOR_KEYS,
+    PIPLC_KEYS, PLC_KEYS, PROJECT_KEYS, TLS_KEYS, WEB_KEYS, role_of, role_word,
 };
 use super::raw::{RawValue, shortened};
 use super::{Config, Role};
 use serde_json::Value;
+
+/// The sections of a classroom.
+const OF_CLASSROOM: [&str; 4] = ["classroom", "monitor", "headset", "gama"];
 
 /// Where the value of a setting comes from; a later one wins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -134,6 +137,12 @@ pub enum SettingError {
         /// The key.
         key: String,
     },
+    /// The project has no `[classroom]`.
+    #[error("the project has no [classroom] (key `{}`)", shortened(.key))]
+    NoClassroom {
+        /// The key.
+        key: String,
+    },
     /// The key belongs to the other role of an endpoint.
     #[error("`{}` belongs to the {} role, and the endpoint `{}` has the {} role", shortened(.key), role_word(*.role), shortened(.endpoint), role_word(*.has))]
     OtherRole {
@@ -204,6 +213,12 @@ impl Config {
         for modbus in &self.modbuses {
             self.list(&mut settings, &format!("modbus.{}", modbus.name), MODBUS_KEYS, modbus);
         }
+        if let Some(classroom) = &self.classroom {
+            self.list(&mut settings, "classroom", CLASSROOM_KEYS, classroom);
+            self.list(&mut settings, "monitor", MONITOR_KEYS, &classroom.monitor);
+            self.list(&mut settings, "headset", HEADSET_KEYS, &classroom.headset);
+            self.list(&mut settings, "gama", GAMA_KEYS, &classroom.gama);
+        }
         settings
     }
 
@@ -211,7 +226,7 @@ impl Config {
     ///
     /// # Errors
     /// [`SettingError::UnknownEndpoint`], [`SettingError::OtherRole`], [`SettingError::UnknownPlc`],
-    /// [`SettingError::UnknownModbus`], [`SettingError::NoPiplc`].
+    /// [`SettingError::UnknownModbus`], [`SettingError::NoPiplc`], [`SettingError::NoClassroom`].
     pub fn apply(&mut self, setting: &CheckedSetting) -> Result<(), SettingError> {
         let value = setting.value.clone();
         match &setting.target {
@@ -226,6 +241,18 @@ impl Config {
                 None => {
                     let key = setting.key.clone();
                     return Err(SettingError::NoPiplc { key });
+                }
+            },
+            Target::Section { section, key } if OF_CLASSROOM.contains(section) => match &mut self.classroom {
+                Some(classroom) => match *section {
+                    "monitor" => set(MONITOR_KEYS, key, &mut classroom.monitor, value),
+                    "headset" => set(HEADSET_KEYS, key, &mut classroom.headset, value),
+                    "gama" => set(GAMA_KEYS, key, &mut classroom.gama, value),
+                    _ => set(CLASSROOM_KEYS, key, classroom, value),
+                },
+                None => {
+                    let key = setting.key.clone();
+                    return Err(SettingError::NoClassroom { key });
                 }
             },
             Target::Section { key, .. } => set(HUB_KEYS, key, &mut self.hub, value),
@@ -331,6 +358,10 @@ fn find(dotted: &str) -> Result<(Target, Form, bool), SettingError> {
         "tls" => ("tls", of_section(TLS_KEYS, name)),
         "hub" => ("hub", of_section(HUB_KEYS, name)),
         "piplc" => ("piplc", of_section(PIPLC_KEYS, name)),
+        "classroom" => ("classroom", of_section(CLASSROOM_KEYS, name)),
+        "monitor" => ("monitor", of_section(MONITOR_KEYS, name)),
+        "headset" => ("headset", of_section(HEADSET_KEYS, name)),
+        "gama" => ("gama", of_section(GAMA_KEYS, name)),
         _ => {
             return Err(unknown(
                 nearest(dotted, section_keys().iter().map(String::as_str)).map(str::to_owned),
@@ -357,7 +388,17 @@ pub(super) fn section_keys() -> Vec<String> {
     let tls = TLS_KEYS.iter().map(|key| format!("tls.{}", key.name));
     let hub = HUB_KEYS.iter().map(|key| format!("hub.{}", key.name));
     let piplc = PIPLC_KEYS.iter().map(|key| format!("piplc.{}", key.name));
-    project.chain(web).chain(tls).chain(hub).chain(piplc).collect()
+    let classroom = CLASSROOM_KEYS.iter().map(|key| format!("classroom.{}", key.name));
+    let monitor = MONITOR_KEYS.iter().map(|key| format!("monitor.{}", key.name));
+    let headset = HEADSET_KEYS.iter().map(|key| format!("headset.{}", key.name));
+    let gama = GAMA_KEYS.iter().map(|key| format!("gama.{}", key.name));
+    let house = project.chain(web).chain(tls).chain(hub).chain(piplc);
+    house
+        .chain(classroom)
+        .chain(monitor)
+        .chain(headset)
+        .chain(gama)
+        .collect()
 }
 
 #[cfg(test)]

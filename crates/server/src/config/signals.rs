@@ -32,7 +32,7 @@ pub(crate) const SIGNAL_FILE: Columns = Columns {
     exact: &["name", "signal", "value"],
 };
 
-const TYPE_WORDS: [&str; 4] = ["Bool", "Int", "Float", "Text"];
+pub(crate) const TYPE_WORDS: [&str; 4] = ["Bool", "Int", "Float", "Text"];
 const WRITER_WORDS: [&str; 2] = ["hub", "peer"];
 
 /// The word of a kind in the project file.
@@ -285,7 +285,8 @@ pub(crate) fn missing_key(findings: &mut Findings, place: &Place, key: &str, sec
     );
 }
 
-fn kind_of(word: &str) -> Kind {
+/// The kind of a checked word.
+pub(crate) fn kind_of(word: &str) -> Kind {
     match word {
         "Bool" => Kind::Bool,
         "Int" => Kind::Int,

@@ -6,11 +6,18 @@
 
 use std::io::Cursor;
 
+use crosstie_wire::piplc::SNAPSHOT_LEN;
 use tungstenite::protocol::frame::FrameHeader;
 use tungstenite::protocol::frame::coding::{CloseCode, Control, Data, OpCode};
 
-/// Bytes of one message, in one frame or several. One more closes the connection with 1009 (RV-51).
-pub(crate) const MESSAGE_LEN_MAX: usize = 16 << 20;
+/// Bytes of one message, in one frame or several, where nothing else is said. One more closes the connection with 1009 (RV-51).
+const MESSAGE_LEN_MAX: usize = 16 << 20;
+
+/// The same for monitors and headsets (SI-3).
+const SIMPLE_LEN_MAX: usize = 1 << 20;
+
+/// The same for GAMA (GA-11): a world of a large model is one message.
+const GAMA_LEN_MAX: usize = 100 << 20;
 
 /// The longest header of a masked frame.
 const HEADER_LEN_MAX: usize = 14;
@@ -21,10 +28,62 @@ const NO_MASK: [u8; 4] = [0; 4];
 /// Payload memory that is taken before the bytes are there: the length in a header is a claim of the peer.
 const RESERVE_MAX: usize = 64 << 10;
 
+/// What a reader takes of its peer.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Intake {
+    /// Bytes of one message.
+    len_max: usize,
+    /// What one byte more is answered with.
+    too_big: Violation,
+    /// What becomes of binary messages.
+    binary: BinaryMessages,
+}
+
+/// What becomes of binary messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum BinaryMessages {
+    /// They are counted.
+    Counted,
+    /// So many bytes of each are kept.
+    Front(usize),
+    /// They are texts like all others (SI-2); one that is not UTF-8 is counted.
+    Text,
+}
+
+const fn too_big(reason: &'static str) -> Violation {
+    Violation { code: 1009, reason }
+}
+
+impl Intake {
+    /// Texts.
+    pub(crate) const USUAL: Intake = Intake {
+        len_max: MESSAGE_LEN_MAX,
+        too_big: too_big("message above 16 MiB"),
+        binary: BinaryMessages::Counted,
+    };
+    /// An engine of PiPLC: texts, and snapshots as binary messages.
+    pub(crate) const ENGINE: Intake = Intake {
+        binary: BinaryMessages::Front(SNAPSHOT_LEN),
+        ..Intake::USUAL
+    };
+    /// Monitors and headsets.
+    pub(crate) const SIMPLE: Intake = Intake {
+        len_max: SIMPLE_LEN_MAX,
+        too_big: too_big("message above 1 MiB"),
+        binary: BinaryMessages::Text,
+    };
+    /// GAMA.
+    pub(crate) const GAMA: Intake = Intake {
+        len_max: GAMA_LEN_MAX,
+        too_big: too_big("message above 100 MiB"),
+        binary: BinaryMessages::Counted,
+    };
+}
+
 /// Something whole that a peer has sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Message {
-    /// Text, proven to be UTF-8.
+    /// Text, proven to be UTF-8; a binary message too, where such are taken for texts.
     Text(String),
     /// A binary message of so many bytes; nobody wants to know which.
     Binary(usize),
@@ -55,10 +114,6 @@ const fn protocol(reason: &'static str) -> Violation {
     Violation { code: 1002, reason }
 }
 
-const TOO_BIG: Violation = Violation {
-    code: 1009,
-    reason: "message above 16 MiB",
-};
 const NOT_UTF8: Violation = Violation {
     code: 1007,
     reason: "text is not UTF-8",
@@ -89,25 +144,23 @@ impl std::fmt::Debug for ControlPayload {
 }
 
 /// A side of a connection: clients mask their frames, servers must not.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Side {
     /// A client.
-    #[default]
     Client,
     /// A server.
     Server,
 }
 
 /// Reads the frames of one peer.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct FrameReader {
     from: Side,
+    intake: &'static Intake,
     head: [u8; HEADER_LEN_MAX],
     head_len: usize,
     frame: Option<Begun>,
     message: Option<Kind>,
-    /// Bytes of a binary message that are kept; mostly none.
-    binary_kept: usize,
     /// Payload of the text message so far, or the front of a binary one.
     text: Vec<u8>,
     /// Bytes of the message so far, also of a binary one.
@@ -120,6 +173,8 @@ pub(crate) struct FrameReader {
 enum Kind {
     Text,
     Binary,
+    /// A binary message that is taken for a text.
+    BinaryText,
 }
 
 /// A frame of which the header is read.
@@ -134,18 +189,17 @@ struct Begun {
 
 impl FrameReader {
     /// A reader of what this side sends.
-    pub(crate) fn new(from: Side) -> FrameReader {
+    pub(crate) fn new(from: Side, intake: &'static Intake) -> FrameReader {
         FrameReader {
             from,
-            ..FrameReader::default()
-        }
-    }
-
-    /// The same, which keeps so many bytes of a binary message.
-    pub(crate) fn keeping(from: Side, binary_kept: usize) -> FrameReader {
-        FrameReader {
-            binary_kept,
-            ..FrameReader::new(from)
+            intake,
+            head: [0; HEADER_LEN_MAX],
+            head_len: 0,
+            frame: None,
+            message: None,
+            text: Vec::new(),
+            message_len: 0,
+            control: None,
         }
     }
 
@@ -219,17 +273,19 @@ impl FrameReader {
                 return Err(protocol("new message within a message"));
             }
             (OpCode::Data(Data::Text), None) => self.message = Some(Kind::Text),
-            (OpCode::Data(_), None) => self.message = Some(Kind::Binary),
+            (OpCode::Data(_), None) => {
+                self.message = Some(match self.intake.binary {
+                    BinaryMessages::Text => Kind::BinaryText,
+                    BinaryMessages::Counted | BinaryMessages::Front(_) => Kind::Binary,
+                });
+            }
         }
         if let OpCode::Data(_) = header.opcode {
-            let room = (MESSAGE_LEN_MAX - self.message_len) as u64;
+            let room = (self.intake.len_max - self.message_len) as u64;
             if payload_len > room {
-                return Err(TOO_BIG);
+                return Err(self.intake.too_big);
             }
             self.message_len += payload_len as usize;
-            if self.message == Some(Kind::Text) {
-                self.text.reserve((payload_len as usize).min(RESERVE_MAX));
-            }
         }
         Ok(Begun {
             opcode: header.opcode,
@@ -248,18 +304,31 @@ impl FrameReader {
                 unmask(room, frame.mask);
                 control.len += part.len() as u8;
             }
-            _ if self.message == Some(Kind::Text) => {
+            _ if matches!(self.message, Some(Kind::Text | Kind::BinaryText)) => {
                 let start = self.text.len();
+                if self.text.capacity() - start < part.len() {
+                    // At most as much again as there is, and never more than the frame says: a large message is moved a few
+                    // times on its way in and ends in a vector of its size.
+                    let more = frame.missing.min(start.max(RESERVE_MAX));
+                    self.text.reserve_exact(more.max(part.len()));
+                }
                 self.text.extend_from_slice(part);
                 unmask(&mut self.text[start..], frame.mask);
             }
-            _ if self.binary_kept > self.text.len() => {
+            _ => {
                 let start = self.text.len();
-                let kept = part.len().min(self.binary_kept - start);
+                let kept = part.len().min(self.binary_kept().saturating_sub(start));
                 self.text.extend_from_slice(&part[..kept]);
                 unmask(&mut self.text[start..], frame.mask);
             }
-            _ => {}
+        }
+    }
+
+    /// Bytes of a binary message that are kept; mostly none.
+    fn binary_kept(&self) -> usize {
+        match self.intake.binary {
+            BinaryMessages::Front(len) => len,
+            BinaryMessages::Counted | BinaryMessages::Text => 0,
         }
     }
 
@@ -283,10 +352,14 @@ impl FrameReader {
                 let text = String::from_utf8(std::mem::take(&mut self.text));
                 text.map(|text| Some(Message::Text(text))).map_err(|_| NOT_UTF8)
             }
+            Some(Kind::BinaryText) => Ok(Some(match String::from_utf8(std::mem::take(&mut self.text)) {
+                Ok(text) => Message::Text(text),
+                Err(_) => Message::Binary(message_len),
+            })),
             _ => {
                 let front = std::mem::take(&mut self.text).into_boxed_slice();
                 let len = message_len;
-                Ok(Some(match self.binary_kept {
+                Ok(Some(match self.binary_kept() {
                     0 => Message::Binary(len),
                     _ => Message::Front { len, front },
                 }))
@@ -356,7 +429,11 @@ mod tests {
 
     /// All messages in these bytes, given in pieces of `piece_len`.
     fn read(bytes: &[u8], piece_len: usize) -> Result<Vec<Message>, Violation> {
-        let mut reader = FrameReader::default();
+        read_as(&Intake::USUAL, bytes, piece_len)
+    }
+
+    fn read_as(intake: &'static Intake, bytes: &[u8], piece_len: usize) -> Result<Vec<Message>, Violation> {
+        let mut reader = FrameReader::new(Side::Client, intake);
         let mut messages = Vec::new();
         for mut piece in bytes.chunks(piece_len) {
             while let Some(message) = reader.next(&mut piece)? {
@@ -451,21 +528,82 @@ mod tests {
 
     #[test]
     fn a_message_ends_at_its_limit_also_in_pieces() {
-        let claim = |len: u64| {
+        let claim = |intake: &'static Intake, len: u64| {
             let mut head = vec![0x82, 0xFF];
             head.extend(len.to_be_bytes());
             head.extend(MASK);
-            read(&head, head.len())
+            read_as(intake, &head, head.len())
         };
-        assert_eq!(claim(MESSAGE_LEN_MAX as u64), Ok(vec![]));
-        assert_eq!(claim(MESSAGE_LEN_MAX as u64 + 1), Err(TOO_BIG));
-        assert_eq!(claim(u64::MAX), Err(TOO_BIG));
-        let mut bytes = frame(0x02, &vec![0; MESSAGE_LEN_MAX]);
-        bytes.extend(frame(0x80, b""));
-        assert_eq!(read(&bytes, bytes.len()), Ok(vec![Message::Binary(MESSAGE_LEN_MAX)]));
-        let mut bytes = frame(0x02, &vec![0; MESSAGE_LEN_MAX]);
-        bytes.extend(frame(0x80, b"x"));
-        assert_eq!(read(&bytes, bytes.len()), Err(TOO_BIG));
+        for (intake, len_max, reason) in [
+            (&Intake::USUAL, 16 << 20, "message above 16 MiB"),
+            (&Intake::ENGINE, 16 << 20, "message above 16 MiB"),
+            (&Intake::SIMPLE, 1 << 20, "message above 1 MiB"),
+            (&Intake::GAMA, 100 << 20, "message above 100 MiB"),
+        ] {
+            let too_big = Violation { code: 1009, reason };
+            assert_eq!(claim(intake, len_max), Ok(vec![]));
+            assert_eq!(claim(intake, len_max + 1), Err(too_big));
+            assert_eq!(claim(intake, u64::MAX), Err(too_big));
+        }
+        for intake in [&Intake::USUAL, &Intake::SIMPLE] {
+            let whole = vec![b'a'; intake.len_max];
+            let expected = match intake.binary {
+                BinaryMessages::Text => text(&"a".repeat(intake.len_max)),
+                _ => Message::Binary(intake.len_max),
+            };
+            let mut bytes = frame(0x02, &whole);
+            bytes.extend(frame(0x80, b""));
+            assert!(read_as(intake, &bytes, bytes.len()) == Ok(vec![expected]));
+            let mut bytes = frame(0x02, &whole);
+            bytes.extend(frame(0x80, b"x"));
+            assert!(read_as(intake, &bytes, bytes.len()) == Err(intake.too_big));
+        }
+    }
+
+    #[test]
+    fn binary_messages_of_monitors_and_headsets_are_texts_and_no_reason_to_close() {
+        let bytes = [
+            frame(0x82, "{\"id\":\"gr\u{fc}n\"}".as_bytes()),
+            frame(0x82, &[0xFF, 0xFE]),
+            frame(0x02, &[0xC3]),
+            frame(0x80, &[0xBC]),
+            frame(0x82, b""),
+        ]
+        .concat();
+        let expected = [
+            text("{\"id\":\"gr\u{fc}n\"}"),
+            Message::Binary(2),
+            text("\u{fc}"),
+            text(""),
+        ];
+        for piece_len in [1, 3, bytes.len()] {
+            assert_eq!(read_as(&Intake::SIMPLE, &bytes, piece_len).unwrap(), expected);
+        }
+        let not_utf8 = frame(0x81, &[0xFF]);
+        assert_eq!(
+            read_as(&Intake::SIMPLE, &not_utf8, not_utf8.len()).unwrap_err().code,
+            1007
+        );
+    }
+
+    #[test]
+    fn a_large_message_ends_in_a_vector_of_its_size_and_a_claim_takes_no_memory() {
+        let long = "x".repeat(3 << 20);
+        let bytes = frame(0x81, long.as_bytes());
+        let messages = read_as(&Intake::GAMA, &bytes, 64 << 10).unwrap();
+        let [Message::Text(found)] = &messages[..] else {
+            panic!("one text was expected");
+        };
+        assert!(*found == long);
+        assert_eq!(found.capacity(), long.len());
+
+        let mut head = vec![0x81, 0xFF];
+        head.extend((100_u64 << 20).to_be_bytes());
+        head.extend(MASK);
+        head.push(0);
+        let mut reader = FrameReader::new(Side::Client, &Intake::GAMA);
+        assert_eq!(reader.next(&mut &head[..]), Ok(None));
+        assert!(reader.text.capacity() <= RESERVE_MAX);
     }
 
     #[test]
@@ -476,7 +614,7 @@ mod tests {
         bytes.extend(ping_frame(b"1"));
         bytes.extend(close_frame(1001, "bye"));
         for piece_len in [1, 3, bytes.len()] {
-            let mut reader = FrameReader::new(Side::Server);
+            let mut reader = FrameReader::new(Side::Server, &Intake::USUAL);
             let mut messages = Vec::new();
             for mut piece in bytes.chunks(piece_len) {
                 while let Some(message) = reader.next(&mut piece).unwrap() {
@@ -489,7 +627,9 @@ mod tests {
             assert!(*found == long);
         }
         let masked = frame(0x81, b"a");
-        let violation = FrameReader::new(Side::Server).next(&mut &masked[..]).unwrap_err();
+        let violation = FrameReader::new(Side::Server, &Intake::USUAL)
+            .next(&mut &masked[..])
+            .unwrap_err();
         assert_eq!((violation.code, violation.reason), (1002, "frame masked by a server"));
     }
 
@@ -500,14 +640,14 @@ mod tests {
             let plain = [header.as_bytes(), text.as_bytes()].concat();
             let masked = crosstie_wire::frame::mask_frame(&plain, key);
             assert_eq!(read(&masked, masked.len()), Ok(vec![Message::Text(text.clone())]));
-            let read = FrameReader::new(Side::Server).next(&mut &plain[..]);
+            let read = FrameReader::new(Side::Server, &Intake::USUAL).next(&mut &plain[..]);
             assert_eq!(read, Ok(Some(Message::Text(text))));
         }
 
         #[test]
         fn no_bytes_of_a_peer_break_a_reader(bytes: Vec<u8>, piece_len in 1_usize..9, of_server: bool) {
             let side = if of_server { Side::Server } else { Side::Client };
-            let mut reader = FrameReader::new(side);
+            let mut reader = FrameReader::new(side, &Intake::USUAL);
             'read: for mut piece in bytes.chunks(piece_len) {
                 loop {
                     match reader.next(&mut piece) {
@@ -524,7 +664,7 @@ mod tests {
 
     #[test]
     fn nothing_is_kept_between_messages() {
-        let mut reader = FrameReader::default();
+        let mut reader = FrameReader::new(Side::Client, &Intake::USUAL);
         let bytes = [frame(0x81, &[b'a'; 5_000]), frame(0x89, b"x")].concat();
         let mut rest = &bytes[..];
         while reader.next(&mut rest).unwrap().is_some() {}

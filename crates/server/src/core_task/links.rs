@@ -17,7 +17,7 @@ use crate::connection::{self, Upgraded};
 use crate::dial::{self, DialError, Target};
 use crate::sink::MaskKeys;
 
-/// What the endpoints in the client role and the contexts of remote engines connect to, and the dials that are under way.
+/// What the endpoints in the client role, the contexts of remote engines and the classroom connect to, and the dials that are under way.
 #[derive(Debug)]
 pub(crate) struct Links {
     runtime: Handle,
@@ -39,9 +39,11 @@ impl Links {
             let target = Target::of_engine(plc.remote.as_ref()?, folder).ok()?;
             Some((Callee::Engine(id), target))
         });
+        let classroom = config.classroom.iter().filter(|classroom| !classroom.gamaless);
+        let gama = classroom.map(|classroom| (Callee::Gama, Target::of_gama(&classroom.gama, folder)));
         Links {
             runtime,
-            targets: clients.chain(engines).collect(),
+            targets: clients.chain(engines).chain(gama).collect(),
             dials: FxHashMap::default(),
         }
     }

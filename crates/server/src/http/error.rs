@@ -156,6 +156,7 @@ impl From<Refusal> for ApiError {
     fn from(refusal: Refusal) -> ApiError {
         let (status, code) = match refusal {
             Refusal::TooOften => (StatusCode::TOO_MANY_REQUESTS, "too_many_failures"),
+            Refusal::NoHeadset => (StatusCode::FORBIDDEN, "forbidden"),
             _ => (StatusCode::UNAUTHORIZED, "unauthorized"),
         };
         ApiError::new(status, code, refusal.to_string())

@@ -1,4 +1,4 @@
-//! WebSockets on the web port: the live channel, and the endpoints for peers that can reach this port only.
+//! WebSockets on the web port: the live channel, and the endpoints and the classroom for peers that can reach this port only.
 
 use std::sync::Arc;
 
@@ -12,6 +12,11 @@ use crosstie_hub::access::Actor;
 use super::{Api, ApiError, Caller, ErrorBody};
 use crate::origin::Origins;
 use crate::upgrade;
+
+/// Where monitors of the classroom connect on the web port.
+pub(crate) const MONITOR_PATH: &str = "/monitor";
+/// Where headsets do.
+pub(crate) const HEADSET_PATH: &str = "/headset";
 
 /// The live channel: a WebSocket with one JSON object per text frame.
 #[utoipa::path(get, path = "/api/v1/live", tag = "live", responses(
@@ -64,6 +69,39 @@ pub(crate) async fn realvirtual(
         (Face::Realvirtual(endpoint.id), &endpoint.origins),
         &hint,
     )
+}
+
+/// A session of a monitor, as on its own port.
+#[utoipa::path(get, path = "/monitor", tag = "live", responses(
+    (status = 101, description = "the session is open"),
+    (status = 401, body = ErrorBody, description = "a key is wanted, or it is not valid"),
+    (status = 403, body = ErrorBody, description = "a page of another origin"),
+    (status = 404, body = ErrorBody, description = "the project has no classroom"),
+    (status = 426, body = String, content_type = "text/plain", description = "no WebSocket handshake"),
+))]
+pub(crate) async fn monitor(State(api): State<Arc<Api>>, Caller(by): Caller, request: Request) -> Response<Body> {
+    let hint = "This is where monitors of Crosstie's classroom connect: use a WebSocket client.";
+    class_session(&api, by, request, Face::Monitor, hint)
+}
+
+/// A session of a headset, as on its own port.
+#[utoipa::path(get, path = "/headset", tag = "live", responses(
+    (status = 101, description = "the session is open"),
+    (status = 401, body = ErrorBody, description = "the class is for headsets of this machine, or a key is not valid"),
+    (status = 403, body = ErrorBody, description = "a page of another origin, or a key that does not do here"),
+    (status = 404, body = ErrorBody, description = "the project has no classroom"),
+    (status = 426, body = String, content_type = "text/plain", description = "no WebSocket handshake"),
+))]
+pub(crate) async fn headset(State(api): State<Arc<Api>>, Caller(by): Caller, request: Request) -> Response<Body> {
+    let hint = "This is where headsets of Crosstie's classroom connect: use a WebSocket client.";
+    class_session(&api, by, request, Face::Headset, hint)
+}
+
+fn class_session(api: &Api, by: Actor, request: Request, face: Face, hint: &str) -> Response<Body> {
+    match api.class_door(face) {
+        Some(door) => session(api, by, request, (face, &door.origins), hint),
+        None => ApiError::not_found("the project has no [classroom]".to_owned()).into_response(),
+    }
 }
 
 fn session(

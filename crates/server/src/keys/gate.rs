@@ -3,7 +3,8 @@
 //! ```text
 //!   a key is shown   it must be in the ring                                           else 401, 429 when that happens often
 //!   no key is shown  no keys exist, a peer on this machine: "this machine", engineer
-//!                    the listener is open: "anonymous"                                 else 401
+//!                    the listener is open: "anonymous"
+//!                    a headset of this machine, or of an open class: "headset"         else 401
 //! ```
 
 use super::failures::Failures;
@@ -45,6 +46,11 @@ pub(crate) enum Entrance {
         /// `allow_unauthenticated` of this endpoint.
         is_open: bool,
     },
+    /// A headset of the classroom, on its own port or at its path on the web port: the app can show no key.
+    Headset {
+        /// Other machines may take part.
+        is_open: bool,
+    },
 }
 
 /// Why somebody is not let in. The texts name no key.
@@ -62,6 +68,13 @@ pub(crate) enum Refusal {
     /// It is in no ring: mistyped, revoked, of another hub.
     #[error("this key is not valid here: it is mistyped, revoked or for another hub")]
     WrongKey,
+    /// The key is right and not that of an engineer, and the class is for headsets of this machine: those may have GAMA carry out
+    /// every expression.
+    #[error(
+        "a headset of another machine needs the key of an engineer, or a [headset] whose `bind` other machines reach or that \
+         says allow_unauthenticated"
+    )]
+    NoHeadset,
     /// Several places hold different keys.
     #[error("different keys in one request: send one")]
     SeveralKeys,
@@ -260,7 +273,10 @@ impl Gate {
         let ring = self.ring();
         let who = match shown(uri, headers) {
             Shown::Several => Err(Refusal::SeveralKeys),
-            Shown::Key(key) => self.with_key(&ring, &key).ok_or(Refusal::WrongKey),
+            Shown::Key(key) => {
+                let access = self.with_key(&ring, &key).ok_or(Refusal::WrongKey);
+                access.and_then(|access| as_headset(access, headers, peer.ip(), entrance))
+            }
             Shown::Nothing => without_key(&ring, headers, peer.ip(), entrance),
         };
         who.map_err(|refusal| self.note(refusal, peer.ip()))
@@ -282,7 +298,7 @@ impl Gate {
         let mut failures = lock(&self.failures);
         let now = Instant::now();
         let verdict = match refusal {
-            Refusal::NoKey | Refusal::NotThisMachine => failures.without_key(address, now),
+            Refusal::NoKey | Refusal::NotThisMachine | Refusal::NoHeadset => failures.without_key(address, now),
             Refusal::WrongKey | Refusal::SeveralKeys | Refusal::TooOften => failures.wrong_key(address, now),
         };
         drop(failures);
@@ -297,15 +313,50 @@ impl Gate {
     }
 }
 
-fn without_key(ring: &Ring, headers: &HeaderMap, address: IpAddr, entrance: Entrance) -> Result<Arc<Access>, Refusal> {
-    let is_here = address.to_canonical().is_loopback() && !FORWARDING.iter().any(|name| headers.contains_key(name));
+/// It is on this machine, and no proxy speaks for somebody else.
+fn is_here(headers: &HeaderMap, address: IpAddr) -> bool {
+    address.to_canonical().is_loopback() && !FORWARDING.iter().any(|name| headers.contains_key(name))
+}
+
+/// A key that is shown must be valid everywhere, and there where the class is for this machine it must be one that may do what the
+/// headsets of this machine may.
+fn as_headset(
+    access: Arc<Access>,
+    headers: &HeaderMap,
+    address: IpAddr,
+    entrance: Entrance,
+) -> Result<Arc<Access>, Refusal> {
     match entrance {
+        Entrance::Headset { is_open: false } if access.role < Role::Engineer && !is_here(headers, address) => {
+            Err(Refusal::NoHeadset)
+        }
+        _ => Ok(access),
+    }
+}
+
+fn without_key(ring: &Ring, headers: &HeaderMap, address: IpAddr, entrance: Entrance) -> Result<Arc<Access>, Refusal> {
+    let is_here = is_here(headers, address);
+    match entrance {
+        // With keys or without: a headset sees no signal, and what it may ask of GAMA is the classroom's to say.
+        Entrance::Headset { is_open } if is_open || is_here => Ok(headset_access()),
         _ if ring.is_empty() && is_here => Ok(Arc::clone(&ring.this_machine)),
         Entrance::Web { is_open: true } => Ok(open_access("anonymous", Role::Viewer)),
         Entrance::Endpoint { is_open: true } => Ok(open_access("anonymous", Role::Operator)),
         _ if ring.is_empty() => Err(Refusal::NotThisMachine),
         _ => Err(Refusal::NoKey),
     }
+}
+
+/// A player, and nothing else.
+fn headset_access() -> Arc<Access> {
+    Arc::new(Access {
+        key: None,
+        ring: 0,
+        who: "headset".into(),
+        role: Role::Viewer,
+        view: Scope::new(Some(&[])),
+        write: Scope::new(Some(&[])),
+    })
 }
 
 fn open_access(who: &str, role: Role) -> Arc<Access> {
@@ -451,6 +502,41 @@ mod tests {
             story.ask(HERE, WEB, Some(&house_key), None),
             Ok(String::from("practice twin operator"))
         );
+    }
+
+    #[test]
+    fn si40_a_headset_needs_no_key_on_this_machine_or_where_the_class_is_open() {
+        const CLASS: Entrance = Entrance::Headset { is_open: false };
+        const OPEN_CLASS: Entrance = Entrance::Headset { is_open: true };
+        let story = Story::begin();
+        let headset = || Ok(String::from("headset viewer"));
+        let check = |expected: Refusal| {
+            assert_eq!(story.ask(HERE, CLASS, None, None), headset());
+            assert_eq!(story.ask(THERE, OPEN_CLASS, None, None), headset());
+            assert_eq!(story.ask(THERE, CLASS, None, None), Err(expected));
+            assert_eq!(story.ask(HERE, CLASS, None, Some("via")), Err(expected));
+            assert_eq!(story.ask(THERE, OPEN_CLASS, Some("ct_x"), None), Err(Refusal::WrongKey));
+        };
+        check(Refusal::NotThisMachine);
+        let engineer = story.add(Role::Engineer);
+        let operator = story.add(Role::Operator);
+        story.gate.reload().unwrap();
+        check(Refusal::NoKey);
+        let operator = Some(operator.as_str());
+        assert_eq!(story.ask(THERE, CLASS, operator, None), Err(Refusal::NoHeadset));
+        assert_eq!(
+            story.ask(THERE, OPEN_CLASS, operator, None),
+            Ok(String::from("operator operator"))
+        );
+        assert_eq!(
+            story.ask(HERE, CLASS, operator, None),
+            Ok(String::from("operator operator"))
+        );
+        assert_eq!(
+            story.ask(THERE, CLASS, Some(&engineer), None),
+            Ok(String::from("engineer engineer"))
+        );
+        assert!(!headset_access().sees("sim/state"));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use tokio_rustls::TlsAcceptor;
 use super::{RunError, system};
 use crate::config::{Config, PiplcConfig};
 use crate::core_task::Door;
-use crate::keys::Gate;
+use crate::keys::{Entrance, Gate};
 use crate::listener::ProtocolPort;
 use crate::origin::Origins;
 
@@ -71,7 +71,7 @@ impl PiplcPort {
             door: door.clone(),
             tls,
             gate: Arc::clone(gate),
-            is_open: self.is_open,
+            entrance: Entrance::Endpoint { is_open: self.is_open },
             origins: Arc::clone(&self.origins),
             name: String::from("piplc"),
             section: String::from("[piplc]"),

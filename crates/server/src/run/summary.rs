@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::RunningHub;
+use super::classroom::ClassPorts;
 use super::piplc::PiplcPort;
 use crate::config::{ModbusConfig, bracketed};
 use crate::http::endpoints::lan_addresses;
@@ -26,6 +27,7 @@ fn text(project: &str, hub: &RunningHub, practice: bool, practices: usize, lan: 
     lines.extend(heads.zip(pages).map(|(head, page)| format!("{head}{page}")));
     lines.extend(hub.ports.iter().flat_map(|port| endpoint_lines(port, lan)));
     lines.extend(hub.piplc.iter().flat_map(|port| piplc_lines(port, lan)));
+    lines.extend(hub.classroom.iter().flat_map(|ports| class_lines(ports, lan)));
     lines.extend(hub.modbuses.iter().flat_map(|port| modbus_lines(port, lan)));
     if let Some(facts) = &hub.certificate {
         lines.push(format!("  TLS       SHA-256 {}", facts.fingerprint));
@@ -75,6 +77,23 @@ fn piplc_lines(port: &PiplcPort, lan: &[IpAddr]) -> Vec<String> {
         .collect()
 }
 
+/// Where monitors and headsets connect, and where GAMA is looked for.
+fn class_lines(ports: &ClassPorts, lan: &[IpAddr]) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (head, port) in [("  monitors  ", &ports.monitor), ("  headsets  ", &ports.headset)] {
+        let scheme = if port.tls { "wss" } else { "ws" };
+        let path = port.path.as_deref().unwrap_or("/");
+        lines.push(format!("{head}{scheme}://{}{path}", reachable(port.address)));
+        let elsewhere = elsewhere(port.address, lan);
+        lines.extend(elsewhere.map(|address| format!("            {scheme}://{address}{path}")));
+    }
+    lines.push(match &ports.gama {
+        Some(url) => format!("  GAMA      {url}"),
+        None => String::from("  GAMA      none (GAMALESS)"),
+    });
+    lines
+}
+
 /// Where clients of Modbus connect.
 fn modbus_lines(port: &ModbusPort, lan: &[IpAddr]) -> Vec<String> {
     let ModbusConfig {
@@ -105,9 +124,13 @@ pub(crate) fn elsewhere(address: SocketAddr, lan: &[IpAddr]) -> impl Iterator<It
 
 #[cfg(test)]
 mod tests {
+    use super::super::classroom::ClassPort;
     use super::*;
     use crate::config::{EndpointConfig, Role};
+    use crate::http::ClassDoor;
+    use crate::keys::Entrance;
     use crate::origin::Origins;
+    use crosstie_hub::Face;
     use crosstie_hub::settings::EndpointId;
     use std::sync::Arc;
 
@@ -128,6 +151,38 @@ mod tests {
         port.tls = true;
         port.path = Some(String::from("/plc"));
         assert_eq!(piplc_lines(&port, &lan), ["  PiPLC     wss://127.0.0.1:9100/plc"]);
+    }
+
+    #[test]
+    fn a_classroom_says_where_its_doors_are_and_where_it_looks_for_gama() {
+        let port = |face, port, bind: [u8; 4]| ClassPort {
+            address: SocketAddr::from((bind, port)),
+            path: None,
+            tls: false,
+            door: ClassDoor {
+                face,
+                entrance: Entrance::Headset { is_open: false },
+                origins: Arc::default(),
+            },
+        };
+        let mut ports = ClassPorts {
+            monitor: port(Face::Monitor, 8001, [127, 0, 0, 1]),
+            headset: port(Face::Headset, 8080, [0, 0, 0, 0]),
+            gama: Some(String::from("ws://localhost:1000")),
+        };
+        let expected = [
+            "  monitors  ws://127.0.0.1:8001/",
+            "  headsets  ws://127.0.0.1:8080/",
+            "            ws://10.0.0.5:8080/",
+            "  GAMA      ws://localhost:1000",
+        ];
+        assert_eq!(class_lines(&ports, &[IpAddr::from([10, 0, 0, 5])]), expected);
+        ports.gama = None;
+        ports.monitor.tls = true;
+        ports.monitor.path = Some(String::from("/m"));
+        let lines = class_lines(&ports, &[]);
+        assert_eq!(lines[0], "  monitors  wss://127.0.0.1:8001/m");
+        assert_eq!(lines[2], "  GAMA      none (GAMALESS)");
     }
 
     #[test]

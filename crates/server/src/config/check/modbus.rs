@@ -145,7 +145,7 @@ impl Checker<'_> {
     }
 
     /// A whole number of a range; `default` when it may be left out.
-    fn whole(
+    pub(super) fn whole(
         &mut self,
         raw: &RawTable,
         key: &str,

@@ -51,6 +51,12 @@ pub(crate) enum Form {
     ProjectPath,
     /// One of those, or a list of them.
     ProjectPaths,
+    /// A folder anywhere on this machine.
+    Folder,
+    /// A list of `from=to`.
+    PathMap,
+    /// A list of names of actions in GAML.
+    Actions,
 }
 
 /// A value that fits the form of its key.
@@ -185,6 +191,15 @@ impl Form {
                 "the path of a file inside the project folder, such as \"sensors.ioconfig\", or a list of at most {} of them",
                 Limits::DEFAULT.hosts_max
             ),
+            Form::Folder => String::from("the path of a folder, absolute or from the project folder"),
+            Form::PathMap => format!(
+                "a list of at most {} texts `from=to`, such as [\"/srv/lessons=C:\\\\lessons\"]",
+                Limits::DEFAULT.hosts_max
+            ),
+            Form::Actions => format!(
+                "a list of at most {} names of actions in GAML, such as [\"move_player_external\"]",
+                Limits::DEFAULT.hosts_max
+            ),
         }
     }
 
@@ -218,6 +233,8 @@ impl Form {
                 })
             }
             (Form::Hosts, RawValue::List(items)) => list_of(items, |text| is_host(text).then(|| text.to_owned())),
+            (Form::PathMap, RawValue::List(items)) => list_of(items, |text| is_pair(text).then(|| text.to_owned())),
+            (Form::Actions, RawValue::List(items)) => list_of(items, |text| is_action(text).then(|| text.to_owned())),
             (Form::Origins { any }, RawValue::List(items)) => list_of(items, |text| origin(text, any)),
             (form, _) if form.is_shaped() => Err("wrong_type"),
             (form, RawValue::Text(text)) => form.check_text(text),
@@ -233,7 +250,13 @@ impl Form {
     fn is_list(self) -> bool {
         matches!(
             self,
-            Form::Patterns | Form::Places | Form::Hosts | Form::Origins { .. } | Form::ProjectPaths
+            Form::Patterns
+                | Form::Places
+                | Form::Hosts
+                | Form::Origins { .. }
+                | Form::ProjectPaths
+                | Form::PathMap
+                | Form::Actions
         )
     }
 
@@ -348,6 +371,20 @@ fn is_host(text: &str) -> bool {
     let last = text.rsplit('.').next().unwrap_or_default();
     let is_name = text.len() <= 253 && text.split('.').all(is_label) && !last.bytes().all(|byte| byte.is_ascii_digit());
     is_name || text.parse::<IpAddr>().is_ok()
+}
+
+/// Two texts of one line with a sign of equality between them. What is replaced cannot be nothing.
+fn is_pair(text: &str) -> bool {
+    let one_line = text.len() <= Limits::DEFAULT.name_len_max && !text.chars().any(char::is_control);
+    one_line && text.split_once('=').is_some_and(|(from, _)| !from.is_empty())
+}
+
+/// A name in GAML.
+fn is_action(text: &str) -> bool {
+    text.len() <= Limits::DEFAULT.name_len_max
+        && !text.starts_with(|first: char| first.is_ascii_digit())
+        && !text.is_empty()
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
 /// An origin as browsers write it: in small letters, and without the port that its scheme has anyway.

@@ -88,7 +88,7 @@ async fn a_dial_through_tls_becomes_a_connection_that_masks_and_is_served_like_a
         door: far.door.clone(),
         tls: Some(identity.acceptor()),
         gate: Arc::new(Gate::new(folder.path(), Instant::now()).unwrap()),
-        is_open: false,
+        entrance: crate::keys::Entrance::Endpoint { is_open: false },
         origins: Arc::default(),
         name: String::from("line"),
         section: String::from("the endpoint 'line'"),
