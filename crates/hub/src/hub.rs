@@ -317,7 +317,13 @@ impl Hub {
         self.reply_of_plcs();
         self.announce_created();
         self.announce_names();
+        self.show_class();
         self.carry_routes();
+        // What was ordered by signals shows in the same turn.
+        if self.class_takes_signals() {
+            self.show_class();
+            self.carry_routes();
+        }
         self.count_writers();
         self.links_say();
         self.ledger.space.close_batch();
@@ -546,6 +552,7 @@ impl Hub {
         self.piplc_writable(conn);
         self.worlds_writable(conn);
         self.monitor_writable(conn);
+        self.gama_writable(conn);
         self.set_alarm(conn);
     }
 

@@ -81,6 +81,7 @@ impl Hub {
     pub(crate) fn class_changed(&mut self) {
         if let Some(class) = &mut self.classroom {
             class.monitors.is_changed = true;
+            class.signals.is_due = true;
         }
         self.wake_monitors();
     }

@@ -36,6 +36,7 @@ pub(crate) fn is_state(name: &str) -> Option<String> {
     let what = match name {
         _ if name.starts_with(STATE_PREFIX) => "a link",
         _ if name.starts_with(crate::plc::publish::STATE_PREFIX) => "a PLC",
+        _ if crate::classroom::signals::is_state(name) => "the class",
         _ => return None,
     };
     Some(format!("'{name}' says how {what} stands; only the hub writes it"))

@@ -89,6 +89,14 @@ pub enum Quality {
     PlcUnreachable,
     /// The engine that held it is gone.
     PlcGone,
+    /// GAMA holds it, and the link to GAMA is down.
+    GamaUnreachable,
+    /// GAMA holds it while there is an experiment, and there is none.
+    NoExperiment,
+    /// GAMA does not answer what it is asked for it.
+    GamaSilent,
+    /// What GAMA answers is no value of its kind.
+    GamaMisfit,
 }
 
 impl Quality {
@@ -101,8 +109,11 @@ impl Quality {
             | Quality::PlcStopped
             | Quality::PlcPaused
             | Quality::PlcStepping
-            | Quality::PlcUnreachable => "stale",
-            Quality::NeverWritten | Quality::PlcFault(_) | Quality::PlcGone => "bad",
+            | Quality::PlcUnreachable
+            | Quality::GamaUnreachable
+            | Quality::NoExperiment
+            | Quality::GamaSilent => "stale",
+            Quality::NeverWritten | Quality::PlcFault(_) | Quality::PlcGone | Quality::GamaMisfit => "bad",
         }
     }
 
@@ -119,6 +130,10 @@ impl Quality {
             Quality::PlcFault(_) => Some("the engine is in fault"),
             Quality::PlcUnreachable => Some("the link to the engine is down"),
             Quality::PlcGone => Some("the PLC context is gone"),
+            Quality::GamaUnreachable => Some("the link to GAMA is down"),
+            Quality::NoExperiment => Some("no experiment is there"),
+            Quality::GamaSilent => Some("GAMA does not answer"),
+            Quality::GamaMisfit => Some("what GAMA answers is no value of its kind"),
         }
     }
 }

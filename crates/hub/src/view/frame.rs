@@ -92,8 +92,11 @@ pub(crate) fn live_quality(quality: Quality) -> live::Quality {
         | Quality::PlcStopped
         | Quality::PlcPaused
         | Quality::PlcStepping
-        | Quality::PlcUnreachable => live::Quality::Stale,
-        Quality::NeverWritten | Quality::PlcFault(_) | Quality::PlcGone => live::Quality::Bad,
+        | Quality::PlcUnreachable
+        | Quality::GamaUnreachable
+        | Quality::NoExperiment
+        | Quality::GamaSilent => live::Quality::Stale,
+        Quality::NeverWritten | Quality::PlcFault(_) | Quality::PlcGone | Quality::GamaMisfit => live::Quality::Bad,
     }
 }
 

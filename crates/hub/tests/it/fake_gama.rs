@@ -81,7 +81,9 @@ impl FakeGama {
     pub(crate) fn run(&mut self, house: &mut House, millis: u64) {
         for _ in 0..millis {
             house.run_for(Duration::from_millis(1));
-            let Some(peer) = house.peers.get_mut(&self.conn) else { continue };
+            let Some(peer) = house.peers.get_mut(&self.conn) else {
+                continue;
+            };
             for command in std::mem::take(&mut peer.inbox) {
                 self.hear(house, command);
             }

@@ -42,3 +42,32 @@ pub fn with_player(expr: &str, id: &str) -> String {
     write_string(&mut quoted, id);
     expr.replace("$id", &quoted)
 }
+
+/// A value as GAML writes it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Literal<'a> {
+    /// `true` or `false`.
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// A number with a point; one that is not finite is written as `0.0`.
+    Float(f64),
+    /// A text in quotes.
+    Text(&'a str),
+}
+
+/// An expression with a value in it: every `$value` becomes the literal.
+pub fn with_value(expr: &str, value: Literal<'_>) -> String {
+    let mut literal = String::new();
+    match value {
+        Literal::Bool(value) => literal.push_str(if value { "true" } else { "false" }),
+        Literal::Int(value) => literal = value.to_string(),
+        Literal::Float(value) => literal = format!("{:?}", if value.is_finite() { value } else { 0.0 }),
+        Literal::Text(text) => write_string(&mut literal, text),
+    }
+    // Behind a minus a negative number would be another operator.
+    if literal.starts_with('-') {
+        literal = format!("({literal})");
+    }
+    expr.replace("$value", &literal)
+}

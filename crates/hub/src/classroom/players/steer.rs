@@ -151,8 +151,8 @@ impl Hub {
             is_doubled: seat.is_doubled,
             worlds: seat.worlds,
             worlds_dropped: seat.worlds_dropped,
-            said: seat.said,
-            said_dropped: seat.said_dropped,
+            said: seat.said.saturating_sub(class.link.lanes.dropped(&seat.id)),
+            said_dropped: seat.said_dropped + class.link.lanes.dropped(&seat.id),
         };
         class.players.seats().map(row).collect()
     }
@@ -160,6 +160,10 @@ impl Hub {
     /// What passed in the class.
     pub(crate) fn class_counters(&self) -> ClassCounters {
         let class = self.classroom.as_ref();
-        class.map(|class| class.players.counters).unwrap_or_default()
+        let counters = class.map(|class| ClassCounters {
+            unreadable: class.link.unreadable,
+            ..class.players.counters
+        });
+        counters.unwrap_or_default()
     }
 }
