@@ -107,7 +107,7 @@ pub struct AuditEntry {
     /// Who, and from where.
     pub by: Actor,
     /// What was done: `write`, `config`, `route.add`, `route.remove`, `import`, `connect`, `disconnect`, `acknowledge`,
-    /// `plc.start` and what else is done to a PLC.
+    /// `plc.start` and what else is done to a PLC, `classroom.launch` and what else is done to the class.
     pub what: &'static str,
     /// Name of the signal, setting, route or endpoint.
     pub subject: String,

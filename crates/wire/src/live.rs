@@ -4,11 +4,16 @@
 //! here: [`decode`] reads what a client sends, the `write_*` functions append what the hub sends. Rows borrow their fields, so
 //! a row costs no allocation. Which signals a view holds and whether a write is allowed is decided elsewhere.
 
+mod classroom;
 mod decode;
 mod encode;
 mod plc;
 
-pub use decode::{Limits, Request, RequestError, Subscribe, WatchPlc, Write, decode, decode_within};
+pub use classroom::{
+    ClassCounts, ClassError, ClassGama, ClassLine, ClassModel, ClassPlayer, ClassState, write_class_state,
+    write_classroom, write_watching_classroom,
+};
+pub use decode::{Limits, Request, RequestError, Subscribe, WatchClassroom, WatchPlc, Write, decode, decode_within};
 pub use encode::{
     DataFront, DataRow, Gap, Quality, SignalRow, SnapshotFront, WriteOutcome, Writer, write_added, write_data,
     write_data_row, write_error, write_hello, write_signal_row, write_snapshot, write_snapshot_head,

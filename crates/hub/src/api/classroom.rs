@@ -103,7 +103,7 @@ impl OrderWord {
 /// The answers.
 #[derive(Clone, Debug)]
 pub enum ClassroomReply {
-    /// To [`ClassroomRequest::State`].
+    /// To [`ClassroomRequest::State`] and to everything that changes the class: how it stands then.
     State(Box<ClassRow>),
     /// To [`ClassroomRequest::Catalog`]; with the active model.
     Catalog(Arc<Catalog>, usize),
@@ -111,8 +111,6 @@ pub enum ClassroomReply {
     Console(Vec<ConsoleLine>, Time),
     /// To [`ClassroomRequest::Evaluate`]: what GAMA says.
     Evaluated(String),
-    /// To everything that has nothing more to say.
-    Done,
 }
 
 /// The whole class at one moment.
@@ -132,7 +130,7 @@ pub struct ClassRow {
     pub players: Vec<PlayerRow>,
     /// Connected monitors.
     pub monitors: usize,
-    /// What monitors show, as JSON text.
+    /// What monitors show, as JSON text; a text that is none is left out.
     pub screen: Option<String>,
     /// The orders that can be carried out now.
     pub orders: Vec<OrderWord>,

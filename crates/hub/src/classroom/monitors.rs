@@ -54,9 +54,9 @@ impl Monitors {
         self.sessions.len()
     }
 
-    /// What they show, as JSON text.
-    pub(crate) fn screen(&self) -> Option<String> {
-        self.screen.as_ref().map(Value::to_string)
+    /// What they show; `None` until somebody has said it.
+    pub(crate) fn screen(&self) -> Option<&Value> {
+        self.screen.as_ref()
     }
 
     pub(crate) fn arrive(&mut self, conn: ConnId) {
@@ -84,6 +84,7 @@ impl Hub {
             class.signals.is_due = true;
         }
         self.wake_monitors();
+        self.class_watches_changed();
     }
 
     /// A request that is answered by one state for all: the same again is sent too (SI-18, SI-20).

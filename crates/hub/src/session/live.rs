@@ -55,6 +55,7 @@ impl Hub {
             Ok(Request::Subscribe(subscribe)) => self.live_subscribe(conn, subscribe),
             Ok(Request::Write(write)) => self.live_write(conn, write),
             Ok(Request::WatchPlc(watch)) => self.live_watch(conn, watch),
+            Ok(Request::WatchClassroom(watch)) => self.live_watch_classroom(conn, watch),
         }
     }
 

@@ -17,6 +17,8 @@ pub enum Request {
     Write(Write),
     /// A PLC context to be watched from now on, or none.
     WatchPlc(WatchPlc),
+    /// The classroom to be watched from now on, or no longer.
+    WatchClassroom(WatchClassroom),
 }
 
 /// The signals that the client wants to follow from now on. A missing list is an empty one.
@@ -60,6 +62,17 @@ pub struct WatchPlc {
     pub cycle_ms: Option<u64>,
     /// Whether the frames show the power flow.
     pub power: bool,
+}
+
+/// Whether the client wants to be told about the classroom from now on. Without `on` it does.
+///
+/// Shape: `{"type":"watch_classroom","id":1,"on":true}`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WatchClassroom {
+    /// The client's number for this request.
+    pub id: u64,
+    /// Whether it watches.
+    pub on: bool,
 }
 
 /// A message that is no request, with the id that an answer has to carry.
@@ -130,6 +143,7 @@ struct Fields {
     signals: Slot<Vec<Entry>>,
     context: Slot<Span>,
     power: Slot<bool>,
+    on: Slot<bool>,
 }
 
 impl Fields {
@@ -143,6 +157,7 @@ impl Fields {
             "epoch" => self.epoch = field::uint(scanner)?,
             "context" => self.context = field::text(scanner)?,
             "power" => self.power = field::bool(scanner)?,
+            "on" => self.on = field::bool(scanner)?,
             "signals" => field::entries(scanner, &mut self.signals)?,
             _ => scanner.skip()?,
         }
@@ -180,6 +195,10 @@ impl Fields {
                     .map(|name| name.of(&text).to_owned()),
                 cycle_ms: self.cycle_ms.take("cycle_ms", &text)?,
                 power: self.power.take("power", &text)?.unwrap_or(false),
+            })),
+            "watch_classroom" => Ok(Request::WatchClassroom(WatchClassroom {
+                id: self.id.demand("id", &text)?,
+                on: self.on.take("on", &text)?.unwrap_or(true),
             })),
             unknown => Err(DecodeError::UnknownType {
                 type_name: unknown.chars().take(TYPE_NAME_SHOWN_MAX).collect(),
@@ -249,6 +268,23 @@ mod tests {
                 Some(3),
                 String::from("expected a string in `context`, found a number at line 1 column 38")
             )
+        );
+    }
+
+    #[test]
+    fn the_classroom_is_watched_until_it_is_said_that_it_is_not() {
+        let watch = |id, on| Ok(Request::WatchClassroom(WatchClassroom { id, on }));
+        assert_eq!(read(r#"{"type":"watch_classroom","id":1,"on":true}"#), watch(1, true));
+        assert_eq!(read(r#"{"on":false,"id":2,"type":"watch_classroom"}"#), watch(2, false));
+        assert_eq!(read(r#"{"type":"watch_classroom","id":3}"#), watch(3, true));
+        assert_eq!(
+            complaint(r#"{"type":"watch_classroom","on":true}"#),
+            (None, String::from("expected a field `id`"))
+        );
+        assert_eq!(
+            complaint(r#"{"type":"watch_classroom","id":3,"on":1}"#).0,
+            Some(3),
+            "a number is no answer to whether"
         );
     }
 

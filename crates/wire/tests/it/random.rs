@@ -79,6 +79,7 @@ fn any_message() -> impl Strategy<Value = String> {
         "config_answer",
         "config_result",
         "write",
+        "watch_classroom",
     ];
     let fields = prop::sample::select(vec![
         "signals",
@@ -87,6 +88,7 @@ fn any_message() -> impl Strategy<Value = String> {
         "message",
         "names",
         "signalTypes",
+        "on",
     ]);
     (prop::sample::select(types), fields, any_json(3), any::<bool>()).prop_map(
         |(type_name, field, value, type_first)| {
