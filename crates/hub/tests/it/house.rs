@@ -46,6 +46,8 @@ pub(crate) struct Peer {
     begun: Option<Frame>,
     is_stuck: bool,
     pub(crate) inbox: Vec<Json>,
+    /// The texts of the inbox as they came, of monitors and headsets.
+    pub(crate) texts: Vec<String>,
     /// When the messages of the inbox have arrived.
     pub(crate) arrivals: Vec<Time>,
     /// Binary frames, and when they have arrived.
@@ -238,6 +240,12 @@ impl House {
 
     /// Connects with these rights.
     pub(crate) fn connect_with(&mut self, face: Face, wire: Wire, access: Arc<Access>) -> ConnId {
+        let address = format!("10.0.0.{}:1", self.last_conn + 1);
+        self.connect_from(face, wire, access, address)
+    }
+
+    /// Connects with these rights, from this address.
+    pub(crate) fn connect_from(&mut self, face: Face, wire: Wire, access: Arc<Access>, address: String) -> ConnId {
         self.last_conn += 1;
         let conn = ConnId(self.last_conn);
         let peer = Peer {
@@ -246,6 +254,7 @@ impl House {
             begun: None,
             is_stuck: false,
             inbox: Vec::new(),
+            texts: Vec::new(),
             arrivals: Vec::new(),
             binary: Vec::new(),
             face,
@@ -256,7 +265,6 @@ impl House {
             bytes: 0,
         };
         self.peers.insert(conn, peer);
-        let address = format!("10.0.0.{}:1", conn.0);
         self.give(Input::Connected {
             conn,
             face,
@@ -690,6 +698,9 @@ impl House {
             return;
         }
         peer.arrivals.push(self.now);
+        if matches!(peer.face, Face::Monitor | Face::Headset) {
+            peer.texts.push(String::from_utf8_lossy(payload).into_owned());
+        }
         let message: Json = serde_json::from_slice(payload).expect("the hub sends JSON");
         if let (Some("data" | "snapshot"), Some(signals)) = (message["type"].as_str(), message["signals"].as_object()) {
             let signals: Vec<(String, Json)> = signals

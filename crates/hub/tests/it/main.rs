@@ -1,11 +1,16 @@
 //! The in-memory house: a hub, its clients and the wires between them on a clock that is moved by hand.
 
 mod claims;
+mod class_random;
 mod fake_gama;
+mod headset_rules;
+mod headsets;
 mod house;
+mod lesson;
 mod link;
 mod link_ends;
 mod live;
+mod monitors;
 mod old_engine;
 mod piplc;
 mod piplc_captures;
@@ -36,3 +41,4 @@ mod schedules;
 mod slow;
 mod troubles;
 mod two_houses;
+mod worlds;
