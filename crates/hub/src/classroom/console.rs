@@ -62,4 +62,3 @@ impl Hub {
         lines.range(known..).cloned().collect()
     }
 }
-

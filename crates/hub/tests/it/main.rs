@@ -38,6 +38,7 @@ mod replay;
 mod rights;
 mod routes;
 mod schedules;
+mod simple_captures;
 mod slow;
 mod troubles;
 mod two_houses;
