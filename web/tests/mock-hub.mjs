@@ -3,6 +3,7 @@
  * manual's page "HTTP and live API" states them, over a pretended bottling line.
  *
  *     node tests/mock-hub.mjs [--port 8000] [--signals 100000] [--empty] [--problems] [--links] [--hold-imports]
+ *                             [--classroom] [--players 6] [--gamaless] [--practice] [--no-models]
  *                             [--plc] [--plc-rungs 1000] [--plc-field] [--keys] [--tries 3] [--tls] [--audit 250] [--prefix /line]
  *
  * With `--prefix` it stands in that folder and answers nowhere else, as a hub does behind a reverse proxy.
@@ -10,7 +11,7 @@
  * Switches for tests, as POST requests: `/mock/silent` (sockets stay open, nothing is said any more), `/mock/talk`
  * (the reverse), `/mock/drop` (all live channels are closed), `/mock/mute-plc` (nothing more is said of PLCs),
  * `/mock/plc-link?color=red`, `/mock/plc-io?state=down`, `/mock/plc-store?error=…` (of `--plc-field`: a remote engine, devices, retained places), `/mock/revoke?id=k1`, `/mock/forgive` (wrong keys are
- * forgotten), `/mock/solve?id=…` (a problem is over), `/mock/answer` (held imports are answered). Each answers, and so does `GET /mock/state`, how many
+ * forgotten), `/mock/class-…` (of `--classroom`: see mock/classroom.mjs), `/mock/solve?id=…` (a problem is over), `/mock/answer` (held imports are answered). Each answers, and so does `GET /mock/state`, how many
  * names each view holds and which writes arrived. A hub that is gone altogether is this process being ended.
  */
 
@@ -20,6 +21,7 @@ import { dirname, extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { WebSocketServer } from 'ws';
+import { Class, splash } from './mock/classroom.mjs';
 import { ENDPOINT_SETTINGS, Links } from './mock/links.mjs';
 import { Office, refusal } from './mock/office.mjs';
 import { Plcs } from './mock/plc.mjs';
@@ -47,6 +49,11 @@ const { values: args } = parseArgs({
     plc: { type: 'boolean', default: false },
     'plc-field': { type: 'boolean', default: false },
     'plc-rungs': { type: 'string', default: '0' },
+    classroom: { type: 'boolean', default: false },
+    players: { type: 'string', default: '3' },
+    gamaless: { type: 'boolean', default: false },
+    practice: { type: 'boolean', default: false },
+    'no-models': { type: 'boolean', default: false },
     'hold-imports': { type: 'boolean', default: false },
     keys: { type: 'boolean', default: false },
     tries: { type: 'string', default: '20' },
@@ -165,6 +172,9 @@ if (args.links) {
 const links = args.links ? new Links(() => plant.now(), args['hold-imports']) : null;
 const hasPlc = args.plc || args['plc-field'] || args['plc-rungs'] !== '0';
 const plcs = hasPlc ? new Plcs(plant, { rungs: Number(args['plc-rungs']), hasField: args['plc-field'] }) : null;
+const classroom = args.classroom
+  ? new Class(() => plant.now(), { mode: args.gamaless ? 'gamaless' : 'gama', players: Number(args.players), isPractice: args.practice, isEmpty: args['no-models'] })
+  : null;
 const office = new Office({ keys: args.keys, tls: args.tls, auditLen: Number(args.audit), tries: Number(args.tries) });
 const solved = new Set();
 const acknowledged = new Set();
@@ -329,6 +339,8 @@ function answer(me, method, parts, query, body) {
   if (own) return own;
   const ofPlc = plcs?.answer(me, method, parts, query, body);
   if (ofPlc) return ofPlc;
+  const ofClass = classroom?.answer(me, method, parts, query, body);
+  if (ofClass) return ofClass;
   if (method === 'POST') {
     if (me.role === 'viewer') return refusal(403, 'forbidden', `${me.who} is viewer and may not do that`);
     const [room, name, task] = parts;
@@ -416,6 +428,7 @@ function turn(word, query) {
   if (word === 'silent' || word === 'talk') isSilent = word === 'silent';
   if (word === 'mute-plc') isPlcMute = true;
   if (word.startsWith('plc-')) plcs.turn(word, query);
+  if (word.startsWith('class-')) classroom.turn(word, query);
   if (word === 'drop') for (const channel of channels) channel.socket.close(1001);
   if (word === 'revoke' && office.revoke(query.get('id'))) endChannelsOf(query.get('id'));
   if (word === 'forgive') office.forgetWrongTries();
@@ -458,6 +471,10 @@ async function serve(request, response) {
     if (done.revoked) endChannelsOf(done.revoked);
     return endChannelsWithoutKey();
   }
+  if (classroom && url.pathname.startsWith('/learning-packages/')) {
+    response.writeHead(200, { 'content-type': 'image/svg+xml' });
+    return response.end(splash(url.pathname));
+  }
   const wanted = normalize(url.pathname).replace(/^(\.\.[/\\])+/, '');
   const path = extname(wanted) ? join(DIST, wanted) : join(DIST, 'index.html');
   if (!existsSync(path) || !statSync(path).isFile()) return json(404, { error: { code: 'not_found', message: 'no such file' } });
@@ -478,6 +495,9 @@ class Channel {
   plc = null;
   plcTold = null;
   plcToldAt = 0;
+  isOfClass = false;
+  classLine = 0;
+  classToldAt = 0;
 
   constructor(socket, me) {
     this.socket = socket;
@@ -511,6 +531,14 @@ class Channel {
       else this.say({ type: 'watching_plc', id: message.id, context: message.context, cycle_ms: message.cycle_ms });
       this.plcTold = null;
       this.tellPlc(plant.now());
+    } else if (message.type === 'watch_classroom') {
+      if (message.on && classroom === null) this.say({ type: 'error', id: message.id, code: 'not_found', message: 'this project has no classroom' });
+      else {
+        this.isOfClass = message.on;
+        this.classLine = Math.max(0, (classroom?.lines.length ?? 0) - 200);
+        this.say({ type: 'watching_classroom', id: message.id, on: message.on });
+        this.tellClass(plant.now());
+      }
     } else if (message.type === 'write') {
       if (message.epoch !== this.epoch) {
         this.say({ type: 'error', id: message.id, code: 'stale_epoch', message: 'this write was typed before the link was lost' });
@@ -553,7 +581,16 @@ class Channel {
     this.say(frame);
   }
 
+  /** Says how the class stands, with the lines of the console that are new. */
+  tellClass(now) {
+    if (!this.isOfClass) return;
+    this.classToldAt = now;
+    this.say({ type: 'classroom', ...classroom.row(), console: classroom.lines.filter(({ number }) => number > this.classLine) });
+    this.classLine = classroom.lines.length;
+  }
+
   flush(now) {
+    if (now - this.classToldAt >= 100) this.tellClass(now);
     if (now - this.plcToldAt >= 100) this.tellPlc(now);
     if (now - this.flushedAt < this.cycle) return;
     const changed = this.names
@@ -596,6 +633,7 @@ server.on('upgrade', (request, socket, head) => {
 setInterval(() => {
   plant.step();
   plcs?.step(STEP_MS);
+  classroom?.step();
   for (const channel of channels) channel.flush(plant.now());
 }, STEP_MS);
 setInterval(() => {

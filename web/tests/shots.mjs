@@ -191,6 +191,92 @@ const FIELD = [
 ];
 for (const [name, path, prepare] of FIELD) SCENES.push([name, ['--plc-field'], path, prepare]);
 
+const lesson = (page, word) => page.locator(`[data-lesson=${word}]`).waitFor();
+const order = (page, word) => page.locator(`.orders [data-order=${word}]`).click();
+/** A class: the mock's further arguments, and what to do before the picture. */
+const CLASS = [
+  ['class', [], async (page) => page.locator('img').first().waitFor()],
+  [
+    'class-running',
+    ['--players', '4', '--practice'],
+    async (page, hub) => {
+      await order(page, 'launch');
+      await lesson(page, 'PAUSED');
+      await order(page, 'resume');
+      await lesson(page, 'RUNNING');
+      await turn(hub, 'class-player?id=Player_103&alive=false');
+      await turn(hub, 'class-player?id=Player_104&connected=false&in_game=false&waits_for=its+connection+is+gone');
+      await turn(hub, 'class-player?id=Player_101&doubled=true');
+      await page.locator('[data-dropped]').first().waitFor();
+      await page.locator('[data-doubled]').waitFor();
+    },
+  ],
+  [
+    'class-waits',
+    [],
+    async (page, hub) => {
+      await turn(hub, 'class-hold');
+      await order(page, 'launch');
+      await page.locator('[data-waits]').waitFor();
+      // A grey button answers with its reason; a driver would wait until it is no longer grey.
+      await page.locator('.orders [data-order=pause]').click({ force: true });
+      await page.locator('[data-told]').waitFor();
+    },
+  ],
+  [
+    'class-away',
+    [],
+    async (page, hub) => {
+      await turn(hub, 'class-link?to=waiting');
+      await lesson(page, 'waiting');
+    },
+  ],
+  [
+    'class-error',
+    ['--players', '6'],
+    async (page, hub) => {
+      await order(page, 'launch');
+      await lesson(page, 'PAUSED');
+      await turn(hub, 'class-error');
+      await page.locator('[data-fault]').waitFor();
+    },
+  ],
+  [
+    'class-stop',
+    [],
+    async (page) => {
+      await order(page, 'launch');
+      await lesson(page, 'PAUSED');
+      await order(page, 'stop');
+      await page.getByRole('dialog').waitFor();
+    },
+  ],
+  [
+    'class-folder',
+    [],
+    async (page) => {
+      await page.locator('[data-folder=Water]').click();
+      await page.locator('[data-problems] summary').click();
+      await page.locator('[data-package-problem]').first().scrollIntoViewIfNeeded();
+    },
+  ],
+  ['class-gamaless', ['--gamaless'], async (page) => lesson(page, 'gamaless')],
+  ['class-empty', ['--players', '0', '--no-models'], async (page) => page.locator('[data-no-models]').waitFor()],
+  [
+    'class-lost',
+    [],
+    async (page, hub) => {
+      await order(page, 'launch');
+      await lesson(page, 'PAUSED');
+      await hub.stop('SIGKILL');
+      await lesson(page, 'old');
+    },
+  ],
+];
+for (const [name, args, prepare] of CLASS) SCENES.push([name, ['--classroom', ...args], '/#/classroom', prepare]);
+SCENES.push(['class-none', [], '/#/classroom', async (page) => page.getByText('has no classroom').waitFor()]);
+SCENES.push(['class-overview', ['--classroom', '--plc', '--practice'], '/', async (page) => page.locator('[data-peer-headsets]').waitFor()]);
+
 /** Pages of a hub that wants a key: what to do with the card, and the path that is shown. */
 const KEYED = ['--keys', '--links', '--problems', '--tls', '--audit', '130'];
 for (const [name, path, prepare] of [
@@ -290,16 +376,19 @@ try {
     for (const colorScheme of ['light', 'dark']) {
       for (const [size, viewport] of Object.entries(SIZES)) {
         const hub = await startMock(...args);
-        const context = await browser.newContext({ viewport, colorScheme, deviceScaleFactor: 1 });
-        const page = await context.newPage();
-        page.on('console', (message) => message.type() === 'error' && console.error(name, message.text()));
-        page.on('pageerror', (error) => console.error(name, error));
-        if (isKeyed) await page.goto(hub.url + path);
-        else await openLive(page, hub.url + path);
-        await prepare(page, hub);
-        await page.screenshot({ path: join(folder, `${name}-${colorScheme}-${size}.png`) });
-        await context.close();
-        await hub.stop();
+        try {
+          const context = await browser.newContext({ viewport, colorScheme, deviceScaleFactor: 1 });
+          const page = await context.newPage();
+          page.on('console', (message) => message.type() === 'error' && console.error(name, message.text()));
+          page.on('pageerror', (error) => console.error(name, error));
+          if (isKeyed) await page.goto(hub.url + path);
+          else await openLive(page, hub.url + path);
+          await prepare(page, hub);
+          await page.screenshot({ path: join(folder, `${name}-${colorScheme}-${size}.png`) });
+          await context.close();
+        } finally {
+          await hub.stop();
+        }
       }
     }
   }

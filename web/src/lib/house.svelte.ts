@@ -9,6 +9,7 @@
 
 import { Access } from './access.svelte';
 import { Catalog, type Row } from './catalog';
+import { ClassRoom } from './classroom.svelte';
 import { EventList, type EventRow } from './events';
 import { HubApi, HubError, readAll, startLive, type LiveChannel } from './hub';
 import { KeyStore } from './key-store';
@@ -74,6 +75,7 @@ export class House {
   readonly api = new HubApi(this.base);
   readonly access: Access;
   readonly plc: PlcRoom;
+  readonly classroom: ClassRoom;
   #live: LiveChannel;
   #eventList = new EventList();
   /** When the endpoints were read, on the local clock: their times to the next attempt count from here. */
@@ -98,6 +100,7 @@ export class House {
       message: (message) => this.#receive(message),
     });
     this.plc = new PlcRoom(this.api, (context) => this.#live.watchPlc(context));
+    this.classroom = new ClassRoom(this.api, (isOn) => this.#live.watchClassroom(isOn));
     this.access = new Access(this.api, new KeyStore(this.base), {
       opened: () => this.#live.release(),
       locked: () => this.#leave(),
@@ -188,6 +191,7 @@ export class House {
     this.#eventList.clear();
     this.events = [];
     this.plc.leave();
+    this.classroom.leave();
     this.health = null;
     this.endpoints = [];
     this.clients = [];
@@ -212,6 +216,7 @@ export class House {
     this.#setHubClock(now_ms);
     this.history = [];
     this.plc.greeted();
+    this.classroom.greeted();
     this.rowsVersion += 1;
     this.#touch();
     void this.access.ask();
@@ -242,6 +247,10 @@ export class House {
         break;
       case 'plc':
         this.plc.receive(message, performance.now());
+        this.#setHubClock(message.now_ms);
+        break;
+      case 'classroom':
+        this.classroom.receive(message, performance.now());
         this.#setHubClock(message.now_ms);
         break;
       default:
@@ -275,6 +284,7 @@ export class House {
         this.api.endpoints(),
         this.api.clients(),
         this.plc.readContexts(),
+        this.classroom.readState(() => performance.now()),
       ]);
       if (!isCurrent()) return;
       this.catalog.nameClients(clients.map((client) => ({ id: client.id, name: titleOf(client) })));

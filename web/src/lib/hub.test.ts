@@ -65,6 +65,27 @@ beforeEach(() => {
   links = [];
 });
 
+describe('a watch of the classroom', () => {
+  const watches = () => socket().sent.filter(({ type }) => type === 'watch_classroom').map(({ on }) => on);
+
+  it('begins when it is wanted, is asked for again in a new connection, and ends', () => {
+    greet(1);
+    expect(watches()).toEqual([]);
+    channel.watchClassroom(true);
+    channel.watchClassroom(true);
+    expect(watches()).toEqual([true]);
+    socket().breakOff();
+    channel.retryNow();
+    expect(watches()).toEqual([]);
+    greet(2);
+    expect(watches()).toEqual([true]);
+    socket().say({ type: 'classroom', now_ms: 5, console: [] });
+    expect(messages.at(-1)?.type).toBe('classroom');
+    channel.watchClassroom(false);
+    expect(watches()).toEqual([true, false]);
+  });
+});
+
 describe('a held channel', () => {
   it('opens no socket, before its release and after it was held again', () => {
     channel.hold();

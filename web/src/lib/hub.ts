@@ -7,6 +7,7 @@
  * never sent again.
  */
 
+import type { ClassCatalog, ClassOrder, ClassState } from './classroom-protocol';
 import { liveUrl } from './place';
 import type {
   PlcCommand,
@@ -292,6 +293,45 @@ export class HubApi {
     return this.#ask(`${plcPath(context)}/breakpoints`, { method: 'DELETE' });
   }
 
+  /** How the classroom stands; `not_found` (404) where the project has none. */
+  classroom(): Promise<ClassState> {
+    return this.#ask('classroom');
+  }
+
+  classCatalog(): Promise<ClassCatalog> {
+    return this.#ask('classroom/catalog');
+  }
+
+  /** Gives an order; `classroom_refused` (409) says why it cannot be carried out. */
+  classOrder(order: ClassOrder): Promise<ClassState> {
+    return this.#ask(`classroom/${order}`, { method: 'POST' });
+  }
+
+  /** Makes a model the one that a launch loads. */
+  classModel(index: number): Promise<ClassState> {
+    return this.#ask('classroom/model', { method: 'PUT', body: { index } });
+  }
+
+  /** Switches what all monitors show. */
+  classScreen(display_type: string): Promise<ClassState> {
+    return this.#ask('classroom/screen', { method: 'PUT', body: { display_type } });
+  }
+
+  /** Takes a connected player into the game, or out of it and closes its connection. */
+  classPlayer(id: string, act: 'add' | 'remove'): Promise<ClassState> {
+    return this.#ask(`classroom/players/${encodeURIComponent(id)}/${act}`, { method: 'POST' });
+  }
+
+  /** Forgets a player that is not connected. */
+  classForget(id: string): Promise<ClassState> {
+    return this.#ask(`classroom/players/${encodeURIComponent(id)}`, { method: 'DELETE' });
+  }
+
+  /** Has GAMA evaluate an expression; answers what it says. */
+  async classEvaluate(expr: string): Promise<string> {
+    return (await this.#ask<{ result: string }>('classroom/evaluate', { method: 'POST', body: { expr }, ms_max: TRIAL_MS_MAX })).result;
+  }
+
   async #ask<T>(path: string, ask: Ask = {}, read = readJson): Promise<T> {
     const { key } = this;
     try {
@@ -362,7 +402,7 @@ export interface LiveListener {
   link(link: Link): void;
   /** A new epoch began: everything known before may be outdated. */
   hello(epoch: number, now_ms: number): void;
-  /** Snapshot, added, data, tick and PLC frames, as they came. */
+  /** Snapshot, added, data, tick, PLC and classroom frames, as they came. */
   message(message: HubMessage): void;
 }
 
@@ -383,6 +423,9 @@ export class LiveChannel {
   /** The PLC context that is watched, and the one that the hub of this connection was told. */
   #plc: string | null = null;
   #plcSent: string | null = null;
+  /** Is the classroom watched, and does the hub of this connection know it? */
+  #isClassWatched = false;
+  #isClassSent = false;
   #lastId = 0;
   #writes = new Map<number, PendingWrite>();
 
@@ -407,6 +450,12 @@ export class LiveChannel {
   watchPlc(context: string | null): void {
     this.#plc = context;
     this.#sendPlc();
+  }
+
+  /** Watches the classroom, or leaves it. */
+  watchClassroom(isOn: boolean): void {
+    this.#isClassWatched = isOn;
+    this.#sendClass();
   }
 
   /**
@@ -467,6 +516,7 @@ export class LiveChannel {
     const socket = this.surroundings.open();
     this.#viewSent = null;
     this.#plcSent = null;
+    this.#isClassSent = false;
     socket.onmessage = ({ data }) => this.#receive(data);
     socket.onclose = ({ code, reason }) =>
       this.#step({ type: 'closed', reason: reason || (code === 1001 ? 'the hub was stopped' : 'the connection broke') });
@@ -495,6 +545,7 @@ export class LiveChannel {
       this.listener.hello(message.epoch, message.now_ms);
       this.#sendView();
       this.#sendPlc();
+      this.#sendClass();
       return;
     }
     this.#step({ type: 'heard' });
@@ -530,6 +581,12 @@ export class LiveChannel {
     if (this.#link.phase !== 'live' || this.#plc === this.#plcSent) return;
     this.#plcSent = this.#plc;
     this.#socket?.send(JSON.stringify({ type: 'watch_plc', id: ++this.#lastId, context: this.#plc, cycle_ms: PLC_CYCLE_MS, power: true }));
+  }
+
+  #sendClass(): void {
+    if (this.#link.phase !== 'live' || this.#isClassWatched === this.#isClassSent) return;
+    this.#isClassSent = this.#isClassWatched;
+    this.#socket?.send(JSON.stringify({ type: 'watch_classroom', id: ++this.#lastId, on: this.#isClassWatched }));
   }
 
   #sendView(): void {

@@ -4,6 +4,7 @@
  * Nothing here is decided by the page. Times ending in `_ms` are milliseconds on the hub's clock.
  */
 
+import type { ClassFrame } from './classroom-protocol';
 import type { PlcFrame } from './plc-protocol';
 
 export type Kind = 'bool' | 'int' | 'float' | 'text';
@@ -279,4 +280,6 @@ export type HubMessage =
   | { type: 'write_result'; id: number; signals: Record<string, WriteOutcome> }
   | { type: 'watching_plc'; id: number; context: string | null; cycle_ms: number }
   | PlcFrame
+  | { type: 'watching_classroom'; id: number; on: boolean }
+  | ClassFrame
   | { type: 'error'; id: number | null; code: string; message: string };
