@@ -108,6 +108,41 @@ for (const colorScheme of ['light', 'dark']) {
       assert.deepEqual(await violations(page), [], 'none');
     }));
 
+  test(`the classroom is accessible in ${colorScheme}`, () =>
+    story({ start: () => startMock('--classroom', '--players', '5', '--practice'), context: { colorScheme } }, async ({ page, url, hub }) => {
+      const turn = (word) => fetch(`${url}/mock/${word}`, { method: 'POST' });
+      const lesson = (word) => page.locator(`[data-lesson=${word}]`).waitFor();
+      await openLive(page, `${url}/#/classroom`);
+      await lesson('NONE');
+      await page.locator('[data-problems] summary').click();
+      await page.locator('[data-package-problem]').first().waitFor();
+      assert.deepEqual(await violations(page), []);
+      await page.locator('[data-order=launch]').click();
+      await lesson('PAUSED');
+      await turn('class-player?id=Player_101&doubled=true');
+      await turn('class-player?id=Player_103&alive=false');
+      await turn('class-player?id=Player_104&connected=false&in_game=false');
+      await turn('class-error');
+      await page.locator('[data-fault]').waitFor();
+      await page.locator('[data-doubled]').waitFor();
+      assert.deepEqual(await violations(page), [], 'loaded');
+      await page.locator('[data-order=stop]').click();
+      await page.getByRole('dialog').waitFor();
+      assert.deepEqual(await violations(page), [], 'asked');
+      await page.keyboard.press('Escape');
+      await turn('class-link?to=waiting');
+      await lesson('waiting');
+      assert.deepEqual(await violations(page), [], 'away');
+      await page.getByRole('link', { name: /^Overview/ }).click();
+      await page.locator('[data-peer-gama=waiting]').waitFor();
+      assert.deepEqual(await violations(page), [], 'overview');
+      await page.getByRole('link', { name: 'Classroom' }).click();
+      await lesson('waiting');
+      await hub.stop();
+      await lesson('old');
+      assert.deepEqual(await violations(page), [], 'lost');
+    }));
+
   test(`the key card, links and settings are accessible in ${colorScheme}`, () =>
     story({ start: () => startMock('--keys', '--links', '--tls', '--audit', '3'), context: { colorScheme } }, async ({ page, url }) => {
       await page.goto(url);

@@ -30,6 +30,9 @@ const MUST_SHOW = {
   '/api/v1/plc/contexts/line/profile': (answer) => answer.on && answer.rungs.length > 0,
   '/api/v1/plc/contexts/line/forces': (answer) => answer.forces.length > 0,
   '/api/v1/plc/contexts/line/memory': (answer) => Object.keys(answer.forced).length > 0,
+  '/api/v1/classroom': (answer) => answer.players.length > 0 && answer.gama.link === 'waiting' && answer.model !== null,
+  '/api/v1/classroom/catalog': (answer) => answer.models.length > 1 && answer.entries.some(({ entries }) => entries) && answer.problems.length > 0,
+  '/api/v1/classroom/console': (answer) => answer.lines.length > 0,
   '/api/v1/endpoints': (answer) =>
     ['connected', 'waiting'].every((state) => answer.endpoints.some(({ link }) => link?.state === state)) &&
     answer.endpoints.some(({ link }) => link === null),
@@ -51,9 +54,23 @@ async function ask(hub, key, path, method = 'GET', body = undefined) {
   return { status: response.status, body: isJson ? JSON.parse(text) : text === '' ? null : text };
 }
 
+/** A learning package with a folder in it; its models are not on this machine. */
+const PACKAGE = JSON.stringify([
+  { type: 'json_settings', name: 'Crowd', model_file_path: 'crowd.gaml', experiment_name: 'vr_xp', minimal_players: '1', maximal_players: '4' },
+  { type: 'catalog', name: 'Water', entries: [{ type: 'json_settings', name: 'River', model_file_path: 'river.gaml', experiment_name: 'vr_xp' }] },
+]);
+
+/** A headset that sits in the class as long as its connection is open. */
+async function sitDown(port) {
+  const headset = new WebSocket(`ws://127.0.0.1:${port}/`);
+  await once(headset, 'open');
+  headset.send(JSON.stringify({ type: 'connection', id: 'Player_101', heartbeat: '600000' }));
+  return headset;
+}
+
 /** The hub in a state in which it has something of everything to tell. */
 async function startRich() {
-  const [line, hmi, dead, piplc] = [await freePort(), await freePort(), await freePort(), await freePort()];
+  const [line, hmi, dead, piplc, monitor, headset] = [await freePort(), await freePort(), await freePort(), await freePort(), await freePort(), await freePort()];
   const project = `
 [project]
 name = "Bottling line"
@@ -98,9 +115,17 @@ autostart = true
 [[plc]]
 name = "Press 2"
 id = "press"
+[classroom]
+learning_packages = "."
+[monitor]
+port = ${monitor}
+[headset]
+port = ${headset}
+[gama]
+port = ${dead}
 `;
   const hub = await startProject(project, {
-    files: { 'line.txt': LINE },
+    files: { 'line.txt': LINE, 'settings.json': PACKAGE },
     keys: [
       ['Maria', '--role', 'engineer'],
       ['Panel', '--role', 'operator', '--view', 'twin/**', '--write', 'twin/line/SpeedSetpoint'],
@@ -118,6 +143,7 @@ id = "press"
       await eventually('its value is there', async () => (await ask(hub, engineer, '/api/v1/signals/twin/line/Run')).body.value === signals.Run);
     }
     await ask(hub, engineer, '/api/v1/signals/twin/line/SpeedSetpoint', 'PUT', { value: 120.5 });
+    peers.push(await sitDown(headset));
     return { hub, keys: { engineer, operator, viewer }, peers };
   } catch (error) {
     for (const peer of peers) peer.terminate();
@@ -140,13 +166,14 @@ async function engage({ name, hub, keys: { engineer } }) {
 /** Both sides of the comparison, ended afterwards. */
 async function withBoth(tell) {
   const { hub, keys, peers } = await startRich();
-  const mock = await startMock('--keys', '--links', '--problems', '--tls', '--audit', '8', '--plc');
+  const mock = await startMock('--keys', '--links', '--problems', '--tls', '--audit', '8', '--plc', '--classroom');
   const mockKeys = { engineer: 'ct_engineer', operator: 'ct_operator', viewer: 'ct_viewer' };
   const both = [
     { name: 'hub', hub, keys },
     { name: 'mock', hub: mock, keys: mockKeys },
   ];
   try {
+    await fetch(`${mock.url}/mock/class-link?to=waiting`, { method: 'POST' });
     for (const each of both) await engage(each);
     await tell(both);
   } finally {
@@ -212,6 +239,7 @@ if (process.env.CROSSTIE_BIN) {
         engineer('/api/v1/signals/no/such/name'),
         engineer('/api/v1/no/such/path'),
         ...plcQuestions(),
+        ...classQuestions(),
         ['operator', '/api/v1/me'],
         ['operator', '/api/v1/keys'],
         ['operator', '/api/v1/audit'],
@@ -347,6 +375,33 @@ function plcQuestions() {
   ];
 }
 
+/** What is asked of a class whose GAMA is away, and what it refuses. */
+function classQuestions() {
+  const room = (path, method, body, who = 'engineer') => [who, `/api/v1/classroom${path}`, method, body];
+  return [
+    room('/launch', 'POST'),
+    room('/stop', 'POST'),
+    room('/launch', 'POST', undefined, 'viewer'),
+    room('/dance', 'POST'),
+    room('/model', 'PUT', { index: 1 }),
+    room('/model', 'PUT', { index: 99 }),
+    room('/model', 'PUT', { index: 0 }, 'viewer'),
+    room('/screen', 'PUT', { display_type: 'stream' }),
+    room('/screen', 'PUT', { display_type: 'stream' }, 'viewer'),
+    room('/evaluate', 'POST', { expr: 'cycle' }),
+    room('/evaluate', 'POST', { expr: 'cycle' }, 'operator'),
+    room('/players/nobody/add', 'POST'),
+    room('/players/nobody/remove', 'POST'),
+    room('/players/nobody', 'DELETE'),
+    room('/players/Player_101', 'DELETE'),
+    room('/players/Player_101/add', 'POST'),
+    room('/players/Player_101/remove', 'POST', undefined, 'viewer'),
+    room('/console?after=1'),
+    room('', 'GET', undefined, 'viewer'),
+    room('/catalog', 'GET', undefined, 'viewer'),
+  ];
+}
+
 /** One message of each type that a channel says when somebody looks and writes. */
 async function hearLive(hub, key) {
   const channel = new WebSocket(`${hub.url.replace('http', 'ws')}/api/v1/live?access_token=${key}`);
@@ -364,7 +419,8 @@ async function hearLive(hub, key) {
     await eventually('the write is answered', () => heard.write_result);
     channel.send(JSON.stringify({ type: 'write', id: 3, epoch: heard.hello.epoch - 1, signals }));
     channel.send(JSON.stringify({ type: 'watch_plc', id: 4, context: 'line', cycle_ms: 50, power: true }));
-    await eventually('all types were heard', () => heard.data && heard.tick && heard.error && heard.plc);
+    channel.send(JSON.stringify({ type: 'watch_classroom', id: 5, on: true }));
+    await eventually('all types were heard', () => heard.data && heard.tick && heard.error && heard.plc && heard.watching_classroom && heard.classroom);
     // Which client wrote, is a number or a word: the rest of a row is compared by place.
     const [id, value, quality, changed_at_ms] = heard.data.signals[0];
     return { ...heard, data: { ...heard.data, signals: [{ id, value, quality, changed_at_ms, len: heard.data.signals[0].length }] }, tick: { ...heard.tick, writers: {} } };
