@@ -18,6 +18,7 @@ pub(crate) mod links;
 pub(crate) mod live;
 pub(crate) mod log;
 pub(crate) mod metrics;
+mod pictures;
 pub(crate) mod plc;
 pub(crate) mod problems;
 pub(crate) mod routes;
@@ -54,6 +55,7 @@ use crate::core_task::{Door, Store};
 use crate::keys::{Entrance, Gate, decoded, gate};
 use crate::modbus_server::ModbusPort;
 use crate::origin::Origins;
+use crate::packages::Sources;
 use crate::socket::Stream;
 use crate::write_limit::WriteLimit;
 use crate::{listener, web};
@@ -97,6 +99,8 @@ pub(crate) struct Api {
     pub(crate) modbuses: Vec<Arc<ModbusPort>>,
     /// The certificate, and which listeners speak TLS.
     pub(crate) tls: tls::TlsState,
+    /// Where the learning packages are, for their pictures; `None` without a classroom.
+    pub(crate) packages: Option<Sources>,
 }
 
 /// A door of the classroom, on a port of its own and on the web port.
@@ -287,6 +291,8 @@ pub(crate) fn router(api: Arc<Api>) -> Router {
         router = router.route(path, operation);
     }
     router
+        .route("/learning-packages/{*path}", get(pictures::main))
+        .route("/extra-learning-packages/{*path}", get(pictures::extra))
         .method_not_allowed_fallback(async || ApiError::method_not_allowed())
         .layer(middleware::from_fn_with_state(Arc::clone(&api), guard))
         .with_state(api)

@@ -18,6 +18,7 @@ pub mod cli;
 pub mod config;
 pub mod conform;
 pub mod log;
+pub mod packages;
 pub mod practice;
 pub mod retain;
 pub mod run;

@@ -37,6 +37,7 @@ use crate::keys::{self, Entrance, Gate};
 use crate::listener::{self, ProtocolPort};
 use crate::modbus_server::ModbusPort;
 use crate::origin::Origins;
+use crate::packages;
 use crate::practice::twin;
 use crate::retain::{self, RetainStore};
 use crate::scan_thread;
@@ -182,6 +183,8 @@ pub struct RunningHub {
     modbuses: Vec<Arc<ModbusPort>>,
     /// What the listeners with TLS show; `None` when there is none.
     certificate: Option<tls::Facts>,
+    /// There with a classroom: reads its learning packages until it is dropped.
+    _packages: Option<packages::Watch>,
 }
 
 impl RunningHub {
@@ -245,6 +248,7 @@ impl RunningHub {
                 state::engine_id(&config.state_folder()).map_err(system("keeping the id of the PLC engine"))?;
         }
 
+        let packages = config.package_sources();
         config::remove_leftovers(&config.file());
         settings.locked_memory = locked_memory(&config);
         let door = Door::new();
@@ -321,6 +325,7 @@ impl RunningHub {
             classroom: (classroom.as_ref()).map(|ports| [ports.monitor.door.clone(), ports.headset.door.clone()]),
             modbuses: modbuses.clone(),
             tls,
+            packages: packages.clone(),
         };
         let router = http::router(Arc::new(api));
         let acceptor = acceptor(web_tls);
@@ -334,6 +339,10 @@ impl RunningHub {
         ));
         tokio::spawn(keys::watch(Arc::clone(&gate), door.clone()));
         drop(_within);
+        let packages = packages
+            .map(|sources| packages::Watch::start(sources, door.clone()))
+            .transpose()
+            .map_err(system("starting the thread of the learning packages"))?;
         Ok(RunningHub {
             runtime,
             door,
@@ -349,6 +358,7 @@ impl RunningHub {
             classroom,
             modbuses,
             certificate: identity.map(|identity| identity.facts),
+            _packages: packages,
         })
     }
 

@@ -202,7 +202,7 @@ fn strong_etag(sha256: &[u8; 32]) -> String {
 }
 
 /// Whether an `If-None-Match` header names `etag`; the weak comparison is the right one for GET.
-fn names_etag(header: &HeaderValue, etag: &str) -> bool {
+pub(crate) fn names_etag(header: &HeaderValue, etag: &str) -> bool {
     let Ok(header) = header.to_str() else {
         return false;
     };

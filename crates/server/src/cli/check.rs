@@ -2,6 +2,7 @@
 
 use super::{CliError, audit, environment};
 use crate::config::{self, Config, Diagnostic, STATE_FOLDER, Severity, Style};
+use crate::packages;
 use clap::Args;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
@@ -30,6 +31,9 @@ pub(super) fn check(args: &CheckArgs, out: &mut (impl Write + IsTerminal)) -> Re
     loaded
         .diagnostics
         .extend(audit::diagnostics(&args.dir.join(STATE_FOLDER)));
+    if let Some(sources) = loaded.config.as_ref().and_then(Config::package_sources) {
+        loaded.diagnostics.extend(packages::diagnostics(&sources));
+    }
     if args.json {
         let list: Vec<_> = loaded.diagnostics.iter().map(Diagnostic::to_json).collect();
         writeln!(out, "{:#}", serde_json::Value::from(list))?;

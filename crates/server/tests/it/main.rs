@@ -8,6 +8,7 @@ mod conform_piplc;
 mod csv;
 mod keys;
 mod ladder_manual;
+mod learning_packages;
 mod links;
 mod modbus;
 mod modbus_config;
