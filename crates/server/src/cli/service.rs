@@ -122,7 +122,8 @@ fn unit(args: &PrintArgs, config: &Config) -> Result<Unit, CliError> {
     let of_endpoints = config.endpoints.iter().map(|endpoint| endpoint.address.port());
     let of_classroom = (config.classroom.iter())
         .flat_map(|classroom| [classroom.monitor.address.port(), classroom.headset.address.port()]);
-    let mut ports = of_endpoints.chain(of_piplc).chain(of_classroom);
+    let of_modbuses = config.modbuses.iter().map(|modbus| modbus.address.port());
+    let mut ports = of_endpoints.chain(of_piplc).chain(of_classroom).chain(of_modbuses);
     let is_low = |port: u16| port != 0 && port < FIRST_FREE_PORT;
     Ok(Unit {
         project: config.project.name.clone(),

@@ -70,6 +70,16 @@ impl TestHub {
         self.hub().piplc().expect("the project has a [piplc]")
     }
 
+    /// Where monitors of the classroom connect.
+    pub(crate) fn monitor(&self) -> SocketAddr {
+        self.hub().monitor().expect("the project has a [classroom]")
+    }
+
+    /// Where headsets of the classroom connect.
+    pub(crate) fn headset(&self) -> SocketAddr {
+        self.hub().headset().expect("the project has a [classroom]")
+    }
+
     /// Where clients of a Modbus server connect.
     pub(crate) fn modbus(&self, name: &str) -> SocketAddr {
         self.hub().modbus(name).expect("the project has this [[modbus]]")
@@ -201,6 +211,16 @@ impl Client {
     pub(crate) fn send_frame(&mut self, opcode: u8, payload: &[u8]) {
         let frame = frame(opcode, payload);
         self.stream.write_all(&frame).expect("the hub takes bytes");
+    }
+
+    /// Sends bytes as they are.
+    pub(crate) fn send_bytes(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).expect("the hub takes bytes");
+    }
+
+    /// Sends a frame to a hub that may have enough in the middle of it.
+    pub(crate) fn try_send_frame(&mut self, opcode: u8, payload: &[u8]) -> io::Result<()> {
+        self.stream.write_all(&frame(opcode, payload))
     }
 
     /// Sends a text to a hub that may be gone.
