@@ -9,6 +9,7 @@
 //! for machines in [`crate::openapi`]; a test compares that with [`operations`].
 
 pub(crate) mod audit;
+pub(crate) mod classroom;
 pub(crate) mod clients;
 pub(crate) mod endpoints;
 mod error;
@@ -281,6 +282,7 @@ pub(crate) fn operations() -> Vec<Operation> {
         (Method::GET, live::HEADSET_PATH, get(live::headset)),
     ];
     operations.extend(plc::operations());
+    operations.extend(classroom::operations());
     operations
 }
 

@@ -7,7 +7,8 @@ use axum::response::{IntoResponse, Response};
 use utoipa::OpenApi;
 
 use crate::http::{
-    audit, clients, endpoints, health, keys, links, live, log, metrics, plc, problems, routes, settings, signals, tls,
+    audit, classroom, clients, endpoints, health, keys, links, live, log, metrics, plc, problems, routes, settings,
+    signals, tls,
 };
 
 /// Everything that [`crate::http::operations`] offers; a test compares the two.
@@ -62,6 +63,16 @@ use crate::http::{
         plc::forces::clear_breakpoints,
         plc::forces::set_breakpoint,
         plc::forces::remove_breakpoint,
+        classroom::state,
+        classroom::catalog,
+        classroom::console,
+        classroom::select,
+        classroom::screen,
+        classroom::evaluate,
+        classroom::order,
+        classroom::add,
+        classroom::remove,
+        classroom::forget,
         settings::list,
         settings::change,
         tls::tls,

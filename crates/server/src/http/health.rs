@@ -7,6 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use crosstie_hub::access::Actor;
+use crosstie_hub::api::classroom::{ClassRow, GamaLinkState};
 use crosstie_hub::api::plc::{ContextRow, PlcReply, PlcRequest};
 use crosstie_hub::api::{HealthRow, Problem, Reply, Request};
 use crosstie_ladder::controller::ControllerState;
@@ -73,6 +74,8 @@ pub(crate) struct Health {
     endpoints: usize,
     /// PLC contexts.
     plc: PlcHealth,
+    /// The classroom; null where the project has none.
+    classroom: Option<ClassHealth>,
     /// Newest generation.
     generation: u64,
     /// What a person should know, newest last.
@@ -100,6 +103,37 @@ impl PlcHealth {
             running: in_state(ControllerState::Running),
             in_fault: in_state(ControllerState::Fault),
             url,
+        }
+    }
+}
+
+/// The classroom in short.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct ClassHealth {
+    /// Whether GAMA is connected; null in GAMALESS mode.
+    gama: Option<bool>,
+    /// The experiment's state as GAMA spells it; null in GAMALESS mode.
+    state: Option<String>,
+    /// Seats.
+    players: usize,
+    /// How many of them are connected.
+    connected: usize,
+    /// How many of them are in the game.
+    in_game: usize,
+    /// Connected monitors.
+    monitors: usize,
+}
+
+impl From<ClassRow> for ClassHealth {
+    fn from(class: ClassRow) -> ClassHealth {
+        let players = &class.players;
+        ClassHealth {
+            gama: class.gama.as_ref().map(|gama| gama.link == GamaLinkState::Connected),
+            players: players.len(),
+            connected: players.iter().filter(|player| player.connected).count(),
+            in_game: players.iter().filter(|player| player.in_game).count(),
+            monitors: class.monitors,
+            state: class.gama.map(|gama| gama.state),
         }
     }
 }
@@ -145,7 +179,7 @@ impl From<Problem> for ProblemRow {
 }
 
 impl Health {
-    fn new(row: HealthRow, plc: PlcHealth) -> Health {
+    fn new(row: HealthRow, plc: PlcHealth, classroom: Option<ClassHealth>) -> Health {
         let is_degraded = row.problems.iter().any(|problem| problem.is_error);
         Health {
             status: if is_degraded { "degraded" } else { "ok" },
@@ -155,6 +189,7 @@ impl Health {
             clients: row.clients,
             endpoints: row.endpoints,
             plc,
+            classroom,
             generation: row.generation.0,
             problems: row.problems.into_iter().map(ProblemRow::from).collect(),
         }
@@ -174,5 +209,7 @@ pub(crate) async fn health(State(api): State<Arc<Api>>, Caller(by): Caller) -> R
     let Reply::Plc(PlcReply::Contexts(contexts, _)) = api.ask(&by, contexts).await? else {
         return Err(ApiError::mismatch());
     };
-    Ok(Json(Health::new(row, PlcHealth::new(&contexts, api.piplc.clone()))))
+    let plc = PlcHealth::new(&contexts, api.piplc.clone());
+    let classroom = api.class_row(&by).await?.map(ClassHealth::from);
+    Ok(Json(Health::new(row, plc, classroom)))
 }

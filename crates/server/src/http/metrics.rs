@@ -2,12 +2,15 @@
 //!
 //! They are read from the hub at the moment of the scrape, so there is no second set of counters that could differ.
 
+mod classroom;
+
 use std::fmt::{Display, Write as _};
 use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
+use crosstie_hub::api::classroom::ClassRow;
 use crosstie_hub::api::plc::{ContextRow, PlcReply, PlcRequest};
 use crosstie_hub::api::{Counters, EndpointRow, HealthRow, Ignored, Reply, Request};
 use crosstie_hub::plc::{DeviceState, Lateness};
@@ -31,14 +34,20 @@ pub(crate) async fn metrics(State(api): State<Arc<Api>>, Caller(by): Caller) -> 
     let Reply::Plc(PlcReply::Contexts(contexts, _)) = api.ask(&by, contexts).await? else {
         return Err(ApiError::mismatch());
     };
+    let class = api.class_row(&by).await?;
     let kind = [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
-    Ok((kind, exposition(&health, &endpoints, &contexts, &api.modbuses)).into_response())
+    Ok((
+        kind,
+        exposition(&health, &endpoints, &contexts, class.as_ref(), &api.modbuses),
+    )
+        .into_response())
 }
 
 fn exposition(
     health: &HealthRow,
     endpoints: &[EndpointRow],
     contexts: &[ContextRow],
+    class: Option<&ClassRow>,
     modbuses: &[Arc<ModbusPort>],
 ) -> String {
     let mut page = Page::default();
@@ -102,6 +111,9 @@ fn exposition(
         }
     }
     add_engines(&mut page, contexts);
+    if let Some(class) = class {
+        classroom::add(&mut page, class);
+    }
     add_modbuses(&mut page, modbuses);
     page.text
 }
