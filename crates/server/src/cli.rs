@@ -3,7 +3,7 @@
 //! ```text
 //! arguments → Cli (clap) → dispatch → a verb ─┬─ this folder: run, init, check, key, audit, tls, backup, restore, service,
 //!                                             │               signals and route export and import
-//!                                             ├─ a running hub over HTTP: signals, realvirtual, route, plc, problems, log
+//!                                             ├─ a running hub over HTTP: signals, realvirtual, route, plc, classroom, problems, log
 //!                                             └─ stand-alone tools: practice, conform, bench, completions, plc check,
 //!                                                 convert and scan-test
 //! ```
@@ -16,6 +16,7 @@ pub mod backup;
 pub mod bench;
 pub mod busy_ports;
 pub mod check;
+pub mod classroom;
 pub mod conform;
 pub mod exchange;
 pub mod init;
@@ -97,6 +98,9 @@ pub enum Command {
     /// Run, program, watch and force the PLC contexts of a running hub or of any PiPLC engine; check and test programs
     #[command(subcommand)]
     Plc(plc::PlcCommand),
+    /// Run the lesson of a running hub: models, experiment, players, GAMA's console
+    #[command(subcommand)]
+    Classroom(classroom::ClassroomCommand),
     /// Print what a person should know about a running hub
     Problems(problems::ProblemsArgs),
     /// Print or change how much a running hub logs
@@ -242,6 +246,25 @@ mod tests {
         check("crosstie plc scan-test tests/ one.scan --junit report.xml");
         check("crosstie plc check bottling.plcproj other.ladder --json");
         check("crosstie plc convert bottling.plcproj - --force");
+        check("crosstie classroom status --json --at http://127.0.0.1:8100");
+        check("crosstie classroom catalog --json");
+        check("crosstie classroom select 2");
+        check("crosstie classroom launch --at http://127.0.0.1:8100");
+        check("crosstie classroom pause");
+        check("crosstie classroom resume");
+        check("crosstie classroom stop");
+        check("crosstie classroom step");
+        check("crosstie classroom step-back");
+        check("crosstie classroom reload");
+        check("crosstie classroom connect");
+        check("crosstie classroom players --json");
+        check("crosstie classroom add Player_101");
+        check("crosstie classroom remove Player_101");
+        check("crosstie classroom forget Player_101");
+        check("crosstie classroom screen stream");
+        check("crosstie classroom console --follow --count 3 --json");
+        check("crosstie classroom eval length(people)");
+        check("crosstie classroom watch --count 3 --json");
         check("crosstie problems --all --json");
         check("crosstie problems ack conflict:twin/line/Run");
         check("crosstie problems ack --all --at http://127.0.0.1:8100");
@@ -278,6 +301,9 @@ mod tests {
         check("crosstie plc break -1");
         check("crosstie plc scan-test");
         check("crosstie plc convert bottling.plcproj");
+        check("crosstie classroom");
+        check("crosstie classroom select");
+        check("crosstie classroom console --count 3");
         check("crosstie problems ack");
         check("crosstie problems ack some --all");
         check("crosstie restore line.tar.gz");

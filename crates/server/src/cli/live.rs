@@ -1,10 +1,11 @@
-//! `crosstie signals watch`: the live channel of a running hub as lines.
+//! `crosstie signals watch`: the live channel of a running hub as lines, and the channel itself for other verbs.
 //!
 //! The channel tells names once, in its snapshot, and then speaks of ids. [`Names`] keeps the two together; everything else
 //! goes straight to the output.
 
 use super::api::Hub;
 use super::{At, CliError};
+use crate::socket::Stream;
 use axum::http::header::AUTHORIZATION;
 use clap::Args;
 use crosstie_hub::signal::Pattern;
@@ -13,6 +14,7 @@ use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::io::Write;
+use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
@@ -76,38 +78,64 @@ fn print_cells(cells: [&str; 5], out: &mut impl Write) -> Result<(), CliError> {
     Ok(())
 }
 
+/// A live channel of a running hub.
+pub(super) struct Channel {
+    socket: WebSocketStream<Stream>,
+    /// The address of the hub, for messages.
+    at: String,
+}
+
+impl Channel {
+    /// Opens a channel and sends its first request.
+    pub(super) async fn open(at: &At, request: &Value) -> Result<Channel, CliError> {
+        let hub = Hub::at(at)?;
+        let stream = hub.connect().await?;
+        let url = format!("ws://{}/api/v1/live", hub.authority());
+        let mut upgrade = url.into_client_request().map_err(|error| CliError::failed(&error))?;
+        if let Some(bearer) = hub.bearer() {
+            upgrade.headers_mut().insert(AUTHORIZATION, bearer.clone());
+        }
+        let (socket, _) = tokio_tungstenite::client_async(upgrade, stream)
+            .await
+            .map_err(|error| CliError::Failed(format!("{} has no live channel: {error}", at.at)))?;
+        let mut channel = Channel {
+            socket,
+            at: at.at.clone(),
+        };
+        let sent = channel.socket.send(Message::text(request.to_string())).await;
+        sent.map_err(|error| channel.lost(&error))?;
+        Ok(channel)
+    }
+
+    /// The next message of the hub.
+    pub(super) async fn next(&mut self) -> Result<Value, CliError> {
+        while let Some(message) = self.socket.next().await {
+            match message.map_err(|error| self.lost(&error))? {
+                Message::Text(text) => return serde_json::from_str(&text).map_err(|error| CliError::failed(&error)),
+                Message::Close(_) => break,
+                _ => {}
+            }
+        }
+        Err(self.lost(&"closed by the hub"))
+    }
+
+    fn lost(&self, error: &dyn std::fmt::Display) -> CliError {
+        CliError::NoHub {
+            at: self.at.clone(),
+            source: std::io::Error::other(format!("the live channel ended: {error}")),
+        }
+    }
+}
+
 /// Prints the values of the signals and then each change, until the hub is gone or enough was seen.
 pub(super) async fn watch(args: &WatchArgs, out: &mut impl Write) -> Result<(), CliError> {
-    let hub = Hub::at(&args.at)?;
-    let stream = hub.connect().await?;
-    let url = format!("ws://{}/api/v1/live", hub.authority());
-    let mut request = url.into_client_request().map_err(|error| CliError::failed(&error))?;
-    if let Some(bearer) = hub.bearer() {
-        request.headers_mut().insert(AUTHORIZATION, bearer.clone());
-    }
-    let (mut channel, _) = tokio_tungstenite::client_async(request, stream)
-        .await
-        .map_err(|error| CliError::Failed(format!("{} has no live channel: {error}", args.at.at)))?;
-    let lost = |error: &dyn std::fmt::Display| CliError::NoHub {
-        at: args.at.at.clone(),
-        source: std::io::Error::other(format!("the live channel ended: {error}")),
-    };
-    channel
-        .send(Message::text(subscription(args).to_string()))
-        .await
-        .map_err(|error| lost(&error))?;
-
+    let mut channel = Channel::open(&args.at, &subscription(args)).await?;
     let form = Form::of(args.json, args.csv);
     form.begin(out)?;
     let mut names = Names::in_order(&args.names);
     let mut lines = 0;
-    while let Some(message) = channel.next().await {
-        let text = match message.map_err(|error| lost(&error))? {
-            Message::Text(text) => text,
-            Message::Close(_) => break,
-            _ => continue,
-        };
-        let message = serde_json::from_str(&text).map_err(|error| CliError::failed(&error))?;
+    loop {
+        let message = channel.next().await?;
         for name in unknown(&message) {
             // The output is for values; whoever waits for one that is misspelt learns it here.
             drop(writeln!(
@@ -127,7 +155,6 @@ pub(super) async fn watch(args: &WatchArgs, out: &mut impl Write) -> Result<(), 
             return Ok(());
         }
     }
-    Err(lost(&"closed by the hub"))
 }
 
 /// The names of a snapshot that nobody has.
