@@ -32,8 +32,8 @@ struct ClassWatch {
     due: Time,
     /// What its last frame has told, and when.
     told: Option<(Time, ClassRow)>,
-    /// The last line of the console that it was told.
-    line: Option<u64>,
+    /// Number of the last line of the console that it was told; 0 before the first.
+    line: u64,
 }
 
 impl ClassWatch {
@@ -56,7 +56,7 @@ impl Hub {
             let watch = ClassWatch {
                 due: now,
                 told: None,
-                line: None,
+                line: 0,
             };
             class.watches.by_channel.insert(conn, watch);
         } else {
@@ -123,8 +123,11 @@ impl Hub {
             return now + QUIET_MAX;
         };
         let known = watch.line;
-        let mut lines = self.console_lines(known);
-        if known.is_none() {
+        let mut lines = match self.console_last() > known {
+            true => self.console_lines(Some(known)),
+            false => Vec::new(),
+        };
+        if known == 0 {
             lines.drain(..lines.len().saturating_sub(FIRST_LINES_MAX));
         }
         if let Some((at, told)) = &watch.told
@@ -141,7 +144,7 @@ impl Hub {
         let class = self.classroom.as_mut();
         if let Some(watch) = class.and_then(|class| class.watches.by_channel.get_mut(&conn)) {
             watch.told = Some((now, row));
-            watch.line = lines.last().map(|line| line.number).or(known);
+            watch.line = lines.last().map_or(known, |line| line.number);
         }
         now + QUIET_MAX
     }

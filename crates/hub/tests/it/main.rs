@@ -1,6 +1,7 @@
 //! The in-memory house: a hub, its clients and the wires between them on a clock that is moved by hand.
 
 mod claims;
+mod class_api;
 mod class_random;
 mod fake_gama;
 mod headset_rules;
