@@ -123,10 +123,7 @@ impl Hub {
             return now + QUIET_MAX;
         };
         let known = watch.line;
-        let mut lines = match self.console_last() > known {
-            true => self.console_lines(Some(known)),
-            false => Vec::new(),
-        };
+        let mut lines = self.console_lines(Some(known));
         if known == 0 {
             lines.drain(..lines.len().saturating_sub(FIRST_LINES_MAX));
         }

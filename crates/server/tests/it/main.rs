@@ -1,6 +1,7 @@
 //! Stories over real sockets and real files: one binary for all of them.
 
 mod audit;
+mod classroom_api;
 mod classroom_config;
 mod classroom_doors;
 mod cli;
