@@ -265,6 +265,7 @@ mod tests {
         check("crosstie classroom console --follow --count 3 --json");
         check("crosstie classroom eval length(people)");
         check("crosstie classroom watch --count 3 --json");
+        check("crosstie classroom check my-class --json");
         check("crosstie problems --all --json");
         check("crosstie problems ack conflict:twin/line/Run");
         check("crosstie problems ack --all --at http://127.0.0.1:8100");

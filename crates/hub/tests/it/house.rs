@@ -722,7 +722,7 @@ impl House {
             return;
         }
         let bytes = text.len() as u32;
-        let is_live = ["\"epoch\"", "\"cycle_ms\"", "\"watch_plc\""]
+        let is_live = ["\"epoch\"", "\"cycle_ms\"", "\"watch_plc\"", "\"watch_classroom\""]
             .iter()
             .any(|sign| text.contains(sign));
         let input = if let Face::Engine(_) = self.peer(conn).face {

@@ -9,8 +9,10 @@
 //! |---|---|
 //! | `show` | a state, a seat, a model in words |
 //! | `follow` | `watch` and `console` |
+//! | `packages` | `check`; no hub has to run |
 
 mod follow;
+mod packages;
 mod show;
 
 use super::api::{Hub, escaped};
@@ -19,7 +21,7 @@ use crate::http::classroom::rows::{ClassCatalog, ClassState};
 use axum::http::Method;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
 /// Path of the class in the API.
@@ -84,6 +86,12 @@ pub enum ClassroomCommand {
     /// Print how the lesson stands and then each change until Ctrl-C
     #[command(after_help = "Examples:\n  crosstie classroom watch\n  crosstie classroom watch --json | jq -c .players")]
     Watch(follow::WatchArgs),
+    /// Print the models of a project and everything that is wrong with its learning packages; no hub has to run
+    #[command(
+        after_help = "The environment counts as it would for `crosstie run`. Exit code 2 when a package is broken; warnings alone \
+                      give 0.\n\nExample:\n  crosstie classroom check my-class"
+    )]
+    Check(packages::CheckArgs),
 }
 
 /// The flags of verbs that print something.
@@ -140,7 +148,7 @@ pub struct EvalArgs {
 }
 
 /// Carries out a verb.
-pub(super) async fn classroom(command: ClassroomCommand, out: &mut impl Write) -> Result<(), CliError> {
+pub(super) async fn classroom(command: ClassroomCommand, out: &mut (impl Write + IsTerminal)) -> Result<(), CliError> {
     match command {
         ClassroomCommand::Status(args) => status(&args, out).await,
         ClassroomCommand::Catalog(args) => catalog(&args, out).await,
@@ -161,6 +169,7 @@ pub(super) async fn classroom(command: ClassroomCommand, out: &mut impl Write) -
         ClassroomCommand::Console(args) => follow::console(&args, out).await,
         ClassroomCommand::Eval(args) => eval(&args, out).await,
         ClassroomCommand::Watch(args) => follow::watch(&args, out).await,
+        ClassroomCommand::Check(args) => packages::check(&args, out),
     }
 }
 

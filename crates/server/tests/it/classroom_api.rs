@@ -327,3 +327,23 @@ fn models_are_listed_and_selected() {
     );
     assert!(Path::new(json["models"][0]["file"].as_str().unwrap()).is_absolute());
 }
+
+#[test]
+fn learning_packages_are_checked_without_a_hub() {
+    let folder = project(GAMALESS);
+    write_models(&folder);
+    let dir = folder.path().to_str().expect("a temporary folder has a plain name");
+    check(&["classroom", "check", dir], 0, "2 models, 0 errors, 0 warnings\n", "");
+    check(&["classroom", "check", dir], 0, "  0      Flood  0 to 4   vr_xp\n", "");
+    let broken = folder.path().join("learning-packages/broken");
+    fs::create_dir_all(&broken).expect("the folder takes a folder");
+    fs::write(broken.join("settings.json"), "{\n  \"type\": }").expect("the folder takes a file");
+    check(&["classroom", "check", dir], 2, "settings.json:2:", "");
+    check(&["classroom", "check", dir], 2, "2 models, 1 error, 0 warnings\n", "");
+    let output = crosstie(&["classroom", "check", dir, "--json"]);
+    let found: Value = serde_json::from_slice(&output.stdout).expect("an array");
+    assert_eq!([&found[0]["severity"], &found[0]["line"]], [&json!("error"), &json!(2)]);
+    let other = project("[web]\nport = 0\n");
+    let dir = other.path().to_str().expect("a temporary folder has a plain name");
+    check(&["classroom", "check", dir], 2, "", "has no [classroom]");
+}
