@@ -79,13 +79,17 @@ impl FakeGama {
 
     /// Time passes and it answers what it is sent.
     pub(crate) fn run(&mut self, house: &mut House, millis: u64) {
-        for _ in 0..millis {
-            house.run_for(Duration::from_millis(1));
-            let Some(peer) = house.peers.get_mut(&self.conn) else {
-                continue;
-            };
-            for command in std::mem::take(&mut peer.inbox) {
-                self.hear(house, command);
+        let end = house.now + Duration::from_millis(millis);
+        loop {
+            let next = house.next_at().map_or(end, |at| at.min(end));
+            house.run_for(next.since(house.now));
+            if let Some(peer) = house.peers.get_mut(&self.conn) {
+                for command in std::mem::take(&mut peer.inbox) {
+                    self.hear(house, command);
+                }
+            }
+            if house.now >= end {
+                return;
             }
         }
     }

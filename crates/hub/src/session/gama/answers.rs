@@ -157,7 +157,8 @@ impl Hub {
         let about = About::Player(id.into());
         let told = result.as_ref().map(|()| ()).map_err(|error| error.words.clone());
         match result {
-            Ok(()) => self.gama_recovers(&about),
+            Ok(()) if wish == Wish::Create => self.gama_recovers(&about),
+            Ok(()) => {}
             Err(error) => self.gama_error(error, about),
         }
         let next = self.classroom.as_mut().and_then(|class| class.link.lanes.wished(id));
