@@ -17,7 +17,7 @@ const EXPR_AUDITED_MAX: usize = 500;
 
 /// What somebody does to the class.
 #[derive(Debug)]
-enum ClassAct {
+pub(crate) enum ClassAct {
     /// An order to the experiment.
     Order(OrderWord),
     /// Another model becomes the active one (SI-16).
@@ -100,7 +100,7 @@ impl Hub {
 
     /// Does something to the class for somebody who may, and writes it down, with the words that monitors use too. What leaves
     /// everything as it was is not written down.
-    fn class_act(&mut self, by: &Actor, act: ClassAct) -> Result<(), Refused> {
+    pub(crate) fn class_act(&mut self, by: &Actor, act: ClassAct) -> Result<(), Refused> {
         match act {
             ClassAct::Order(word) => {
                 let subject = self.class_subject();

@@ -1,14 +1,16 @@
 //! Monitors: the front end of a SIMPLE WebPlatform (SI-10 to SI-23).
 
+use crate::access::Actor;
 use crate::api::Refused;
+use crate::api::classroom::OrderWord;
 use crate::classroom::experiment::ClassOrder;
+use crate::classroom::requests::ClassAct;
 use crate::hub::Hub;
 use crate::input::ConnId;
 use crate::output::Level;
 use crate::rights;
 use crosstie_wire::DecodeError;
 use crosstie_wire::monitor::{self, Request};
-use serde_json::Value as Json;
 
 impl Hub {
     pub(crate) fn monitor_connected(&mut self, conn: ConnId) {
@@ -60,48 +62,47 @@ impl Hub {
             }
             return;
         }
-        let (what, subject) = named(&request);
-        let result = may.and_then(|()| self.monitor_order(conn, request));
-        match result {
-            Ok(()) => {
-                self.audit(&actor, what, subject, (Json::Null, Json::Null));
-                self.monitor_is_heard(conn);
-            }
-            Err(refused) => self.monitor_refused(conn, what, &refused),
+        let verb = verb(&request);
+        match may.and_then(|()| self.monitor_order(conn, &actor, request)) {
+            Ok(()) => self.monitor_is_heard(conn),
+            Err(refused) => self.monitor_refused(conn, verb, &refused),
         }
     }
 
-    fn monitor_order(&mut self, conn: ConnId, request: Request) -> Result<(), Refused> {
-        match request {
-            Request::Launch => {
-                let result = self.order_class(ClassOrder::Launch);
-                if result.is_err() {
-                    self.state_is_asked();
-                }
-                result
-            }
-            Request::Pause => self.order_class(ClassOrder::Pause),
-            Request::Resume => self.order_class(ClassOrder::Resume),
+    fn monitor_order(&mut self, conn: ConnId, actor: &Actor, request: Request) -> Result<(), Refused> {
+        let act = match request {
+            Request::Launch => ClassAct::Order(OrderWord::Launch),
+            Request::Pause => ClassAct::Order(OrderWord::Pause),
+            Request::Resume => ClassAct::Order(OrderWord::Resume),
             Request::Stop => {
+                // Also a stop of nothing is answered by a state (SI-20).
                 self.state_is_asked();
-                self.order_class(ClassOrder::Stop)
+                ClassAct::Order(OrderWord::Stop)
             }
-            Request::Select(index) => self.monitor_selects(conn, index),
-            Request::AddPlayer(id) => self.add_player(&id),
-            Request::RemovePlayer(id) => self.remove_player(&id),
-            Request::Screen(display_type) => self.set_screen(display_type),
-            _ => Ok(()),
+            Request::Select(index) => return self.monitor_selects(conn, actor, index),
+            Request::AddPlayer(id) => ClassAct::Add(id),
+            Request::RemovePlayer(id) => ClassAct::Remove(id),
+            Request::Screen(Some(display_type)) => ClassAct::Screen(display_type),
+            Request::Screen(None) => return self.set_screen(None),
+            _ => return Ok(()),
+        };
+        let is_launch = matches!(act, ClassAct::Order(OrderWord::Launch));
+        let result = self.class_act(actor, act);
+        if is_launch && result.is_err() {
+            // GAMA is away, or has an experiment already: how things stand is the answer (SI-18).
+            self.state_is_asked();
         }
+        result
     }
 
     /// The answer is the settings of the model, with its index (SI-16, SI-17).
-    fn monitor_selects(&mut self, conn: ConnId, index: Option<u64>) -> Result<(), Refused> {
+    fn monitor_selects(&mut self, conn: ConnId, actor: &Actor, index: Option<u64>) -> Result<(), Refused> {
         let index = index.and_then(|index| usize::try_from(index).ok());
         let index = index.ok_or_else(|| Refused::BadValue {
             name: String::from("model_index"),
             expected: String::from("expected a whole number"),
         })?;
-        self.select_model(index)?;
+        self.class_act(actor, ClassAct::Select(index))?;
         let model = self.classroom.as_ref().and_then(|class| class.active_model());
         if let Some(selected) = model.map(|model| model.selected.clone()) {
             self.send_text(conn, |out| monitor::write_selected(out, &selected));
@@ -117,8 +118,8 @@ impl Hub {
     }
 
     /// The port has no word for a refusal: it is a line in the log, the same one again is none.
-    fn monitor_refused(&mut self, conn: ConnId, what: &'static str, refused: &Refused) {
-        let text = format!("refused {what}: {refused}");
+    fn monitor_refused(&mut self, conn: ConnId, verb: &'static str, refused: &Refused) {
+        let text = format!("refused to {verb}: {refused}");
         if matches!(refused, Refused::Forbidden { .. })
             && let Some(client) = self.clients.get_mut(&conn)
         {
@@ -135,26 +136,17 @@ impl Hub {
     }
 }
 
-/// What a request is in the audit log, and whom or what it is about.
-fn named(request: &Request) -> (&'static str, String) {
+/// A request as a verb, for people.
+fn verb(request: &Request) -> &'static str {
     match request {
-        Request::Launch => ("classroom.launch", String::new()),
-        Request::Pause => ("classroom.pause", String::new()),
-        Request::Resume => ("classroom.resume", String::new()),
-        Request::Stop => ("classroom.stop", String::new()),
-        Request::Select(index) => (
-            "classroom.model",
-            index.map(|index| index.to_string()).unwrap_or_default(),
-        ),
-        Request::AddPlayer(id) => ("classroom.add", shortened(id)),
-        Request::RemovePlayer(id) => ("classroom.remove", shortened(id)),
-        Request::Screen(Some(screen)) => ("classroom.screen", shortened(&screen.to_string())),
-        _ => ("classroom.screen", String::new()),
+        Request::Launch => "launch",
+        Request::Pause => "pause",
+        Request::Resume => "resume",
+        Request::Stop => "stop",
+        Request::Select(_) => "select a model",
+        Request::AddPlayer(_) => "add a player",
+        Request::RemovePlayer(_) => "take a player out",
+        Request::Screen(_) => "switch the screens",
+        _ => "do that",
     }
-}
-
-/// A peer's words in the audit log, at most so many characters.
-fn shortened(text: &str) -> String {
-    const CHARACTERS_MAX: usize = 256;
-    text.chars().take(CHARACTERS_MAX).collect()
 }

@@ -1,8 +1,9 @@
 //! Any order of what monitors, headsets and GAMA do: nothing panics, seats stay whole.
 
+use crate::house::Wire;
 use crate::lesson::Lesson;
-use crosstie_hub::ConnId;
 use crosstie_hub::settings::{ClassroomSettings, PlayerKey};
+use crosstie_hub::{ConnId, Face};
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
@@ -162,21 +163,23 @@ impl Play {
 
     /// What holds at any time.
     fn check(&mut self) -> Result<(), TestCaseError> {
-        let state = {
-            let monitor = self.lesson.monitor();
-            let state = self.lesson.messages(monitor).remove(0);
-            self.lesson.house.disconnect(monitor);
-            state
-        };
+        // The state is that of the turn in which the monitor comes; who is there then has been sent its own before.
+        let monitor = self.lesson.house.connect_as(Face::Monitor, Wire::default());
+        let headsets: Vec<ConnId> = self
+            .headsets
+            .iter()
+            .copied()
+            .filter(|conn| self.is_open(*conn))
+            .collect();
+        self.lesson.ms(2);
+        let state = self.lesson.messages(monitor).remove(0);
+        self.lesson.house.disconnect(monitor);
         let has_experiment = !matches!(
             state["gama"]["experiment_state"].as_str(),
             Some("NONE" | "NOTREADY") | None
         );
         let mut open: BTreeMap<String, usize> = BTreeMap::new();
-        for conn in self.headsets.clone() {
-            if !self.is_open(conn) {
-                continue;
-            }
+        for conn in headsets {
             let messages = &self.lesson.house.peer(conn).inbox;
             let own = messages.iter().find(|message| message["type"] == "json_state");
             if let Some(own) = own {

@@ -53,10 +53,10 @@ fn si30_a_headset_says_its_name_and_gets_a_seat_and_its_state() {
 #[test]
 fn si30_a_late_joiner_is_made_a_player_and_told_so() {
     let mut lesson = Lesson::launched(ClassroomSettings::default(), (None, None));
-    lesson.gama().words();
+    lesson.words();
     let zoe = lesson.headset("Zoe \"Z\"");
     lesson.ms(10);
-    assert_eq!(lesson.gama().heard[0]["expr"], r#"do create_player("Zoe \"Z\"");"#);
+    assert_eq!(lesson.heard()[0]["expr"], r#"do create_player("Zoe \"Z\"");"#);
     assert_eq!(
         in_game_as_told(&mut lesson, zoe),
         [false, true],
@@ -68,6 +68,8 @@ fn si30_a_late_joiner_is_made_a_player_and_told_so() {
     lesson.ms(10);
     assert_eq!(in_game_as_told(&mut lesson, adam), [false]);
     assert_eq!(lesson.logged("GAMA has not made this player"), 1);
+    let waits_for = lesson.row("Adam").waits_for.unwrap_or_default();
+    assert!(waits_for.contains("no such action"), "{waits_for}");
     assert_eq!(lesson.in_game().len(), 1);
 }
 
@@ -112,7 +114,7 @@ fn si31_a_headset_that_comes_back_goes_on_in_its_seat_and_gama_is_not_told_twice
     let mut lesson = Lesson::launched(ClassroomSettings::default(), (None, None));
     let old = lesson.headset("Zoe");
     lesson.ms(10);
-    assert_eq!(lesson.gama().words().last(), Some(&"create_player"));
+    assert_eq!(lesson.words().last(), Some(&"create_player"));
     lesson.house.disconnect(old);
     lesson.ms(60);
     assert_eq!(
@@ -129,7 +131,7 @@ fn si31_a_headset_that_comes_back_goes_on_in_its_seat_and_gama_is_not_told_twice
         (lesson.closed(new), in_game_as_told(&mut lesson, again)),
         (Some(1000), vec![json!(true)])
     );
-    assert!(lesson.gama().words().is_empty());
+    assert!(lesson.words().is_empty());
     assert_eq!(lesson.connected(), ["Zoe"]);
 }
 
@@ -141,6 +143,7 @@ fn si31_a_second_headset_of_the_same_name_is_refused_until_the_first_misses_a_he
     let second = lesson.headset("Zoe");
     assert_eq!((lesson.closed(first), lesson.closed(second)), (None, Some(1008)));
     assert_eq!(lesson.logged("two headsets say Zoe"), 1);
+    assert!(lesson.row("Zoe").is_doubled);
     // It is asked for a sign of life after ten seconds and gives none; two more, and its seat can be taken.
     lesson.ms(10_000);
     let early = lesson.headset("Zoe");
@@ -149,6 +152,7 @@ fn si31_a_second_headset_of_the_same_name_is_refused_until_the_first_misses_a_he
     let third = lesson.headset("Zoe");
     assert_eq!((lesson.closed(first), lesson.closed(third)), (Some(1000), None));
     assert_eq!(lesson.connected(), ["Zoe"]);
+    assert!(!lesson.row("Zoe").is_doubled);
 }
 
 #[test]
@@ -169,7 +173,7 @@ fn si31_by_address_a_known_machine_has_its_seat_as_soon_as_its_socket_opens() {
     let mut lesson = Lesson::launched(by_address(), (None, None));
     let old = lesson.headset_at("Zoe", "10.2.0.1:5000");
     lesson.ms(10);
-    lesson.gama().words();
+    lesson.words();
     lesson.house.disconnect(old);
     let new = lesson.socket_at("10.2.0.1:5001");
     lesson.ms(5);
@@ -190,7 +194,7 @@ fn si31_by_address_a_known_machine_has_its_seat_as_soon_as_its_socket_opens() {
     // Another machine with the name of somebody who is there is refused, as with ids.
     let other = lesson.headset_at("Zoe", "10.2.0.2:5000");
     assert_eq!(lesson.closed(other), Some(1008));
-    assert!(lesson.gama().words().is_empty());
+    assert!(lesson.words().is_empty());
     // Behind the same name and another machine, once the seat is free.
     lesson.house.disconnect(newest);
     let moved = lesson.headset_at("Zoe", "10.2.0.3:5000");
@@ -296,15 +300,15 @@ fn si34_expressions_go_to_gama_only_with_an_experiment_and_carry_the_player() {
     lesson.gama_arrives();
     let zoe = lesson.headset("Zoe \"\\Z");
     lesson.say(zoe, json!({"type": "expression", "expr": "do x($id);"}));
-    assert!(lesson.gama().words().is_empty());
+    assert!(lesson.words().is_empty());
     lesson.launch();
-    lesson.gama().words();
+    lesson.words();
     lesson.say(zoe, json!({"type": "expression", "expr": "do x($id, $id); // $id"}));
     let expected = json!({
         "type": "expression", "content": "Send an expression", "exp_id": "0",
         "expr": r#"do x("Zoe \"\\Z", "Zoe \"\\Z"); // "Zoe \"\\Z""#,
     });
-    assert_eq!(lesson.gama().heard, [expected]);
+    assert_eq!(lesson.heard(), [expected]);
 }
 
 #[test]
@@ -317,18 +321,18 @@ fn si35_asks_go_to_gama_as_they_are_and_only_with_an_experiment() {
         "agent": "simulation[0].unity_linker[0]", "extra": 1,
     });
     lesson.say(zoe, ask.clone());
-    assert!(lesson.gama().words().is_empty());
+    assert!(lesson.words().is_empty());
     lesson.launch();
-    lesson.gama().words();
+    lesson.words();
     lesson.say(zoe, ask.clone());
     let mut expected = ask.clone();
     expected["exp_id"] = json!("0");
-    assert_eq!(lesson.gama().heard, [expected]);
-    lesson.gama().heard.clear();
+    assert_eq!(lesson.heard(), [expected]);
+    lesson.heard();
     let mut own = ask;
     own["exp_id"] = json!("7");
     lesson.say(zoe, own.clone());
-    assert_eq!(lesson.gama().heard, [own]);
+    assert_eq!(lesson.heard(), [own]);
 }
 
 #[test]
@@ -340,12 +344,13 @@ fn si36_a_headset_that_says_goodbye_is_out_of_the_game() {
         };
         let mut lesson = Lesson::launched(settings, (None, None));
         let zoe = lesson.headset("Zoe");
-        lesson.gama().words();
+        lesson.words();
         lesson.say(zoe, json!({"type": "disconnect_properly"}));
         assert_eq!(
-            (lesson.closed(zoe), lesson.gama().words()),
+            (lesson.closed(zoe), lesson.words()),
             (Some(1000), vec!["remove_player"])
         );
+        assert_eq!(in_game_as_told(&mut lesson, zoe).last(), Some(&json!(false)));
         assert!(lesson.gama().players.is_empty() && lesson.in_game().is_empty() && lesson.connected().is_empty());
         let seats = lesson.players().as_object().map(serde_json::Map::len);
         assert_eq!(seats, Some(usize::from(!forgets)));
@@ -385,15 +390,18 @@ fn si40_a_full_class_lists_who_comes_and_a_free_place_goes_to_who_waits_longest(
         (lesson.connected().len(), lesson.in_game()),
         (4, vec![String::from("A"), String::from("B")])
     );
+    let full = lesson.row("C").waits_for;
+    assert_eq!(full.as_deref(), Some("the class is full (2 of 2)"));
+    assert_eq!(lesson.row("A").waits_for, None);
     // Who is cut off keeps the place.
     lesson.house.disconnect(conns[0]);
     lesson.ms(60);
     assert_eq!(lesson.in_game(), ["A", "B"]);
-    lesson.gama().words();
+    lesson.words();
     lesson.say(conns[1], json!({"type": "disconnect_properly"}));
     lesson.ms(10);
     assert_eq!(
-        (lesson.gama().words(), lesson.in_game()),
+        (lesson.words(), lesson.in_game()),
         (
             vec!["remove_player", "create_player"],
             vec![String::from("A"), String::from("C")]

@@ -1,8 +1,10 @@
 //! A class for the tests: a house with models, monitors, headsets and, where a test wants it, GAMA.
 
-use crate::fake_gama::{FakeGama, Kind};
+use crate::fake_gama::{FakeGama, Kind, word};
 use crate::house::{House, Wire};
 use crosstie_hub::access::Access;
+use crosstie_hub::api::classroom::{ClassroomReply, ClassroomRequest, PlayerRow};
+use crosstie_hub::api::{Reply, Request};
 use crosstie_hub::classroom::catalog::{Catalog, Entry, Model};
 use crosstie_hub::settings::{ClassroomSettings, Settings};
 use crosstie_hub::{ConnId, Face, Input};
@@ -87,6 +89,18 @@ impl Lesson {
 
     pub(crate) fn gama(&mut self) -> &mut FakeGama {
         self.gama.as_mut().expect("the test has let GAMA arrive")
+    }
+
+    /// What GAMA was sent since it was asked last, but for the hub's own question about its cycle.
+    pub(crate) fn heard(&mut self) -> Vec<Json> {
+        let mut heard = std::mem::take(&mut self.gama().heard);
+        heard.retain(|command| command["expr"] != "cycle");
+        heard
+    }
+
+    /// The same in words.
+    pub(crate) fn words(&mut self) -> Vec<&'static str> {
+        self.heard().iter().map(word).collect()
     }
 
     /// A monitor launches, and leaves.
@@ -189,6 +203,16 @@ impl Lesson {
             .filter(|(_, player)| which(player))
             .map(|(id, _)| id.clone())
             .collect()
+    }
+
+    /// The seat of a player as the API shows it.
+    pub(crate) fn row(&mut self, id: &str) -> PlayerRow {
+        let state = self.house.ask(Request::Classroom(ClassroomRequest::State));
+        let Reply::Classroom(ClassroomReply::State(row)) = state else {
+            panic!("{state:?}")
+        };
+        let seat = row.players.into_iter().find(|player| player.id == id);
+        seat.expect("the test named a player")
     }
 
     pub(crate) fn closed(&mut self, conn: ConnId) -> Option<u16> {

@@ -110,6 +110,7 @@ impl Hub {
             self.problems.clear(FEW_PLAYERS);
         } else if !self.problems.holds(FEW_PLAYERS) {
             let text = format!("{there} players are connected, and this model needs at least {least}");
+            self.console_line("note", "players", &text);
             let hint = "let more headsets connect: they are taken into the game as they come";
             self.trouble(false, FEW_PLAYERS.to_owned(), "classroom", text, hint);
         }

@@ -5,6 +5,9 @@ use crate::api::Refused;
 use crate::api::classroom::{ClassCounters, PlayerRow};
 use crate::hub::Hub;
 
+/// Characters of a name that a refusal repeats.
+const NAME_SHOWN_MAX: usize = 64;
+
 /// The problem of two headsets that say the same name.
 pub(crate) fn doubled(id: &str) -> String {
     format!("classroom:doubled:{id}")
@@ -15,7 +18,7 @@ impl Hub {
     fn seat_named(&self, id_or_address: &str) -> Result<SeatNo, Refused> {
         let unknown = || Refused::NotFound {
             what: "player",
-            name: id_or_address.to_owned(),
+            name: id_or_address.chars().take(NAME_SHOWN_MAX).collect(),
         };
         let players = &self.classroom.as_ref().ok_or_else(unknown)?.players;
         if let Some(no) = players.of_id(id_or_address) {
@@ -28,7 +31,7 @@ impl Hub {
             (Some((no, _)), None) => Ok(*no),
             (None, _) => Err(unknown()),
             (Some(_), Some(_)) => Err(Refused::Classroom(format!(
-                "several players come from {id_or_address}: name one of them by its id"
+                "several players come from {wanted}: name one of them by its id"
             ))),
         }
     }

@@ -36,7 +36,7 @@ impl Hub {
         }
     }
 
-    fn console_line(&mut self, level: &'static str, kind: &str, text: &str) {
+    pub(crate) fn console_line(&mut self, level: &'static str, kind: &str, text: &str) {
         let now = self.now;
         if let Some(class) = &mut self.classroom
             && class.console.add(now, level, kind, text)
