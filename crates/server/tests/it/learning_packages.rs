@@ -192,6 +192,7 @@ fn si54_pictures_are_served_and_nothing_else() {
 #[test]
 fn si54_who_needs_a_key_for_the_api_needs_it_for_pictures() {
     let folder = with_a_package();
+    key(folder.path(), "engineer", "engineer", &[]);
     let viewer = key(folder.path(), "viewer", "viewer", &[]);
     let hub = start(folder);
     let path = "/learning-packages/a/x.svg";
