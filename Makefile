@@ -106,4 +106,4 @@ tools-run:
 	@scripts/tools run
 
 clean: ## removes everything that was built or installed inside the repository
-	@rm -rf target web/dist web/node_modules web/test-results fuzz/target bench/wsload/target bench/peers/node_modules .venv
+	@rm -rf target web/dist web/node_modules web/test-results fuzz/target bench/wsload/target bench/peers/node_modules .venv .venv-gama

@@ -21,7 +21,8 @@ free_port_offset() {
   for _ in $(seq 50); do
     offset=$((20000 + RANDOM % 4000))
     if ! port_is_taken $((8000 + offset)) && ! port_is_taken $((1234 + offset)) && ! port_is_taken $((1235 + offset)) &&
-      ! port_is_taken $((9100 + offset)) && ! port_is_taken $((1502 + offset)); then
+      ! port_is_taken $((9100 + offset)) && ! port_is_taken $((1502 + offset)) && ! port_is_taken $((8001 + offset)) &&
+      ! port_is_taken $((8080 + offset)) && ! port_is_taken $((6868 + offset)); then
       echo "$offset"
       return 0
     fi

@@ -216,6 +216,14 @@ mod tests {
         check("crosstie signals export line");
         check("crosstie signals import line line.csv my-line");
         check("crosstie practice twin --url ws://127.0.0.1:1234/ --name Twin --auto off --quiet");
+        check(
+            "crosstie practice gama --port 0 --bind ::1 --flavour headless --rate 50 --people 5 --world-kb 100 --seed 3 --quiet",
+        );
+        check("crosstie practice gama --fault refuse-load");
+        check(
+            "crosstie practice headset --id Player_101 --url ws://127.0.0.1:8080/ --count 3 --rate 50 --heartbeat 1000",
+        );
+        check("crosstie practice headset --walk circle --deaf --stall 10 --quiet");
         check("crosstie conform realvirtual ws://127.0.0.1:1234/ --junit out.xml --json --only RV-10");
         check(
             "crosstie conform realvirtual --listen 0 --bind ::1 --wait 5 --slow --catalog a.json --path /ws?room=1 --json",
@@ -291,6 +299,8 @@ mod tests {
         check("crosstie conform realvirtual ws://127.0.0.1:1/ --listen 0");
         check("crosstie conform realvirtual ws://127.0.0.1:1/ --slow");
         check("crosstie conform realvirtual --listen 0 --wait 0");
+        check("crosstie practice gama --fault earthquake");
+        check("crosstie practice headset --rate 51");
         check("crosstie key add HMI");
         check("crosstie key add HMI --role root");
         check("crosstie plc force I:0/3");

@@ -22,6 +22,7 @@ mod keys;
 mod limits;
 mod modbus;
 mod plcs;
+mod practice;
 mod raw;
 mod routes;
 mod secrets;
@@ -38,6 +39,7 @@ pub(crate) use file::{read_file, shown_path};
 pub use limits::Limits;
 pub use modbus::{ModbusConfig, ModbusMap, ModbusMaps, ModbusTable};
 pub use plcs::{FIRST_CONTEXT, PiplcConfig, PlcConfig, RemoteConfig};
+pub use practice::PracticeConfig;
 pub use setting::{CheckedSetting, Setting, SettingError, Source, check_setting};
 pub use write_back::{WriteError, add_route, add_signals, remove_leftovers, remove_route, try_writing, write_settings};
 
@@ -337,24 +339,6 @@ impl Default for LinkConfig {
             settings: LinkSettings::default(),
         }
     }
-}
-
-/// `[[practice]]`: a peer that `run --practice` starts beside the hub.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PracticeConfig {
-    /// What it plays.
-    pub kind: PracticeKind,
-    /// Name of the endpoint that it connects to.
-    pub endpoint: String,
-    /// A twin's automatic sequence has the line from the start; otherwise somebody else runs it.
-    pub auto: bool,
-}
-
-/// What a practice peer plays.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PracticeKind {
-    /// A digital twin that writes what its side owns and reacts to what the hub writes.
-    Twin,
 }
 
 /// What the world outside the project folder says about it.

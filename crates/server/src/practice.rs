@@ -11,10 +11,31 @@
 //!   a hub
 //! ```
 //!
+//! ```text
+//!   gama        a WebSocket server that plays GAMA, with a small flood of its own ([`gama`])
+//!   headset     the app of a player ([`headset`])
+//! ```
+//!
 //! The stand-ins read and write the wire with a few lines of their own instead of the hub's codecs: a peer that shared the
 //! hub's reading of the protocol would also share its mistakes.
 
 mod auto;
+mod chance;
+mod console;
+pub mod gama;
+pub mod headset;
 pub mod line;
 mod station;
 pub mod twin;
+
+use tokio::sync::watch;
+
+/// Waits for the order to stop; a sender that is gone can give no other.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    drop(stop.wait_for(|stop| *stop).await);
+}
+
+/// The address as it may be shown: a query can hold an access key (RV-57).
+fn without_query(url: &str) -> &str {
+    url.split_once('?').map_or(url, |(address, _)| address)
+}

@@ -9,6 +9,7 @@
 
 mod classroom;
 mod piplc;
+mod practice;
 mod summary;
 
 use std::io;
@@ -24,12 +25,11 @@ use crosstie_hub::settings::{EndpointId, Settings};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
-use tokio::task::JoinHandle as Task;
 
 use crate::audit::AuditLog;
 use crate::cli::run::RunOptions;
 use crate::cli::{BusyPort, CliError, busy_ports_message};
-use crate::config::{self, Config, Diagnostic, EndpointConfig, PracticeKind, Role};
+use crate::config::{self, Config, Diagnostic, EndpointConfig, Role};
 use crate::core_task::{self, Door, Event, Handles, Links, Store};
 use crate::http::tls::{Listener, TlsState};
 use crate::http::{self, Api, EndpointPort, Side};
@@ -38,13 +38,13 @@ use crate::listener::{self, ProtocolPort};
 use crate::modbus_server::ModbusPort;
 use crate::origin::Origins;
 use crate::packages;
-use crate::practice::twin;
 use crate::retain::{self, RetainStore};
 use crate::scan_thread;
 use crate::state;
 use crate::tls::{self, Identity, Made, TlsError};
 use classroom::{ClassListeners, ClassPorts};
 use piplc::PiplcPort;
+use practice::Practices;
 pub(crate) use summary::{elsewhere, reachable};
 
 /// How long tasks that still run may take at the very end.
@@ -101,10 +101,10 @@ fn damaged_keys(diagnostics: Vec<Diagnostic>) -> RunError {
 ///
 /// A [`RunError`] when it cannot start.
 pub fn run(config: Config, options: RunOptions) -> Result<(), RunError> {
-    let practices = if options.practice {
-        config.practices.clone()
-    } else {
-        Vec::new()
+    let mut config = config;
+    let practices = match options.practice {
+        true => Some(Practices::prepare(&mut config)?),
+        false => None,
     };
     let (project, folder) = (config.project.name.clone(), config.folder.clone());
     let start = if options.cold { Start::Cold } else { Start::Warm };
@@ -113,41 +113,18 @@ pub fn run(config: Config, options: RunOptions) -> Result<(), RunError> {
         tracing::warn!("cold start: every PLC context begins at 0, and what it has kept is replaced");
     }
     let hub = RunningHub::start_with(config, start)?;
-    summary::print(&project, &hub, options.practice, practices.len());
+    summary::print(&project, &hub, practices.as_ref());
 
     let (stop, stopped) = watch::channel(false);
-    let mut twins: Vec<Task<()>> = Vec::new();
-    for practice in &practices {
-        let PracticeKind::Twin = practice.kind;
-        let port = hub.ports.iter().find(|port| port.name == practice.endpoint);
-        // The check of the project has refused a twin for an endpoint that does not listen.
-        let Some(Side::Listens { address, path }) = port.map(|port| &port.side) else {
-            continue;
-        };
-        let scheme = if port.is_some_and(|port| port.tls) { "wss" } else { "ws" };
-        // Nobody but the hub itself vouches for the hub's own certificate.
-        let own = hub.certificate.as_ref().filter(|facts| facts.is_own);
-        // The twin is ours and needs a key like everybody else.
-        let key = hub.gate.house_key();
-        let path = path.as_deref().unwrap_or("/");
-        let options = twin::Options {
-            url: format!("{scheme}://{}{path}?access_token={key}", reachable(*address)),
-            ca_file: own.map(|facts| folder.join(&facts.file)),
-            auto: practice.auto,
-            quiet: true,
-            ..twin::Options::default()
-        };
-        let stopped = stopped.clone();
-        twins.push(hub.runtime.spawn(async move {
-            if let Err(error) = twin::run_until(options, stopped).await {
-                tracing::warn!(%error, "the practice twin does not start");
-            }
-        }));
+    if let Some(practices) = practices {
+        practices.start(&hub, &folder, &stopped);
     }
+    // Only the stand-ins listen to it.
+    drop(stopped);
 
     let signal = hub.runtime.block_on(wait_for_end());
     tracing::info!(signal, "the hub shuts down");
-    // The twins hold their receivers as long as they play; when all have gone there is nobody to tell.
+    // The stand-ins hold their receivers as long as they play; when all have gone there is nobody to tell.
     let _ = stop.send(true);
     hub.stop();
     crate::log::flush();

@@ -40,6 +40,16 @@ pub(super) fn dispatch(command: Command) -> Result<(), CliError> {
                 .await
                 .map_err(|error| CliError::failed(&error))
         }),
+        Command::Practice(PracticeCommand::Gama(options)) => wait_for(async {
+            crate::practice::gama::run(options.into())
+                .await
+                .map_err(|error| CliError::failed(&error))
+        }),
+        Command::Practice(PracticeCommand::Headset(options)) => wait_for(async {
+            crate::practice::headset::run(options.into())
+                .await
+                .map_err(|error| CliError::failed(&error))
+        }),
         Command::Conform(ConformCommand::Realvirtual { url, listen, options }) => {
             wait_for(conform::realvirtual(url.as_deref(), &listen, &options, out))
         }

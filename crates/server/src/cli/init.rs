@@ -142,7 +142,7 @@ endpoint = "line"
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Overrides, load_text};
+    use crate::config::{Overrides, PracticeConfig, load_text};
 
     #[test]
     fn the_first_project_file_has_no_mistake_whatever_its_folder_is_called() {
@@ -152,7 +152,11 @@ mod tests {
             assert!(loaded.diagnostics.is_empty(), "{folder:?}: {:?}", loaded.diagnostics);
             let config = loaded.config.unwrap();
             assert_eq!(config.endpoints[0].name, "line");
-            assert_eq!(config.practices[0].endpoint, "line");
+            let twin = PracticeConfig::Twin {
+                endpoint: String::from("line"),
+                auto: true,
+            };
+            assert_eq!(config.practices, [twin]);
         }
     }
 }

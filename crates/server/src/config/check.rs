@@ -3,6 +3,7 @@
 mod classroom;
 mod modbus;
 mod plcs;
+mod practice;
 mod roles;
 
 use super::diagnostic::{Diagnostic, Findings, Place, Severity, SourceText};
@@ -17,7 +18,7 @@ use super::setting::{SettingError, Source, check_setting, section_keys};
 use super::signals::{Catalog, SignalReader, missing_key, unknown_key};
 use super::{
     ClassroomConfig, Config, EndpointConfig, FILE_NAME, HubConfig, ModbusConfig, Overrides, PiplcConfig, PlcConfig,
-    PracticeConfig, PracticeKind, ProjectConfig, Role, STATE_FOLDER, TlsConfig, WebConfig,
+    ProjectConfig, Role, STATE_FOLDER, TlsConfig, WebConfig,
 };
 use crosstie_hub::settings::{PlcSettings, RouteSetting};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -152,7 +153,7 @@ impl Checker<'_> {
                 .error(&place, "too_large", found, "a larger `max_signals`, or fewer signals");
         }
         let routes = self.routes(&raw.routes, &endpoints, &contexts, classroom.as_ref());
-        let practices = self.practices(&raw.practices, &endpoints);
+        let practices = self.practices(&raw.practices, &endpoints, classroom.as_ref(), &mut taken);
 
         let config = (!self.findings.has_errors()).then(|| Config {
             folder: self.folder.to_owned(),
@@ -448,50 +449,6 @@ impl Checker<'_> {
             reader.take(&self.source, table, |_| false);
         }
         reader.routes
-    }
-
-    fn practices(&mut self, raw: &[RawTable], endpoints: &[EndpointConfig]) -> Vec<PracticeConfig> {
-        let limit = Limits::DEFAULT.practices_max;
-        if let Some(beyond) = raw.get(limit) {
-            let place = self.in_file(&beyond.span);
-            self.findings.error(
-                &place,
-                "too_large",
-                format!("{} practice peers", raw.len()),
-                format!("at most {limit}"),
-            );
-        }
-        let mut practices = Vec::with_capacity(raw.len().min(limit));
-        for table in raw.iter().take(limit) {
-            self.report_unknown(table, "[[practice]]", &["kind", "endpoint", "auto"]);
-            let auto = self.flag(table, "auto", true);
-            let kind = self.text(table, "kind", "[[practice]]", Form::Choice(&["twin"]));
-            let endpoint = self.text(table, "endpoint", "[[practice]]", Form::Text);
-            let Some((endpoint, place)) = endpoint else { continue };
-            let known = endpoints.iter().find(|known| known.name == endpoint);
-            if known.is_some_and(|known| known.role == Role::Client) {
-                let found = format!("the endpoint `{endpoint}` has the client role");
-                let expected = "an endpoint that listens: a practice twin connects to it";
-                self.findings.error(&place, "wrong_role", found, expected);
-            } else if known.is_none() {
-                let found = format!("no endpoint is named `{}`", shortened(&endpoint));
-                let names: Vec<&str> = endpoints.iter().map(|endpoint| endpoint.name.as_str()).collect();
-                let near = super::diagnostic::nearest(&endpoint, names.iter().copied());
-                let finding = self
-                    .findings
-                    .error(&place, "unknown_endpoint", found, "the name of a [[realvirtual]]");
-                if let Some(near) = near {
-                    finding.help(format!("did you mean `{near}`?"));
-                }
-            } else if kind.is_some() {
-                practices.push(PracticeConfig {
-                    kind: PracticeKind::Twin,
-                    endpoint,
-                    auto,
-                });
-            }
-        }
-        practices
     }
 
     /// The text of a key that its section needs.

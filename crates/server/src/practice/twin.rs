@@ -9,8 +9,6 @@
 //! It takes the role of the client, as Unity does (RV-30 to RV-36). While no hub is connected the line stands still,
 //! because nobody could stop it; it goes on where it was. It says plainly on the console that it is a stand-in.
 
-use std::fmt::Display;
-use std::io::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -24,7 +22,9 @@ use tokio_tungstenite::tungstenite::{self, Message};
 
 use crate::dial::{self, DialError, Stream, Target};
 
+use super::console::Console;
 use super::station::{READS, Signals, Station};
+use super::{stopped, without_query};
 
 /// How long the hub may take to agree to the end.
 const FAREWELL_MAX: Duration = Duration::from_millis(500);
@@ -175,7 +175,7 @@ enum Lost {
 /// Connects for ever, with bounded pauses; one station lives through all links.
 async fn play(options: Options, mut stop: watch::Receiver<bool>, timing: Timing) -> Result<(), TwinError> {
     let target = target(&options)?;
-    let console = Console { quiet: options.quiet };
+    let console = Console::new("practice twin", options.quiet);
     let shown_url = without_query(&options.url);
     console.say(format_args!(
         "a stand-in for a Unity twin: it plays a small bottling line, there is no machine behind it"
@@ -188,7 +188,7 @@ async fn play(options: Options, mut stop: watch::Receiver<bool>, timing: Timing)
             options: &options,
             station: &mut station,
             timing,
-            console,
+            console: console.clone(),
             streaming: false,
             settled: false,
             malformed: 0,
@@ -418,21 +418,6 @@ impl Link<'_> {
     }
 }
 
-/// The console lines of the twin, each marked as its own because it may share a terminal with the hub.
-#[derive(Clone, Copy)]
-struct Console {
-    quiet: bool,
-}
-
-impl Console {
-    fn say(self, text: impl Display) {
-        if !self.quiet {
-            // A console that is gone is no reason to stop the line, and `println!` would panic on it.
-            drop(writeln!(std::io::stdout(), "practice twin: {text}"));
-        }
-    }
-}
-
 async fn connect(target: &Target, timing: &Timing) -> Result<Socket, Lost> {
     let config = WebSocketConfig::default()
         .max_message_size(Some(MESSAGE_BYTES_MAX))
@@ -450,11 +435,6 @@ async fn connect(target: &Target, timing: &Timing) -> Result<Socket, Lost> {
     }
 }
 
-/// Waits for the order to stop; a sender that is gone can give no other.
-async fn stopped(stop: &mut watch::Receiver<bool>) {
-    drop(stop.wait_for(|stop| *stop).await);
-}
-
 fn target(options: &Options) -> Result<Target, TwinError> {
     let target = Target::from_url(&options.url).map_err(|source| TwinError::Url {
         url: without_query(&options.url).to_owned(),
@@ -465,11 +445,6 @@ fn target(options: &Options) -> Result<Target, TwinError> {
         access_key_file: options.key_file.clone(),
         ..target
     })
-}
-
-/// The address as it may be shown: a query can hold an access key (RV-57).
-fn without_query(url: &str) -> &str {
-    url.split_once('?').map_or(url, |(address, _)| address)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use super::RunningHub;
 use super::classroom::ClassPorts;
 use super::piplc::PiplcPort;
+use super::practice::Practices;
 use crate::config::{ModbusConfig, bracketed};
 use crate::http::endpoints::lan_addresses;
 use crate::http::tls::page_urls;
@@ -13,14 +14,14 @@ use crate::http::{EndpointPort, Side};
 use crate::modbus_server::ModbusPort;
 
 /// Prints the summary to stdout. A stdout that is closed is no reason not to run.
-pub(super) fn print(project: &str, hub: &RunningHub, practice: bool, practices: usize) {
-    let text = text(project, hub, practice, practices, &lan_addresses());
+pub(super) fn print(project: &str, hub: &RunningHub, practices: Option<&Practices>) {
+    let text = text(project, hub, practices, &lan_addresses());
     let mut stdout = std::io::stdout().lock();
     let _ = stdout.write_all(text.as_bytes());
     let _ = stdout.flush();
 }
 
-fn text(project: &str, hub: &RunningHub, practice: bool, practices: usize, lan: &[IpAddr]) -> String {
+fn text(project: &str, hub: &RunningHub, practices: Option<&Practices>, lan: &[IpAddr]) -> String {
     let mut lines = vec![format!("Crosstie {}: {project}", env!("CARGO_PKG_VERSION"))];
     let pages = page_urls(hub.web, hub.web_tls, lan);
     let heads = std::iter::once("  page      ").chain(std::iter::repeat("            "));
@@ -32,18 +33,15 @@ fn text(project: &str, hub: &RunningHub, practice: bool, practices: usize, lan: 
     if let Some(facts) = &hub.certificate {
         lines.push(format!("  TLS       SHA-256 {}", facts.fingerprint));
     }
-    match (practice, practices) {
-        (true, 0) => lines.push(String::from(
-            "  practice  the project names no practice peer ([[practice]])",
-        )),
-        (true, 1) => lines.push(String::from(
-            "  practice  one practice twin plays: what it writes is made up",
-        )),
-        (true, many) => lines.push(format!(
-            "  practice  {many} practice twins play: what they write is made up"
-        )),
-        (false, _) => {}
-    }
+    lines.extend(practices.map(|practices| {
+        let words = practices.words();
+        format!(
+            "  practice  {}",
+            words
+                .as_deref()
+                .unwrap_or("the project names no practice peer ([[practice]])")
+        )
+    }));
     lines.push(String::from("  end with Ctrl+C\n"));
     lines.join("\n")
 }

@@ -3,12 +3,14 @@
 use crosstie_hub::settings::{Owner, RouteSetting, SignalSetting};
 use crosstie_hub::signal::{Kind, Value};
 use crosstie_server::config::{
-    self, Diagnostic, Loaded, Overrides, Severity, Source, WriteError, add_route, add_signals, load, load_text,
-    remove_route, write_settings,
+    self, Diagnostic, Loaded, Overrides, PracticeConfig, Severity, Source, WriteError, add_route, add_signals, load,
+    load_text, remove_route, write_settings,
 };
+use crosstie_server::practice::gama::Flavour;
 use proptest::prelude::*;
 use serde_json::json;
 use std::fs;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
@@ -58,6 +60,28 @@ fn an_empty_file_is_a_project_with_every_default() {
     assert!(config.endpoints.is_empty() && config.routes.is_empty() && config.practices.is_empty());
     let config = loaded("[[realvirtual]]\nname = \"line\"\n").config.unwrap();
     assert_eq!(config.endpoint("line").unwrap().url(), "ws://127.0.0.1:1234/");
+}
+
+#[test]
+fn practice_peers_of_a_classroom_have_the_port_of_gama_and_the_offset() {
+    let text = "[classroom]\n[gama]\nport = 6868\n[[practice]]\nkind = \"gama\"\nflavour = \"headless\"\n\
+                [[practice]]\nkind = \"headset\"\ncount = 3\n";
+    let moved = Overrides {
+        port_offset: 100,
+        ..Overrides::default()
+    };
+    let config = load_text(Path::new("no-such-folder"), text, &moved).config.unwrap();
+    let gama = PracticeConfig::Gama {
+        address: SocketAddr::from(([127, 0, 0, 1], 6968)),
+        flavour: Flavour::Headless,
+    };
+    let headsets = PracticeConfig::Headset {
+        id: String::from("Player_101"),
+        count: 3,
+    };
+    assert_eq!(config.practices, [gama, headsets]);
+    let class = config.classroom.unwrap();
+    assert_eq!(class.gama.port, 6868, "a link is moved by no offset");
 }
 
 #[test]
@@ -131,6 +155,28 @@ fn mistakes_stand_at_their_line_and_column() {
     check(
         "[[realvirtual]]\nname = \"x\"\n[[practice]]\nkind = \"twin\"\nendpoint = \"x\"\nauto = 1\n",
         &["6:8 wrong_type"],
+    );
+    check(
+        "[classroom]\n[[practice]]\nkind = \"gama\"\n[[practice]]\nkind = \"headset\"\n",
+        &[],
+    );
+    check("[[practice]]\nkind = \"gama\"\n", &["1:1 missing_key"]);
+    check("[[practice]]\nkind = \"headset\"\n", &["1:1 missing_key"]);
+    check(
+        "[classroom]\ngamaless = true\n[[practice]]\nkind = \"gama\"\n",
+        &["3:1 wrong_role"],
+    );
+    check(
+        "[classroom]\n[[practice]]\nkind = \"gama\"\nport = 8080\nflavour = \"auto\"\nendpoint = \"x\"\n",
+        &["4:8 duplicate_port", "5:11 bad_value", "6:1 unknown_key"],
+    );
+    check(
+        "[classroom]\n[[practice]]\nkind = \"gama\"\n[[practice]]\nkind = \"gama\"\nport = 7\n",
+        &["4:1 duplicate_name"],
+    );
+    check(
+        "[classroom]\n[[practice]]\nkind = \"headset\"\ncount = 201\nid = 1\n",
+        &["4:9 out_of_range", "5:6 wrong_type"],
     );
     check("# ü\n[[route]]\nfrom = \"x\"\nto = \"sim/ü\" \n", &["3:8 bad_name"]);
     check("[[route]]\nfrom = \"sim/a\"\nto = \"sim/a\"\n", &["3:6 bad_route"]);

@@ -95,6 +95,11 @@ fn every_command_of_the_walk_through_the_ladder_does_what_it_says() {
         if let Some(piplc) = &mut config.piplc {
             piplc.address.set_port(0);
         }
+        if let Some(classroom) = &mut config.classroom {
+            classroom.monitor.address.set_port(0);
+            classroom.headset.address.set_port(0);
+            classroom.gamaless = true;
+        }
     })
     .unwrap();
     eventually("the program of the tour runs", || is(&hub, "Run", true));
