@@ -16,15 +16,19 @@
 
 mod checks;
 mod client;
+mod gama;
 mod message;
 mod peer;
 mod piplc;
 mod report;
 mod rig;
+mod simple;
 
 pub use client::{Catalog, CatalogError, ClientOptions, Pauses, listen, realvirtual_client_checks};
+pub use gama::{GamaFlavour, GamaOptions, gama, gama_checks};
 pub use piplc::{PiplcOptions, piplc, piplc_checks};
 pub use report::{Check, Outcome, Report, Summary};
+pub use simple::{Platform, SimpleOptions, headset, headset_checks, monitor, monitor_checks};
 
 use checks::{CHECKS, Entry, REACHED};
 use message::Transcript;

@@ -1,7 +1,9 @@
 //! `crosstie conform`: the flags of the conformance check.
 
 use super::CliError;
-use crate::conform::{self, Catalog, ClientOptions, Options, PiplcOptions, Report};
+use crate::conform::{
+    self, Catalog, ClientOptions, GamaFlavour, GamaOptions, Options, PiplcOptions, Platform, Report, SimpleOptions,
+};
 use clap::{Args, Subcommand};
 use crosstie_wire::piplc::Dialect;
 use std::io::Write;
@@ -44,6 +46,83 @@ pub enum ConformCommand {
         #[command(flatten)]
         options: ConformOptions,
     },
+    /// Check the monitor port of a SIMPLE WebPlatform, claim by claim; exit code 1 if one is not kept. It selects models and,
+    /// with --gama-port, launches and stops experiments: use it while there is no class
+    #[command(after_help = "Examples:\n  crosstie conform monitor --url ws://127.0.0.1:8001/\n  \
+                      crosstie conform monitor --url ws://127.0.0.1:8001/ --headset ws://127.0.0.1:8080/ --gama-port 1000\n  \
+                      crosstie conform monitor --url ws://127.0.0.1:8001/ --only SI-15 --junit report.xml")]
+    Monitor {
+        /// Address of the monitor port
+        #[arg(long, value_name = "URL")]
+        url: String,
+        /// Address of the headset port of the same platform: without it, checks with players are not made
+        #[arg(long, value_name = "URL")]
+        headset: Option<String>,
+        /// The GAMA that the suite plays.
+        #[command(flatten)]
+        stage: StageOptions,
+        /// What to check and how to report.
+        #[command(flatten)]
+        options: ConformOptions,
+    },
+    /// Check the headset port of a SIMPLE WebPlatform, claim by claim; exit code 1 if one is not kept. It brings players of its
+    /// own and, with --gama-port, launches and stops experiments: use it while there is no class
+    #[command(after_help = "Examples:\n  crosstie conform headset --url ws://127.0.0.1:8080/\n  \
+                      crosstie conform headset --url ws://127.0.0.1:8080/ --monitor ws://127.0.0.1:8001/ --gama-port 1000\n  \
+                      crosstie conform headset --url ws://127.0.0.1:8080/ --only SI-31 --json")]
+    Headset {
+        /// Address of the headset port
+        #[arg(long, value_name = "URL")]
+        url: String,
+        /// Address of the monitor port of the same platform: without it, checks during an experiment are not made
+        #[arg(long, value_name = "URL")]
+        monitor: Option<String>,
+        /// The GAMA that the suite plays.
+        #[command(flatten)]
+        stage: StageOptions,
+        /// What to check and how to report.
+        #[command(flatten)]
+        options: ConformOptions,
+    },
+    /// Check a GAMA server, claim by claim; exit code 1 if one is not kept. It loads the model again and again: use it on a
+    /// server that nobody uses meanwhile
+    #[command(after_help = "Examples:\n  \
+                      crosstie conform gama --url ws://127.0.0.1:1000/ --model /models/Flood.gaml --experiment vr_xp\n  \
+                      crosstie conform gama --url ws://127.0.0.1:6868/ --model /models/Flood.gaml --experiment vr_xp --flavour headless")]
+    Gama {
+        /// Address of the server
+        #[arg(long, value_name = "URL")]
+        url: String,
+        /// A .gaml file that the server can load: the path as it is on the server's machine
+        #[arg(long, value_name = "PATH")]
+        model: String,
+        /// An experiment of that model
+        #[arg(long, value_name = "NAME")]
+        experiment: String,
+        /// Which GAMA it is; otherwise its answer to a load tells
+        #[arg(long, value_name = "FLAVOUR", value_parser = ["gui", "headless"])]
+        flavour: Option<String>,
+        /// Also make the checks that take ten seconds and more
+        #[arg(long)]
+        slow: bool,
+        /// What to check and how to report.
+        #[command(flatten)]
+        options: ConformOptions,
+    },
+}
+
+/// The GAMA that the suites for a SIMPLE WebPlatform play.
+#[derive(Clone, Debug, Args)]
+pub struct StageOptions {
+    /// Play GAMA on this port, where the platform was told to find it: without it, checks with GAMA are not made
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    pub gama_port: Option<u16>,
+    /// Address on which GAMA is played
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1", requires = "gama_port")]
+    pub gama_bind: IpAddr,
+    /// Also make the checks that take ten seconds and more
+    #[arg(long)]
+    pub slow: bool,
 }
 
 /// How a PiPLC engine server is treated.
@@ -166,6 +245,80 @@ pub(super) async fn piplc(
     };
     refuse_unknown(&options.unknown())?;
     finish(&conform::piplc(url, &options).await, args, out)
+}
+
+/// Checks the monitor port of a platform and prints the report.
+pub(super) async fn monitor(
+    url: &str,
+    headset: Option<String>,
+    stage: &StageOptions,
+    args: &ConformOptions,
+    out: &mut dyn Write,
+) -> Result<(), CliError> {
+    let options = simple_options(stage, args);
+    refuse_unknown(&options.unknown_to_monitors())?;
+    let platform = Platform {
+        monitor: Some(url.to_owned()),
+        headset,
+        gama: listen_as_gama(stage).await?,
+    };
+    finish(&conform::monitor(platform, &options).await, args, out)
+}
+
+/// Checks the headset port of a platform and prints the report.
+pub(super) async fn headset(
+    url: &str,
+    monitor: Option<String>,
+    stage: &StageOptions,
+    args: &ConformOptions,
+    out: &mut dyn Write,
+) -> Result<(), CliError> {
+    let options = simple_options(stage, args);
+    refuse_unknown(&options.unknown_to_headsets())?;
+    let platform = Platform {
+        monitor,
+        headset: Some(url.to_owned()),
+        gama: listen_as_gama(stage).await?,
+    };
+    finish(&conform::headset(platform, &options).await, args, out)
+}
+
+/// Checks a GAMA server and prints the report.
+pub(super) async fn gama(
+    url: &str,
+    options: GamaOptions,
+    args: &ConformOptions,
+    out: &mut dyn Write,
+) -> Result<(), CliError> {
+    refuse_unknown(&options.unknown())?;
+    finish(&conform::gama(url, &options).await, args, out)
+}
+
+/// The flavour that `--flavour` names.
+pub(super) fn flavour_of(word: &str) -> GamaFlavour {
+    match word {
+        "headless" => GamaFlavour::Headless,
+        _ => GamaFlavour::Gui,
+    }
+}
+
+fn simple_options(stage: &StageOptions, args: &ConformOptions) -> SimpleOptions {
+    SimpleOptions {
+        only: args.only.clone(),
+        slow: stage.slow,
+        ..SimpleOptions::default()
+    }
+}
+
+async fn listen_as_gama(stage: &StageOptions) -> Result<Option<TcpListener>, CliError> {
+    let Some(port) = stage.gama_port else { return Ok(None) };
+    let address = SocketAddr::new(stage.gama_bind, port);
+    let listener = TcpListener::bind(address).await.map_err(|error| {
+        CliError::Failed(format!(
+            "cannot play GAMA on {address}: {error}; end what listens there, or tell the platform of another port"
+        ))
+    })?;
+    Ok(Some(listener))
 }
 
 fn refuse_unknown(unknown: &[&str]) -> Result<(), CliError> {

@@ -7,6 +7,7 @@ use super::{
     Cli, CliError, Command, audit, backup, check, classroom, conform, init, key, log, plc, problems, realvirtual,
     route, run, service, signals, tls,
 };
+use crate::conform::GamaOptions;
 use clap::CommandFactory;
 use std::future::Future;
 use std::io::{self, Write as _};
@@ -55,6 +56,36 @@ pub(super) fn dispatch(command: Command) -> Result<(), CliError> {
         }
         Command::Conform(ConformCommand::Piplc { url, server, options }) => {
             wait_for(conform::piplc(&url, &server, &options, out))
+        }
+        Command::Conform(ConformCommand::Monitor {
+            url,
+            headset,
+            stage,
+            options,
+        }) => wait_for(conform::monitor(&url, headset, &stage, &options, out)),
+        Command::Conform(ConformCommand::Headset {
+            url,
+            monitor,
+            stage,
+            options,
+        }) => wait_for(conform::headset(&url, monitor, &stage, &options, out)),
+        Command::Conform(ConformCommand::Gama {
+            url,
+            model,
+            experiment,
+            flavour,
+            slow,
+            options,
+        }) => {
+            let gama = GamaOptions {
+                only: options.only.clone(),
+                slow,
+                model,
+                experiment,
+                flavour: flavour.as_deref().map(conform::flavour_of),
+                ..GamaOptions::default()
+            };
+            wait_for(conform::gama(&url, gama, &options, out))
         }
         Command::Bench(BenchCommand::Scale(options)) => {
             crate::bench::scale(options).map_err(|error| CliError::failed(&error))
