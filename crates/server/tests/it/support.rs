@@ -89,16 +89,6 @@ impl TestHub {
         format!("ws://{}/", self.endpoint(name))
     }
 
-    /// Where monitors of the classroom connect.
-    pub(crate) fn monitor(&self) -> SocketAddr {
-        self.hub().monitor().expect("the project has a [classroom]")
-    }
-
-    /// Where headsets of the classroom connect.
-    pub(crate) fn headset(&self) -> SocketAddr {
-        self.hub().headset().expect("the project has a [classroom]")
-    }
-
     pub(crate) fn file(&self) -> PathBuf {
         self.folder.path().join("crosstie.toml")
     }
