@@ -71,3 +71,19 @@ pub fn with_value(expr: &str, value: Literal<'_>) -> String {
     }
     expr.replace("$value", &literal)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ga13_a_value_becomes_one_literal_of_gaml() {
+        let put = |value| with_value("x <- 1-$value;", value);
+        assert_eq!(put(Literal::Bool(true)), "x <- 1-true;");
+        assert_eq!(put(Literal::Int(7)), "x <- 1-7;");
+        assert_eq!(put(Literal::Int(-7)), "x <- 1-(-7);");
+        assert_eq!(put(Literal::Float(2.0)), "x <- 1-2.0;");
+        assert_eq!(put(Literal::Float(f64::NAN)), "x <- 1-0.0;");
+        assert_eq!(put(Literal::Text("a\"b\\$value")), "x <- 1-\"a\\\"b\\\\$value\";");
+    }
+}
