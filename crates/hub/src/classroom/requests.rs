@@ -98,7 +98,7 @@ impl Hub {
         Ok(Some(ClassroomReply::State(Box::new(row))))
     }
 
-    /// Does something to the class for somebody who may, and writes it down, with the words that monitors use too. What leaves
+    /// Does something to the class for somebody who may, and writes it down: the one way for the API and for monitors. What leaves
     /// everything as it was is not written down.
     pub(crate) fn class_act(&mut self, by: &Actor, act: ClassAct) -> Result<(), Refused> {
         match act {
