@@ -72,6 +72,9 @@ struct Shared {
     stage: Mutex<Stage>,
     /// Something of the stage has changed.
     news: Notify,
+    /// Held while something is put into the way to the platform: what a check says comes behind the answers to commands that it
+    /// has seen.
+    turn: tokio::sync::Mutex<()>,
     transcript: Transcript,
 }
 
@@ -117,6 +120,7 @@ impl Gama {
                 spoiled: false,
             }),
             news: Notify::new(),
+            turn: tokio::sync::Mutex::new(()),
             transcript,
         });
         let accepting = tokio::spawn(accept(listener, Arc::clone(&shared)));
@@ -207,8 +211,12 @@ impl Gama {
         const EXPECTED: &str = "the platform stays connected to GAMA and takes its messages";
         let link = self.with(|stage| stage.link.as_ref().map(|(_, link)| link.clone()));
         let link = link.ok_or_else(|| Stop::failed(EXPECTED, "it is not connected"))?;
-        self.shared.transcript.add(LABEL, "→", &text);
-        match tokio::time::timeout(self.limit, link.send(WsMessage::text(text))).await {
+        let send = async {
+            let _turn = self.shared.turn.lock().await;
+            self.shared.transcript.add(LABEL, "→", &text);
+            link.send(WsMessage::text(text)).await
+        };
+        match tokio::time::timeout(self.limit, send).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(Stop::failed(EXPECTED, "it has gone")),
             Err(_) => Err(Stop::failed(EXPECTED, format!("nothing is taken for {:?}", self.limit))),
@@ -379,9 +387,9 @@ async fn serve(stream: TcpStream, shared: Arc<Shared>) {
             if !message.is_text() && !message.is_binary() {
                 continue;
             }
+            let turn = shared.turn.lock().await;
             shared.transcript.add(LABEL, "←", text);
             let answers = shared.with(|stage| hear(stage, text));
-            shared.news.notify_waiters();
             for answer in answers {
                 shared.transcript.add(LABEL, "→", &answer);
                 let Some(sender) = weak.upgrade() else { return };
@@ -389,6 +397,8 @@ async fn serve(stream: TcpStream, shared: Arc<Shared>) {
                     return;
                 }
             }
+            drop(turn);
+            shared.news.notify_waiters();
         }
     };
     tokio::select! {
