@@ -230,8 +230,8 @@ fn si1_taken_ports_of_a_classroom_are_named_together() {
 
 /// The head of the answer to a handshake with further headers.
 fn head_of(address: SocketAddr, path: &str, headers: &[&str]) -> String {
-    let mut stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(LIMIT)).unwrap();
+    let mut stream = TcpStream::connect(address).expect("the port takes connections");
+    stream.set_read_timeout(Some(LIMIT)).expect("a limit can be set");
     handshake(&mut stream, path, headers)
 }
 
@@ -250,7 +250,7 @@ fn add_key(hub: &TestHub, by: Option<&str>, name: &str, role: &str) -> String {
     let headers: Vec<&str> = bearer.iter().map(String::as_str).collect();
     let (status, _, body) = http(hub.web(), "POST", "/api/v1/keys", &headers, &body);
     assert!((200..300).contains(&status), "{body}");
-    let body: Value = serde_json::from_str(&body).unwrap();
+    let body: Value = serde_json::from_str(&body).expect("answers are JSON");
     body["secret"]
         .as_str()
         .or(body["key"].as_str())
@@ -336,14 +336,14 @@ struct FakeGama {
 
 impl FakeGama {
     fn start() -> FakeGama {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.set_nonblocking(true).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port for a test");
+        listener.set_nonblocking(true).expect("an option of TCP");
         FakeGama { listener }
     }
 
     /// A project that looks for it.
     fn project(&self) -> String {
-        let port = self.listener.local_addr().unwrap().port();
+        let port = self.listener.local_addr().expect("a bound port").port();
         let class = CLASS.replace("gamaless = true\n", "");
         format!("{class}[gama]\nhost = \"localhost\"\nport = {port}\n")
     }
@@ -355,10 +355,11 @@ impl FakeGama {
             accepted = self.listener.accept().ok();
             accepted.is_some()
         });
-        let (stream, _) = accepted.unwrap();
-        stream.set_nonblocking(false).unwrap();
-        stream.set_read_timeout(Some(LIMIT)).unwrap();
+        let (stream, _) = accepted.expect("there is one now");
+        stream.set_nonblocking(false).expect("an option of TCP");
+        stream.set_read_timeout(Some(LIMIT)).expect("a limit can be set");
         let mut path = String::new();
+        #[expect(clippy::result_large_err, reason = "the library wants exactly this type")]
         let look = |request: &tungstenite::handshake::server::Request, response| {
             path = request.uri().to_string();
             assert!(
@@ -368,7 +369,7 @@ impl FakeGama {
             assert!(request.headers().get("authorization").is_none());
             Ok(response)
         };
-        let socket = tungstenite::accept_hdr(stream, look).unwrap();
+        let socket = tungstenite::accept_hdr(stream, look).expect("the hub does its handshake");
         (socket, path)
     }
 }
@@ -425,8 +426,9 @@ fn ga11_a_message_of_gama_above_100_mib_ends_the_link_and_one_of_20_mib_reaches_
         ))
         .unwrap();
     let mut headset = seated(hub.headset(), "/", "Player_1");
-    let created = next_text(&mut socket);
-    assert!(created.contains("create_player"), "{created}");
+    eventually("GAMA is asked for the player", || {
+        next_text(&mut socket).contains("create_player(\\\"Player_1\\\")")
+    });
 
     let long = "x".repeat(20 << 20);
     let inner = json!({"contents": [{"id": ["Player_1"], "contents": {"long": long}}]}).to_string();
