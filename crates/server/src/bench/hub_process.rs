@@ -89,7 +89,7 @@ impl HubProcess {
 
     /// Where headsets connect.
     pub(super) fn headset(&self) -> Result<&str, BenchError> {
-        self.line("  headset ")
+        self.line("  headsets ")
     }
 
     fn line(&self, head: &str) -> Result<&str, BenchError> {
