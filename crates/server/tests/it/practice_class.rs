@@ -1,5 +1,7 @@
 //! A whole lesson without GAMA and without headsets: hub, practice GAMA and practice headsets over real sockets.
 
+#![allow(clippy::unwrap_used, reason = "a helper of tests may fail as a test does")]
+
 use super::practice_gama::Gama;
 use super::support::{Client, LIMIT, PING, TEXT, TestHub, eventually};
 use crosstie_server::practice::gama::{Flavour, Options};

@@ -1,5 +1,7 @@
 //! The stand-in for GAMA over real sockets.
 
+#![allow(clippy::unwrap_used, reason = "a helper of tests may fail as a test does")]
+
 use super::support::{Client, LIMIT, PING, eventually};
 use crosstie_server::practice::gama::{Flavour, Options, Server};
 use serde_json::{Value, json};

@@ -1,5 +1,7 @@
 //! The stand-in for a headset over real sockets, against a small platform of the test.
 
+#![allow(clippy::unwrap_used, reason = "a helper of tests may fail as a test does")]
+
 use super::support::LIMIT;
 use crosstie_server::practice::headset::{self, HeadsetError, Options, Walk};
 use futures_util::{SinkExt, StreamExt};

@@ -11,7 +11,7 @@ use super::house::{ClientId, House, STEPS_MAX};
 use super::world;
 
 /// Why a command is not carried out.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Refusal {
     /// The command is none: something is missing in it, or it is unknown.
     Malformed(String),
@@ -74,13 +74,9 @@ impl House {
     fn load_command(&mut self, client: ClientId, command: &Command) {
         let loaded = self.try_load(client, command);
         let is_gui = self.recipe.flavour == Flavour::Gui;
-        let content = loaded.as_ref().map(|(id, name)| match is_gui {
-            true => Json::from(name.as_str()),
+        let done = loaded.clone().map(|(id, name)| match is_gui {
+            true => Json::from(name),
             false => Json::from(id.to_string()),
-        });
-        let done = content.map_err(|refusal| match refusal {
-            Refusal::Malformed(words) => Refusal::Malformed(words.clone()),
-            Refusal::Unable(words) => Refusal::Unable(words.clone()),
         });
         self.answer_result(client, command, done);
         let Ok((id, name)) = loaded else { return };

@@ -332,11 +332,8 @@ impl Guest {
     fn take(&self, message: &Message) {
         let text = match message {
             Message::Text(text) => text.as_str(),
-            Message::Binary(bytes) => match std::str::from_utf8(bytes) {
-                Ok(text) => text,
-                // No text is no JSON either, and is answered like that.
-                Err(_) => "",
-            },
+            // What is no text is no JSON either, and is answered like that.
+            Message::Binary(bytes) => std::str::from_utf8(bytes).unwrap_or_default(),
             // The socket itself answers pings and closes.
             _ => return,
         };
