@@ -183,7 +183,7 @@ impl Site {
     /// The `gama` part of the newest state that a monitor has been told.
     pub(crate) fn told(&mut self, monitor: ConnId) -> Json {
         let inbox = &self.house.peer(monitor).inbox;
-        let states = inbox.iter().filter(|message| message["type"] == "json_state");
-        states.last().expect("it was told a state")["gama"].clone()
+        let mut states = inbox.iter().filter(|message| message["type"] == "json_state");
+        states.next_back().expect("it was told a state")["gama"].clone()
     }
 }

@@ -155,7 +155,10 @@ impl Hub {
     /// GAMA has made a player or taken one away, or has not.
     fn wish_answered(&mut self, id: &str, wish: Wish, result: Result<(), ErrorMessage>) {
         let about = About::Player(id.into());
-        let told = result.as_ref().map(|()| ()).map_err(|error| error.words.clone());
+        let told = match &result {
+            Ok(()) => Ok(()),
+            Err(error) => Err(error.words.clone()),
+        };
         match result {
             Ok(()) if wish == Wish::Create => self.gama_recovers(&about),
             Ok(()) => {}
