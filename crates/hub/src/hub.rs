@@ -604,7 +604,11 @@ impl Hub {
         let face = client.face;
         self.outputs.push(Output::Close { conn, code, reason });
         // 1000 and 1001 end what was to end; every other code says that something was wrong.
-        let level = if matches!(code, 1000 | 1001) { Level::Info } else { Level::Warn };
+        let level = if matches!(code, 1000 | 1001) {
+            Level::Info
+        } else {
+            Level::Warn
+        };
         self.log(level, Some(conn), format!("closed with {code}: {reason}"));
         self.piplc_left(conn);
         self.classroom_left(conn, face, reason);

@@ -106,13 +106,14 @@ fn packages() -> Arc<Catalog> {
         json!({"type": "json_settings", "name": "In A", "splashscreen": "x.png", "model_file_path": "<ROOT>/learning-packages/zed/m/a.gaml",
             "experiment_name": "ea", "minimal_players": "1", "maximal_players": "2"}),
     ];
+    let text = |settings: &Json, field: &str| settings[field].as_str().unwrap_or_default().to_owned();
     let model = |(index, settings): (usize, &Json)| {
         let mut selected = settings.clone();
         selected["model_index"] = index.into();
         Model {
-            name: settings["name"].as_str().unwrap().into(),
-            experiment: settings["experiment_name"].as_str().unwrap().into(),
-            file: settings["model_file_path"].as_str().unwrap().into(),
+            name: text(settings, "name"),
+            experiment: text(settings, "experiment_name"),
+            file: text(settings, "model_file_path"),
             settings: settings.to_string(),
             selected: selected.to_string(),
             // The existing platform seats as many as come.

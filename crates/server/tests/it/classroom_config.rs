@@ -112,12 +112,12 @@ every_ms = 100
 [[gama.watch]]
 name = "people"
 expr = "length(people)"
-kind = "Int"
+type = "Int"
 
 [[gama.write]]
 name = "gate"
 expr = "do set_gate($value);"
-kind = "Bool"
+type = "Bool"
 "#;
     let config = loaded(text).config.unwrap();
     let roots = config.package_roots();
@@ -190,7 +190,7 @@ fn watches_and_writes_have_names_expressions_and_kinds() {
     check("[[gama.watch]]\nname = \"a\"\n", &["2:1 missing_key"]);
     check("[[gama.watch]]\nname = \"a/b\"\nexpr = \"x\"\n", &["3:8 bad_name"]);
     check(
-        "[[gama.watch]]\nname = \"a\"\nexpr = \"x\"\nkind = \"float\"\n",
+        "[[gama.watch]]\nname = \"a\"\nexpr = \"x\"\ntype = \"float\"\n",
         &["5:8 bad_value"],
     );
     check(

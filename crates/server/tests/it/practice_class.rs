@@ -41,7 +41,7 @@ impl Class {
         let project = format!(
             "[web]\nport = 0\n[classroom]\n[monitor]\nport = 0\n[headset]\nport = 0\n[gama]\nhost = \"127.0.0.1\"\nport = {}\n\
              [[gama.watch]]\nname = \"water\"\nexpr = \"water_level\"\nevery_ms = 100\n\
-             [[gama.write]]\nname = \"gate\"\nexpr = \"do set_gate($value);\"\nkind = \"Bool\"\n",
+             [[gama.write]]\nname = \"gate\"\nexpr = \"do set_gate($value);\"\ntype = \"Bool\"\n",
             gama.address.port()
         );
         std::fs::write(folder.path().join("crosstie.toml"), project).unwrap();

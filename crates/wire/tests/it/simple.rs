@@ -23,21 +23,25 @@ struct Line {
 fn lines() -> Vec<Line> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/simple");
     let mut files: Vec<PathBuf> = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
+        .expect("the goldens are readable")
+        .map(|entry| entry.expect("the goldens are readable").path())
         .filter(|path| path.extension().is_some_and(|ending| ending == "transcript"))
         .collect();
     files.sort();
     assert_eq!(files.len(), 27);
     let mut lines = Vec::new();
     for file in files {
-        let name = file.file_name().unwrap().to_string_lossy().into_owned();
-        for (number, line) in fs::read_to_string(&file).unwrap().lines().enumerate() {
+        let name = file.file_name().expect("it is a file").to_string_lossy().into_owned();
+        for (number, line) in fs::read_to_string(&file)
+            .expect("the goldens are readable")
+            .lines()
+            .enumerate()
+        {
             let mut words = line.splitn(3, ' ').filter(|word| !word.is_empty());
             let (_, Some(party)) = (words.next(), words.next()) else {
                 continue;
             };
-            let rest = line.split_once(party).unwrap().1.trim_start();
+            let rest = line.split_once(party).expect("it was found").1.trim_start();
             let (is_sent, text) = match (rest.strip_prefix("->"), rest.strip_prefix("<- ")) {
                 (Some(text), _) => (true, text.strip_prefix(' ').unwrap_or(text)),
                 (None, Some(text)) => (false, text),
@@ -63,7 +67,7 @@ fn of_party<'a>(lines: &'a [Line], prefix: &str, is_sent: bool) -> Vec<&'a Line>
 fn utf8(write: impl FnOnce(&mut Vec<u8>)) -> String {
     let mut out = Vec::new();
     write(&mut out);
-    String::from_utf8(out).unwrap()
+    String::from_utf8(out).expect("what is written is UTF-8")
 }
 
 /// The test of the long message shows its frame cut.
@@ -196,21 +200,21 @@ fn si30_the_interval_of_the_heartbeat_is_read_in_every_spelling() {
 
 fn player(fields: &Value) -> PlayerState {
     PlayerState {
-        id: fields["id"].as_str().unwrap().to_owned(),
+        id: fields["id"].as_str().expect("a text").to_owned(),
         ping_interval: fields["ping_interval"].to_string(),
-        is_alive: fields["is_alive"].as_bool().unwrap(),
-        connected: fields["connected"].as_bool().unwrap(),
-        in_game: fields["in_game"].as_bool().unwrap(),
-        date_connection: fields["date_connection"].as_str().unwrap().to_owned(),
+        is_alive: fields["is_alive"].as_bool().expect("a bool"),
+        connected: fields["connected"].as_bool().expect("a bool"),
+        in_game: fields["in_game"].as_bool().expect("a bool"),
+        date_connection: fields["date_connection"].as_str().expect("a text").to_owned(),
     }
 }
 
 fn gama_state(fields: &Map<String, Value>) -> Option<GamaState> {
-    let text = |name: &str| fields[name].as_str().unwrap().to_owned();
+    let text = |name: &str| fields[name].as_str().expect("a text").to_owned();
     (!fields.is_empty()).then(|| GamaState {
-        connected: fields["connected"].as_bool().unwrap(),
+        connected: fields["connected"].as_bool().expect("a bool"),
         experiment_state: text("experiment_state"),
-        loading: fields["loading"].as_bool().unwrap(),
+        loading: fields["loading"].as_bool().expect("a bool"),
         content_error: fields["content_error"].to_string(),
         experiment_id: text("experiment_id"),
         experiment_name: text("experiment_name"),
@@ -368,8 +372,11 @@ fn pieces(text: &str) -> (Vec<(Vec<String>, String)>, usize, bool) {
     let pieces = world.elements.iter().map(|element| {
         let ids = element.ids.iter().map(|id| id.to_string()).collect();
         let frame = element.frame.as_bytes();
-        let start = frame.iter().position(|byte| *byte == b'{').unwrap();
-        (ids, String::from_utf8(frame[start..].to_vec()).unwrap())
+        let start = frame
+            .iter()
+            .position(|byte| *byte == b'{')
+            .expect("the payload is an object");
+        (ids, String::from_utf8(frame[start..].to_vec()).expect("it is UTF-8"))
     });
     (pieces.collect(), world.skipped, world.problem.is_some())
 }

@@ -11,9 +11,9 @@ use crosstie_hub::signal::Kind;
 use std::time::Duration;
 
 /// The keys of a `[[gama.watch]]`.
-const WATCH_KEYS: [&str; 4] = ["name", "expr", "kind", "every_ms"];
+const WATCH_KEYS: [&str; 4] = ["name", "expr", "type", "every_ms"];
 /// The keys of a `[[gama.write]]`.
-const WRITE_KEYS: [&str; 3] = ["name", "expr", "kind"];
+const WRITE_KEYS: [&str; 3] = ["name", "expr", "type"];
 
 /// How often an expression may be asked for.
 const EVERY_MS: (i64, i64) = (100, 3_600_000);
@@ -158,7 +158,7 @@ impl Checker<'_> {
 
     /// The kind of a signal; `None`, with a finding, when it is none.
     fn kind(&mut self, table: &RawTable) -> Option<Kind> {
-        let Some(entry) = table.get("kind") else {
+        let Some(entry) = table.get("type") else {
             return Some(Kind::Float);
         };
         let form = Form::Choice(&TYPE_WORDS);
@@ -166,7 +166,7 @@ impl Checker<'_> {
             (Ok(_), RawValue::Text(word)) => Some(kind_of(word)),
             (_, value) => {
                 let place = self.in_file(&entry.value_span);
-                let found = format!("`kind` is {}", value.shown());
+                let found = format!("`type` is {}", value.shown());
                 self.findings.error(&place, "bad_value", found, form.expected());
                 None
             }
