@@ -56,7 +56,10 @@ pub(super) fn add(page: &mut Page, class: &ClassRow) {
     }
 }
 
-const SEATS: [(&str, fn(&PlayerRow) -> bool); 3] = [
+/// A word for some of the seats, and which they are.
+type Seats = (&'static str, fn(&PlayerRow) -> bool);
+
+const SEATS: [Seats; 3] = [
     ("all", |_| true),
     ("connected", |player| player.connected),
     ("in_game", |player| player.in_game),
