@@ -195,11 +195,9 @@ impl World {
             "pause" => "PAUSED",
             "stop" => "NONE",
             "expression" if expr.starts_with("do create_player(") => {
-                let id = expr.trim_start_matches("do create_player(").trim_end_matches(");");
-                let created = self
-                    .players
-                    .iter()
-                    .position(|player| json!(player.id).to_string() == id);
+                let quoted = expr.trim_start_matches("do create_player(").trim_end_matches(");");
+                let id: String = serde_json::from_str(quoted).unwrap_or_default();
+                let created = self.players.iter().position(|player| player.id == id);
                 if let Some(at) = created {
                     self.set_in_game(at, true);
                 }
