@@ -135,19 +135,31 @@ fn world(client: &mut Client) -> Vec<(String, String)> {
 
 #[test]
 fn ga1_clients_are_greeted_and_pinged() {
+    // A client may be silent for three of these: long enough for a machine that is slow for a moment.
+    let gama = Gama::start(Options {
+        ping: Duration::from_secs(1),
+        ..Options::default()
+    });
+    let mut client = gama.connect();
+    for _ in 0..4 {
+        let (opcode, payload) = client.try_frame().unwrap();
+        assert_eq!(opcode, PING);
+        client.send_frame(0xA, &payload);
+    }
+    assert_eq!(
+        evaluate(&mut client, "cycle")["type"],
+        "UnableToExecuteRequest",
+        "who answers stays"
+    );
+}
+
+#[test]
+fn ga1_a_client_that_answers_no_ping_is_let_go() {
     let gama = Gama::start(Options {
         ping: Duration::from_millis(20),
         ..Options::default()
     });
     let mut client = gama.connect();
-    let (opcode, _) = client.try_frame().unwrap();
-    assert_eq!(opcode, PING);
-    // Pings are answered here, so the connection lives on longer than three of them.
-    for _ in 0..10 {
-        client.send_frame(0xA, b"");
-        assert_eq!(client.try_frame().unwrap().0, PING);
-    }
-    // Nothing more is said: the next frames end with the connection.
     eventually("a silent client is let go", || client.try_frame().is_err());
 }
 
