@@ -31,13 +31,15 @@ pub(crate) mod worlds;
 
 use crate::hub::Hub;
 use crate::input::{ConnId, Face};
+use crate::output::Level;
 use crate::session::gama::GamaLink;
 use crate::settings::ClassroomSettings;
-use catalog::{Catalog, Model};
+use catalog::{Catalog, Model, ModelIdentity};
 use console::Console;
 use experiment::Experiment;
+use experiment::table::{Command, Stage};
 use monitors::Monitors;
-use players::Players;
+use players::{GameSize, Players};
 use signals::ClassSignals;
 use std::sync::Arc;
 use watch::ClassWatches;
@@ -49,6 +51,11 @@ pub(crate) struct Classroom {
     pub(crate) catalog: Arc<Catalog>,
     /// Position of the model that was selected last (SI-10).
     pub(crate) active: usize,
+    /// The model that was selected and that the packages do not hold at the moment: a file is being written, a folder moved. It is
+    /// the active one again when it is back.
+    missed: Option<ModelIdentity>,
+    /// The model of the last load.
+    pub(crate) launched: Option<Launched>,
     pub(crate) link: GamaLink,
     pub(crate) experiment: Experiment,
     pub(crate) players: Players,
@@ -58,7 +65,35 @@ pub(crate) struct Classroom {
     pub(crate) watches: ClassWatches,
 }
 
+/// The model that was launched last: another one may be selected while it runs.
+#[derive(Clone, Debug)]
+pub(crate) struct Launched {
+    pub(crate) index: usize,
+    pub(crate) name: String,
+    pub(crate) size: GameSize,
+}
+
 impl Classroom {
+    /// A model was selected by somebody.
+    pub(crate) fn select(&mut self, index: usize) {
+        self.active = index;
+        self.missed = None;
+    }
+
+    /// The model of the lesson: what runs or is being loaded, else what a launch would load.
+    pub(crate) fn model_of_lesson(&self) -> Option<Launched> {
+        let runs = self.experiment.stage() != Stage::None || self.link.lanes.is_out(Command::Load);
+        let launched = self.launched.clone().filter(|_| runs);
+        launched.or_else(|| {
+            let model = self.active_model()?;
+            Some(Launched {
+                index: self.active,
+                name: model.name.clone(),
+                size: GameSize::of(model),
+            })
+        })
+    }
+
     /// The model that a launch would load.
     pub(crate) fn active_model(&self) -> Option<&Model> {
         self.catalog.models.get(self.active)
@@ -73,6 +108,8 @@ impl Hub {
             experiment: Experiment::default(),
             catalog: Arc::default(),
             active: 0,
+            missed: None,
+            launched: None,
             players: Players::default(),
             monitors: Monitors::default(),
             console: Console::default(),
@@ -98,10 +135,22 @@ impl Hub {
     /// and experiment where it is still there, else it is the first.
     pub(crate) fn packages_read(&mut self, catalog: Arc<Catalog>) {
         let Some(class) = &mut self.classroom else { return };
-        let before = class.active_model().map(Model::identity);
-        let again = before.and_then(|before| catalog.models.iter().position(|model| model.identity() == before));
+        let wanted = class
+            .missed
+            .take()
+            .or_else(|| class.active_model().map(Model::identity));
+        let position = |wanted: &ModelIdentity| catalog.models.iter().position(|model| model.identity() == *wanted);
+        let again = wanted.as_ref().and_then(position);
         class.active = again.unwrap_or(0);
         class.catalog = catalog;
+        class.missed = wanted.filter(|_| again.is_none());
+        if let Some((file, _)) = &class.missed {
+            let text = format!(
+                "the packages no longer hold the model that was selected ({file}); it is the active one again when it is back"
+            );
+            self.log(Level::Warn, None, text);
+        }
+        self.settings_have_come();
         self.class_changed();
     }
 }

@@ -572,11 +572,14 @@ impl Hub {
         if let Some(endpoint) = client.face.endpoint() {
             add(&mut self.endpoints[endpoint.0 as usize].counters);
         }
-        if client
+        let bytes_max = match client.face {
+            Face::Headset => self.limits.headset_control_bytes_max,
+            _ => self.limits.control_bytes_max,
+        };
+        let queued = client
             .outlet
-            .control(conn, bytes, &self.limits, &mut self.outputs)
-            .is_err()
-        {
+            .control(conn, bytes, &self.limits, bytes_max, &mut self.outputs);
+        if queued.is_err() {
             self.close(conn, 1008, "control queue full");
         }
     }

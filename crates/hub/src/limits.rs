@@ -22,6 +22,8 @@ pub struct Limits {
     pub control_frames_max: usize,
     /// Bytes of control frames waiting for one stuck socket. Same effect.
     pub control_bytes_max: usize,
+    /// The same for a headset: anybody in the room may connect one, and a pong repeats what its ping says.
+    pub headset_control_bytes_max: usize,
     /// Messages of one connection that wait while a large answer is built for it. One more closes it with 1008 "answer pending".
     pub pending_messages_max: usize,
     /// Signals encoded in one turn of a large answer: about a tenth of a millisecond.
@@ -51,6 +53,7 @@ impl Default for Limits {
             clients_max: 2_000,
             control_frames_max: 1_024,
             control_bytes_max: 64 << 20,
+            headset_control_bytes_max: 2 << 20,
             pending_messages_max: 1_024,
             slice_signals: 4_096,
             routes_max: 100_000,

@@ -28,12 +28,13 @@ impl Outlet {
         self.stuck_since
     }
 
-    /// Sends a control message now, or as soon as the socket takes bytes.
+    /// Sends a control message now, or as soon as the socket takes bytes. `bytes_max` is how much may wait there.
     pub(crate) fn control(
         &mut self,
         conn: ConnId,
         bytes: Bytes,
         limits: &crate::limits::Limits,
+        bytes_max: usize,
         outputs: &mut Vec<Output>,
     ) -> Result<(), QueueFull> {
         if self.stuck_since.is_none() {
@@ -46,9 +47,7 @@ impl Outlet {
             });
             return Ok(());
         }
-        if self.control.len() >= limits.control_frames_max
-            || self.control_bytes + bytes.len() > limits.control_bytes_max
-        {
+        if self.control.len() >= limits.control_frames_max || self.control_bytes + bytes.len() > bytes_max {
             return Err(QueueFull);
         }
         self.control_bytes += bytes.len();
@@ -97,7 +96,9 @@ mod tests {
     fn what_could_not_be_begun_goes_before_what_came_later() {
         let (mut outlet, mut outputs, limits) = (Outlet::default(), Vec::new(), Limits::default());
         outlet.stick(Time::ZERO, vec!["a".into(), "b".into()]);
-        outlet.control(ConnId(1), "c".into(), &limits, &mut outputs).unwrap();
+        outlet
+            .control(ConnId(1), "c".into(), &limits, 100, &mut outputs)
+            .unwrap();
         assert!(outputs.is_empty());
         outlet.open(ConnId(1), &mut outputs);
         assert_eq!(texts(&outputs), ["a", "b", "c"]);
@@ -108,12 +109,11 @@ mod tests {
     fn the_queue_of_a_stuck_socket_ends_at_its_limits() {
         let limits = Limits {
             control_frames_max: 2,
-            control_bytes_max: 5,
             ..Limits::default()
         };
         let mut outlet = Outlet::default();
         outlet.stick(Time::ZERO, Vec::new());
-        let mut send = |bytes: &'static str| outlet.control(ConnId(1), bytes.into(), &limits, &mut Vec::new());
+        let mut send = |bytes: &'static str| outlet.control(ConnId(1), bytes.into(), &limits, 5, &mut Vec::new());
         assert_eq!(send("1234"), Ok(()));
         assert_eq!(send("56"), Err(QueueFull));
         assert_eq!(send("5"), Ok(()));

@@ -91,14 +91,24 @@ impl Ask {
             None => None,
             Some(args) if args.starts_with('"') => {
                 let inner: String = serde_json::from_str(args).map_err(unreadable)?;
-                serde_json::from_str::<Arguments>(&inner).map_err(unreadable)?.id
+                arguments(&inner)?.id
             }
-            Some(args) => serde_json::from_str::<Arguments>(args).map_err(unreadable)?.id,
+            Some(args) => arguments(args)?.id,
         };
         Ok(Concerns {
             agent: fields.agent.map(text_of),
             player: player.map(text_of),
         })
+    }
+}
+
+/// The arguments of an ask. A list would be read like an object of its first fields, so it is refused here.
+fn arguments(text: &str) -> Result<Arguments, DecodeError> {
+    match text.trim_start().starts_with('{') {
+        true => serde_json::from_str(text).map_err(unreadable),
+        false => Err(DecodeError::NotAnObject {
+            found: "something else",
+        }),
     }
 }
 

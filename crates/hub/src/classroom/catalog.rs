@@ -40,10 +40,13 @@ pub struct Model {
 
 impl Model {
     /// What makes it the same model after the packages were read again.
-    pub(crate) fn identity(&self) -> (String, String) {
+    pub(crate) fn identity(&self) -> ModelIdentity {
         (self.file.clone(), self.experiment.clone())
     }
 }
+
+/// File and experiment of a model.
+pub(crate) type ModelIdentity = (String, String);
 
 /// One line of the list.
 #[derive(Clone, Debug, PartialEq)]

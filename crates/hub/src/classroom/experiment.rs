@@ -11,7 +11,7 @@ use crate::api::classroom::OrderWord;
 use crate::hub::Hub;
 use crate::time::Time;
 use crosstie_wire::monitor::GamaState;
-pub(crate) use failure::{About, Failure, hint, unanswered};
+pub(crate) use failure::{About, Failure, unanswered};
 use std::time::Duration;
 use table::{Command, Happening, Row, Stage, Standing, Stopping};
 
@@ -115,7 +115,7 @@ impl Hub {
     }
 
     /// What an order comes to, or why it cannot be carried out now.
-    fn check_order(&self, order: ClassOrder) -> Result<Row, String> {
+    pub(crate) fn check_order(&self, order: ClassOrder) -> Result<Row, String> {
         let Some(class) = &self.classroom else {
             return Err(String::from("this project has no [classroom]"));
         };
@@ -213,6 +213,11 @@ impl Hub {
         if from != to {
             experiment.settles_at = None;
         }
+        if from != to && to == Stage::None {
+            class.link.lanes.end_orders();
+            class.launched = None;
+        }
+        let experiment = &mut class.experiment;
         if row.settles {
             experiment.settles_at = Some(now + SETTLES_AFTER);
         }

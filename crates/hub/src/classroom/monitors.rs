@@ -30,6 +30,8 @@ pub(crate) struct MonitorSession {
     owes_state: bool,
     /// The same for what screens show.
     owes_screen: bool,
+    /// It was told the settings of a model (SI-10).
+    has_settings: bool,
     /// The last refusal that was logged for it.
     pub(crate) refused: Option<String>,
 }
@@ -175,11 +177,30 @@ impl Hub {
     pub(crate) fn greet_monitor(&mut self, conn: ConnId) {
         let state = self.class_state();
         self.tell_monitor(conn, &state, true);
-        let Some(class) = &self.classroom else { return };
-        if let Some(settings) = class.active_model().map(|model| model.settings.clone()) {
-            self.send_text(conn, |out| out.extend_from_slice(settings.as_bytes()));
-        }
+        self.tell_settings(conn);
         self.tell_last_screen(conn);
+    }
+
+    fn tell_settings(&mut self, conn: ConnId) {
+        let Some(class) = &mut self.classroom else { return };
+        let Some(settings) = class.active_model().map(|model| model.settings.clone()) else {
+            return;
+        };
+        if let Some(session) = class.monitors.session(conn) {
+            session.has_settings = true;
+        }
+        self.send_text(conn, |out| out.extend_from_slice(settings.as_bytes()));
+    }
+
+    /// There are models: monitors that came before them get what they have missed (SI-10).
+    pub(crate) fn settings_have_come(&mut self) {
+        let Some(class) = &self.classroom else { return };
+        let sessions = class.monitors.sessions.iter();
+        let without = sessions.filter(|(_, session)| !session.has_settings);
+        let without: Vec<ConnId> = without.map(|(conn, _)| *conn).collect();
+        for conn in without {
+            self.tell_settings(conn);
+        }
     }
 
     /// A state could not be begun: it is written anew when the monitor reads again.
@@ -269,7 +290,7 @@ impl Hub {
                 name: index.to_string(),
             });
         }
-        class.active = index;
+        class.select(index);
         self.class_changed();
         Ok(())
     }

@@ -29,6 +29,9 @@ const SEATS_MAX: usize = 512;
 /// A ping that was not answered for so long is a missed heartbeat: somebody else may take the seat over (SI-31).
 const MISSED_AFTER: Duration = Duration::from_secs(2);
 
+/// A seat that is taken from a living headset twice within this has two that take it from each other.
+const TAKES_TURNS_WITHIN: Duration = Duration::from_secs(60);
+
 /// Names one seat; counts up in the order of arrival and is never used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct SeatNo(u64);
@@ -61,8 +64,10 @@ pub(crate) struct Seat {
     pub(crate) refusal: Option<String>,
     pub(crate) arrived: ClockMinute,
     pub(crate) last_seen: Time,
-    /// A second headset that says the same name was refused.
+    /// A second headset that says the same name was refused, or the two take the seat from each other.
     pub(crate) is_doubled: bool,
+    /// When it was taken from a headset that was there.
+    taken_at: Option<Time>,
     /// Its place among those who wait for the game: the smallest has waited longest.
     waits: u64,
     /// The last element of a world in which it was named.
@@ -254,12 +259,17 @@ impl Players {
             seat.is_doubled = true;
             return Err(NoSeat::Doubled(seat.address.clone()));
         }
+        let is_taken = holder.is_some_and(|holder| !holder.has_missed(now));
+        let again = is_taken && seat.taken_at.is_some_and(|at| now.since(at) < TAKES_TURNS_WITHIN);
+        if is_taken {
+            seat.taken_at = Some(now);
+        }
         seat.conn = Some(new.conn);
         seat.address = new.address.to_owned();
         seat.ping_interval = new.ping_interval;
         seat.heartbeat = new.heartbeat;
         seat.is_alive = true;
-        seat.is_doubled = false;
+        seat.is_doubled = again;
         seat.last_seen = now;
         seat.refusal = None;
         if let Some(socket) = self.sockets.get_mut(&new.conn) {
@@ -292,6 +302,7 @@ impl Players {
                 arrived: new.clock,
                 last_seen: Time::ZERO,
                 is_doubled: false,
+                taken_at: None,
                 waits: no.0,
                 named_in: 0,
                 worlds: 0,

@@ -3,7 +3,7 @@
 use super::experiment::ClassOrder;
 use crate::access::Actor;
 use crate::api::Refused;
-use crate::api::classroom::{ClassroomReply, ClassroomRequest, OrderWord};
+use crate::api::classroom::{ClassroomReply, ClassroomRequest, GamaLinkState, OrderWord};
 use crate::hub::Hub;
 use crate::output::Ticket;
 use serde_json::Value as Json;
@@ -80,6 +80,16 @@ impl Hub {
             }
             ClassroomRequest::Evaluate { expr } => return self.class_evaluate(ticket, by, &expr).map(|()| None),
             ClassroomRequest::Select { model } => ClassAct::Select(model),
+            // A monitor's stop of nothing is answered by the state (SI-20); whoever asks here is told.
+            ClassroomRequest::Order(OrderWord::Stop) if !self.class_orders().contains(&OrderWord::Stop) => {
+                self.check_order(ClassOrder::Stop).map_err(Refused::Classroom)?;
+                let down = self.gama_row().filter(|gama| gama.link != GamaLinkState::Connected);
+                let why = down.map_or_else(
+                    || String::from("there is no experiment that could be stopped"),
+                    |gama| gama.text,
+                );
+                return Err(Refused::Classroom(why));
+            }
             ClassroomRequest::Order(word) => ClassAct::Order(word),
             ClassroomRequest::AddPlayer { id } => ClassAct::Add(id),
             ClassroomRequest::RemovePlayer { id } => ClassAct::Remove(id),

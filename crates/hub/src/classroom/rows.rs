@@ -10,13 +10,13 @@ impl Hub {
     /// The whole class; `None` where the project has no classroom.
     pub(crate) fn class_row(&self) -> Option<ClassRow> {
         let class = self.classroom.as_deref()?;
-        let model = class.active_model();
+        let model = class.model_of_lesson();
         Some(ClassRow {
             now: self.now,
             gama: self.gama_row(),
-            model: model.map(|model| (class.active, model.name.clone())),
-            minimal_players: model.and_then(|model| model.minimal_players),
-            maximal_players: model.and_then(|model| model.maximal_players),
+            minimal_players: model.as_ref().and_then(|model| model.size.minimal),
+            maximal_players: model.as_ref().and_then(|model| model.size.maximal),
+            model: model.map(|model| (model.index, model.name)),
             players: self.player_rows(),
             monitors: class.monitors.len(),
             screen: class.monitors.screen().map(serde_json::Value::to_string),

@@ -43,6 +43,8 @@ const SILENT_PROBLEM: &str = "gama:silent";
 /// Bytes of a name or an id of GAMA that are kept.
 const NAME_MAX: usize = 200;
 /// What the problems are about.
+/// The problem of messages that could not be read.
+const UNREADABLE_PROBLEM: &str = "gama:unreadable";
 const SUBJECT: &str = "GAMA";
 
 impl Hub {
@@ -150,6 +152,7 @@ impl Hub {
         let (conn, text) = (class.link.conn, class.link.text(now));
         class.console.add(now, "note", "link", &text);
         self.problems.clear(LINK_PROBLEM);
+        self.problems.clear(UNREADABLE_PROBLEM);
         self.log(Level::Info, conn, text);
         self.class_changed();
     }
@@ -177,6 +180,16 @@ impl Hub {
         client.counters.ignored.malformed += 1;
         if !std::mem::replace(&mut client.said.malformed, true) {
             self.log(Level::Warn, Some(conn), format!("ignored a message of GAMA: {error}"));
+        }
+        self.gama_not_understood(&format!("a message could not be read: {error}"));
+    }
+
+    /// Something of GAMA's is lost: it is in the log view, and a problem until the link is made anew.
+    pub(crate) fn gama_not_understood(&mut self, text: &str) {
+        self.console_line("error", "unreadable", text);
+        if !self.problems.holds(UNREADABLE_PROBLEM) {
+            let hint = "what is lost so may be an answer or a world: look at GAMA and its version, and restart it if it comes again";
+            self.trouble(false, UNREADABLE_PROBLEM.to_owned(), SUBJECT, text.to_owned(), hint);
         }
     }
 

@@ -227,7 +227,16 @@ impl Hub {
         if let Some(before) = before {
             self.close(before, 1000, "the same player has connected again");
         }
-        self.seat_is_single(id);
+        let takes_turns = self.classroom.as_ref().and_then(|class| class.players.seat(no));
+        if takes_turns.is_some_and(|seat| seat.is_doubled) {
+            let text = format!(
+                "two headsets of the machine {} say {id} and take the seat from each other",
+                ip_of(&address)
+            );
+            self.trouble(true, doubled(id), id, text, "give one of them another name");
+        } else {
+            self.seat_is_single(id);
+        }
         self.problems.clear(&format!("classroom:name:{}", ip_of(&address)));
         self.log(Level::Info, Some(conn), format!("{id} has a seat, from {address}"));
         self.set_heartbeat(conn);

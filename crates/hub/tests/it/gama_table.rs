@@ -166,13 +166,21 @@ fn si20_a_stop_of_what_runs_pauses_it_first_and_sends_the_headsets_away() {
 fn si20_a_stop_without_an_experiment_only_tells_how_things_stand() {
     let mut site = Site::new(Kind::Gui);
     let headset = site.headset("Player_101");
-    assert_eq!(site.order(Stop), Ok(()));
+    let monitor = site.monitor();
+    let stop = || String::from(r#"{"type":"stop_experiment"}"#);
+    site.house.say_text(monitor, stop());
     site.run(20);
     assert!(commands(&mut site).is_empty());
     assert_eq!(site.house.peer(headset).closed, None);
     assert_eq!(site.row().waits_for, None);
+    // Whoever asks in words is answered in words.
+    let words = site.order(Stop).unwrap_err();
+    assert_eq!(words, "there is no experiment that could be stopped");
     site.gama.die(&mut site.house);
-    assert_eq!(site.order(Stop), Ok(()));
+    site.house.say_text(monitor, stop());
+    site.run(20);
+    let words = site.order(Stop).unwrap_err();
+    assert!(words.contains("GAMA"), "{words}");
 }
 
 #[test]

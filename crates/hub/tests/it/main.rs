@@ -2,6 +2,7 @@
 
 mod claims;
 mod class_api;
+mod class_edges;
 mod class_random;
 mod fake_gama;
 mod gama_lanes;

@@ -11,8 +11,9 @@ use serde_json::Value;
 
 /// Elements of one world that are read. Further ones are skipped and counted.
 const ELEMENTS_MAX: usize = 10_000;
-/// Players that one element may name. Further ones get nothing of it.
-const IDS_MAX: usize = 1_000;
+/// Players that one element may name, many more than a class has seats. Further ones get nothing of it, and the element is counted
+/// among the skipped.
+const IDS_MAX: usize = 10_000;
 
 /// The fields of a message before its type is known.
 #[derive(Clone, Copy, Default)]
@@ -232,29 +233,34 @@ fn read_element(scanner: &mut Scanner<'_>, text: &str, world: &mut World) -> Res
         }
     }
     match ids {
-        Some(ids) => world.elements.push(Element {
-            ids,
-            frame: headset::output_frame(contents),
-            kind: kind_of(contents),
-        }),
+        Some((ids, has_more)) => {
+            world.skipped += usize::from(has_more);
+            world.elements.push(Element {
+                ids,
+                frame: headset::output_frame(contents),
+                kind: kind_of(contents),
+            });
+        }
         None => world.skipped += 1,
     }
     Ok(())
 }
 
-/// The names of a list; what is no text names nobody.
-fn read_ids(scanner: &mut Scanner<'_>) -> Result<Vec<Box<str>>, NotJson> {
+/// The names of a list, and whether there are more than are kept; what is no text names nobody.
+fn read_ids(scanner: &mut Scanner<'_>) -> Result<(Vec<Box<str>>, bool), NotJson> {
     let mut ids = Vec::new();
+    let mut has_more = false;
     scanner.open()?;
     let mut first = true;
     while scanner.next_element(&mut first)? {
-        if let Some(id) = scanner.scalar()?.as_text()
-            && ids.len() < IDS_MAX
-        {
-            ids.push(Box::from(scanner.str_of(id)));
+        if let Some(id) = scanner.scalar()?.as_text() {
+            match ids.len() < IDS_MAX {
+                true => ids.push(Box::from(scanner.str_of(id))),
+                false => has_more = true,
+            }
         }
     }
-    Ok(ids)
+    Ok((ids, has_more))
 }
 
 /// A number made of the first key (FNV-1a); all contents without one share theirs.

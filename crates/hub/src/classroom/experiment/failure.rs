@@ -60,12 +60,34 @@ impl Failure {
         }
     }
 
+    /// What to do about it.
+    pub(crate) fn hint(&self) -> &'static str {
+        let is_load = self.text.contains("\"type\":\"load\"") || self.words.contains("'load'");
+        match self.kind.as_str() {
+            _ if matches!(self.about, About::Player(_)) => {
+                "look at the model's create_player, then add the player again"
+            }
+            "UnableToExecuteRequest" if is_load => {
+                "check that the model's file is where GAMA looks for it and that the experiment has this name; then launch again"
+            }
+            "UnableToExecuteRequest" if self.words.starts_with("GAMA did not answer") => {
+                "GAMA is busy, or a dialog is open in its window: look there, then order it again; if it stays so, restart GAMA"
+            }
+            "UnableToExecuteRequest" => "read what GAMA says, look at its own console, and order it again",
+            "MalformedRequest" => {
+                "GAMA did not understand a command or an expression: look at what was sent, and at GAMA's version"
+            }
+            "GamaServerError" => "look at GAMA's own console; restart GAMA if it comes again",
+            _ => "the model has failed: look at it in GAMA; stop the experiment and launch it again",
+        }
+    }
+
     /// The same for people.
     pub(crate) fn row(&self) -> ClassError {
         ClassError {
             kind: self.kind.clone(),
             text: self.words.clone(),
-            hint: hint(&self.kind).to_owned(),
+            hint: self.hint().to_owned(),
             at: self.at,
         }
     }
@@ -89,18 +111,4 @@ fn message(kind: &str, words: &str) -> String {
     write_string(&mut out, words);
     out.push(b'}');
     String::from_utf8_lossy(&out).into_owned()
-}
-
-/// What to do about a kind of error.
-pub(crate) fn hint(kind: &str) -> &'static str {
-    match kind {
-        "UnableToExecuteRequest" => {
-            "check that the model's file is where GAMA looks for it and that the experiment has this name; then launch again"
-        }
-        "MalformedRequest" => {
-            "GAMA did not understand a command or an expression: look at what was sent, and at GAMA's version"
-        }
-        "GamaServerError" => "look at GAMA's own console; restart GAMA if it comes again",
-        _ => "the model has failed: look at it in GAMA; stop the experiment and launch it again",
-    }
 }

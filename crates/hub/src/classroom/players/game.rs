@@ -2,6 +2,7 @@
 
 use super::{GameSize, Membership, Players, Seat, SeatNo};
 use crate::classroom::Classroom;
+use crate::classroom::experiment::table::Command;
 use crate::hub::Hub;
 use crate::input::ConnId;
 use crosstie_wire::headset;
@@ -40,7 +41,7 @@ impl Classroom {
         if self.settings.gama.is_none() || !self.experiment.takes_players() {
             return None;
         }
-        let model = self.active_model().map(GameSize::of);
+        let model = self.model_of_lesson().map(|model| model.size);
         let size = self.players.size_of_game(model);
         if size.maximal.is_some_and(|most| self.players.members() >= most) {
             return None;
@@ -67,7 +68,9 @@ impl Classroom {
             _ if seat.conn.is_none() => "the headset is not connected",
             Membership::Asked => "GAMA is making the player",
             Membership::Out if !gama.connected => "GAMA is not connected",
-            Membership::Out if gama.experiment_state == "NOTREADY" => "the experiment is loading",
+            Membership::Out if gama.experiment_state == "NOTREADY" || self.link.lanes.is_out(Command::Load) => {
+                "the experiment is loading"
+            }
             Membership::Out if !self.experiment.takes_players() => "the experiment is not running",
             Membership::Out => {
                 let refusal = seat

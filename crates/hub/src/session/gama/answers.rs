@@ -5,7 +5,7 @@ use super::{ERROR_PROBLEM, NAME_MAX, SILENT_PROBLEM, SUBJECT};
 use crate::api::classroom::ClassroomReply;
 use crate::api::{Refused, Reply};
 use crate::classroom::experiment::table::{Command, Happening};
-use crate::classroom::experiment::{About, Failure, cut, hint, unanswered};
+use crate::classroom::experiment::{About, Failure, cut, unanswered};
 use crate::hub::Hub;
 use crate::settings::Flavour;
 use crosstie_wire::gama::{Answer, Control, ErrorMessage, Outcome, ServerMessage};
@@ -23,7 +23,12 @@ impl Hub {
                 self.experiment_reported(&status, exp_id);
             }
             ServerMessage::Answer(answer) => self.gama_answers(answer),
-            ServerMessage::World(world) => self.world(world),
+            ServerMessage::World(world) => {
+                if let Some(problem) = &world.problem {
+                    self.gama_not_understood(&format!("a world could not be read: {problem}"));
+                }
+                self.world(world);
+            }
             ServerMessage::Console(text) => self.console_line("console", "SimulationOutput", &text),
             ServerMessage::Error(error) => self.gama_error(error, About::Experiment),
             ServerMessage::Note { kind, text } => {
@@ -181,7 +186,7 @@ impl Hub {
         let failure = Failure::new(error, about, now);
         class.console.add(now, "error", &failure.kind, &failure.words);
         let text = format!("{}: {}", failure.kind, failure.words);
-        let hint = hint(&failure.kind);
+        let hint = failure.hint();
         class.experiment.failure = Some(failure);
         self.trouble(true, ERROR_PROBLEM.to_owned(), SUBJECT, text, hint);
         self.class_changed();

@@ -139,6 +139,8 @@ struct Ordered {
     sent_at: Time,
     is_answered: bool,
     has_effect: bool,
+    /// Its experiment is gone: nobody waits for it any more, and its silence is no error.
+    is_moot: bool,
 }
 
 impl Ordered {
@@ -215,6 +217,7 @@ impl Lanes {
             sent_at: now,
             is_answered: false,
             has_effect: !reports || !command.has_effect(),
+            is_moot: false,
         });
     }
 
@@ -232,12 +235,13 @@ impl Lanes {
 
     /// Some command has not come to its end.
     pub(crate) fn is_busy(&self) -> bool {
-        !self.orders.is_empty()
+        self.orders.iter().any(|order| !order.is_moot)
     }
 
     /// The command that was sent first of those that have not come to their end.
     pub(crate) fn first_order(&self) -> Option<Command> {
-        self.orders.first().map(|order| order.command)
+        let mut waited = self.orders.iter().filter(|order| !order.is_moot);
+        waited.next().map(|order| order.command)
     }
 
     /// GAMA reports a state: commands may have come to their effect.
@@ -452,6 +456,9 @@ impl Lanes {
         let is_late = |order: &Ordered| now >= order.sent_at.max(judged_from) + order.limit();
         if let Some(position) = self.orders.iter().position(is_late) {
             let order = self.orders.remove(position);
+            if order.is_moot {
+                return self.take_late(now, judged_from);
+            }
             return Some(match order.is_answered {
                 true => Late::Effect(order.command),
                 false => Late::Answer(order.command),
@@ -467,6 +474,14 @@ impl Lanes {
     }
 
     // Ends.
+
+    /// The experiment is gone: nobody waits any more for what it was ordered to do. The orders stay at GAMA until they are answered
+    /// or late, so that none of a kind is there twice.
+    pub(crate) fn end_orders(&mut self) {
+        for order in &mut self.orders {
+            order.is_moot |= !matches!(order.command, Command::Load | Command::Control(Control::Stop));
+        }
+    }
 
     /// The experiment is gone: what players say in it is for nobody, and so are the answers that still come.
     pub(crate) fn dissolve(&mut self) {

@@ -2,7 +2,9 @@
 
 use super::lanes::{For, Key, Speech, Wish};
 use crate::api::Refused;
+use crate::classroom::Launched;
 use crate::classroom::experiment::table::{Command, Stage};
+use crate::classroom::players::GameSize;
 use crate::hub::Hub;
 use crate::output::Ticket;
 use crosstie_wire::gama::{gaml, write_ask, write_control, write_expression, write_load};
@@ -25,6 +27,11 @@ impl Hub {
                     return;
                 };
                 class.experiment.asked = Some(model.experiment.clone());
+                class.launched = Some(Launched {
+                    index: class.active,
+                    name: model.name.clone(),
+                    size: GameSize::of(model),
+                });
                 write_load(&mut text, &model.file, &model.experiment, api_id);
                 format!("load '{}' of {}", model.experiment, model.file)
             }

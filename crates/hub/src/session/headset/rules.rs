@@ -44,11 +44,16 @@ impl Classroom {
         if self.settings.allow_expression {
             return Verdict::Pass;
         }
+        let own = self.players.seat(no).map(|seat| &*seat.id);
+        let is_another = |text: &&str| Some(*text) != own && self.players.of_id(text).is_some();
         match plain_call(expr) {
-            Some(name) if self.allows(name) => Verdict::Pass,
-            Some(name) => Verdict::Refuse(not_listed(name)),
+            Some(call) if !self.allows(call.name) => Verdict::Refuse(not_listed(call.name)),
+            Some(call) if call.texts.iter().any(is_another) => Verdict::Refuse(String::from(
+                "a headset acts as its own player only, and the expression names another",
+            )),
+            Some(_) => Verdict::Pass,
             None => Verdict::Refuse(String::from(
-                "an expression here is `do name($id, ...);` with numbers, texts and booleans behind $id",
+                "an expression here is `do name($id, ...);` with numbers, texts and booleans behind $id, none of them called id or player",
             )),
         }
     }
@@ -130,18 +135,48 @@ impl Hub {
     }
 }
 
-/// The action of an expression of the form `do name($id, ...);` in which only literals stand behind `$id`, each with or without
-/// a label. Anything else gives nothing.
-fn plain_call(expr: &str) -> Option<&str> {
+/// An expression of the form `do name($id, ...);` in which only literals stand behind `$id`.
+#[derive(Debug, PartialEq)]
+struct PlainCall<'a> {
+    name: &'a str,
+    /// The texts among the literals.
+    texts: Vec<&'a str>,
+}
+
+/// The labels that may name the player itself; none of them may name anything else.
+const OWN_LABELS: [&str; 2] = ["id", "player"];
+
+/// Reads an expression of that form, each argument with or without a label. `$id` has none or one that names the player, no
+/// literal has such a one, and no label stands twice. Anything else gives nothing.
+fn plain_call(expr: &str) -> Option<PlainCall<'_>> {
     let rest = expr.trim().strip_prefix("do")?;
     let (name, rest) = word(rest.strip_prefix(char::is_whitespace)?.trim_start())?;
     let rest = rest.trim_start().strip_prefix('(')?;
-    let mut rest = behind_label(rest).strip_prefix("$id")?.trim_start();
+    let (label, rest) = label(rest);
+    if label.is_some_and(|label| !OWN_LABELS.contains(&label)) {
+        return None;
+    }
+    let mut rest = rest.strip_prefix("$id")?.trim_start();
+    let (mut labels, mut texts) = (OWN_LABELS.to_vec(), Vec::new());
     while let Some(next) = rest.strip_prefix(',') {
-        rest = behind_literal(behind_label(next))?.trim_start();
+        let (label, literal) = self::label(next);
+        if let Some(label) = label {
+            if labels.contains(&label) {
+                return None;
+            }
+            labels.push(label);
+        }
+        let behind = behind_literal(literal)?;
+        let written = &literal[..literal.len() - behind.len()];
+        texts.extend(
+            written
+                .strip_prefix(['"', '\''])
+                .and_then(|text| text.strip_suffix(['"', '\''])),
+        );
+        rest = behind.trim_start();
     }
     let end = rest.strip_prefix(')')?.trim_start();
-    (end == ";").then_some(name)
+    (end == ";").then_some(PlainCall { name, texts })
 }
 
 /// A name at the front of a text, and what stands behind it.
@@ -153,11 +188,14 @@ fn word(text: &str) -> Option<(&str, &str)> {
     is_name.then(|| text.split_at(end))
 }
 
-/// What stands behind the label of an argument, where it has one.
-fn behind_label(text: &str) -> &str {
+/// The label of an argument, where it has one, and what stands behind it.
+fn label(text: &str) -> (Option<&str>, &str) {
     let text = text.trim_start();
-    let behind = word(text).and_then(|(_, rest)| rest.trim_start().strip_prefix(':'));
-    behind.unwrap_or(text).trim_start()
+    let labelled = word(text).and_then(|(label, rest)| Some((label, rest.trim_start().strip_prefix(':')?)));
+    match labelled {
+        Some((label, rest)) => (Some(label), rest.trim_start()),
+        None => (None, text),
+    }
 }
 
 /// What stands behind a number, a text or a boolean.
@@ -188,7 +226,14 @@ fn behind_number(text: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::plain_call;
+    use super::{PlainCall, plain_call};
+
+    #[test]
+    fn si40_the_texts_of_a_call_are_known_so_that_none_can_be_another_player() {
+        let call = plain_call("do jump(id: $id, with: \"Player_102\", 'x', 3);");
+        let texts = vec!["Player_102", "x"];
+        assert_eq!(call, Some(PlainCall { name: "jump", texts }));
+    }
 
     #[test]
     fn si40_only_calls_with_the_own_player_and_literals_have_the_form() {
@@ -198,7 +243,7 @@ mod tests {
             "do jump($id, 1, -2.5e3, true, false, \"a, b)\", 'it');",
             "do jump(player: $id, height: 3);",
         ] {
-            assert_eq!(plain_call(expr), Some("jump"), "{expr}");
+            assert_eq!(plain_call(expr).map(|call| call.name), Some("jump"), "{expr}");
         }
         for expr in [
             "",
@@ -230,6 +275,12 @@ mod tests {
             "do jump($id, \"a\nb\");",
             "do jump.other($id);",
             "do é($id);",
+            "do jump(who: $id);",
+            "do jump($id, id: \"Player_102\");",
+            "do jump(id: $id, id: \"Player_102\");",
+            "do jump(angle: $id, id: \"Player_102\", x: 1);",
+            "do jump($id, player: 2);",
+            "do jump($id, x: 1, x: 2);",
         ] {
             assert_eq!(plain_call(expr), None, "{expr}");
         }
