@@ -228,11 +228,9 @@ mod tests {
         check(
             "crosstie conform realvirtual --listen 0 --bind ::1 --wait 5 --slow --catalog a.json --path /ws?room=1 --json",
         );
-        check(
-            "crosstie conform monitor --url ws://127.0.0.1:8001/ --headset ws://h/ --gama-port 1000 --slow --only SI-15",
-        );
-        check("crosstie conform headset --url ws://127.0.0.1:8080/ --monitor ws://h/ --gama-port 1000 --gama-bind ::1");
-        check("crosstie conform gama --url ws://h/ --model /a.gaml --experiment vr_xp --flavour headless --json");
+        check("crosstie conform monitor ws://127.0.0.1:8001/ --headset ws://h/ --gama-port 1000 --slow --only SI-15");
+        check("crosstie conform headset ws://127.0.0.1:8080/ --monitor ws://h/ --gama-port 1000 --gama-bind ::1");
+        check("crosstie conform gama ws://h/ --model /a.gaml --experiment vr_xp --flavour headless --json");
         check("crosstie bench scale --signals 100000 --clients 50 --secs 600");
         check("crosstie plc status --json --context line --at http://127.0.0.1:8100");
         check("crosstie plc start --context line");
@@ -307,9 +305,9 @@ mod tests {
         check("crosstie practice gama --fault earthquake");
         check("crosstie practice headset --rate 51");
         check("crosstie conform monitor --headset ws://127.0.0.1:8080/");
-        check("crosstie conform monitor --url ws://127.0.0.1:8001/ --gama-bind ::1");
-        check("crosstie conform headset --url ws://127.0.0.1:8080/ --gama-port 0");
-        check("crosstie conform gama --url ws://127.0.0.1:1000/ --model /a.gaml");
+        check("crosstie conform monitor ws://127.0.0.1:8001/ --gama-bind ::1");
+        check("crosstie conform headset ws://127.0.0.1:8080/ --gama-port 0");
+        check("crosstie conform gama ws://127.0.0.1:1000/ --model /a.gaml");
         check("crosstie key add HMI");
         check("crosstie key add HMI --role root");
         check("crosstie plc force I:0/3");

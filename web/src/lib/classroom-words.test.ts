@@ -31,6 +31,7 @@ describe('the sign of a lesson', () => {
     const signs = ['NONE', 'NOTREADY', 'PAUSED', 'RUNNING', 'FINISHED', 'DREAMING'].map((state) => lessonSign(inState(state)));
     expect(signs.map(({ tone, word }) => `${tone} ${word}`)).toEqual(['off Ready', 'moving Loading', 'moving Paused', 'up Running', 'off Finished', 'moving DREAMING']);
     expect(signs[0]?.text).toBe('Launch loads Flood.');
+    expect(lessonSign(classState({ gama: gama({ state: 'NONE', waits_for: "GAMA to load 'vr_xp'" }) })).word).toBe('Loading');
     expect(lessonSign(classState({ model: null })).text).toBe('There is no model to launch.');
     expect(lessonSign(classState({ gama: gama({ state: 'RUNNING' }), players: [player({ in_game: true }), player()] })).text).toBe('1 player in the game.');
   });

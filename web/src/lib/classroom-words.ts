@@ -22,6 +22,7 @@ export function lessonSign({ mode, gama, model, players }: ClassState): Sign {
   const inGame = players.filter(({ in_game }) => in_game).length;
   switch (gama.state) {
     case 'NONE':
+      if (gama.waits_for !== null) return { tone: 'moving', word: 'Loading', text: '' };
       return { tone: 'off', word: 'Ready', text: model === null ? 'There is no model to launch.' : `Launch loads ${model.name}.` };
     case 'NOTREADY':
       return { tone: 'moving', word: 'Loading', text: '' };

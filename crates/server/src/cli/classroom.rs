@@ -22,7 +22,7 @@ use axum::http::Method;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use std::io::{IsTerminal, Write};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Path of the class in the API.
 const CLASS: &str = "/api/v1/classroom";
@@ -262,10 +262,29 @@ fn named(catalog: &ClassCatalog, name: &str) -> Result<usize, CliError> {
     }
 }
 
+/// An order is waited for until it has its effect or has failed, at most as long as GAMA may load a model and a little more.
+const EFFECT_MAX: Duration = Duration::from_secs(130);
+/// How often the hub is asked meanwhile.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
 async fn order(at: &At, word: &str, out: &mut impl Write) -> Result<(), CliError> {
-    let class = change(&Hub::at(at)?, Method::POST, &format!("/{word}"), None).await?;
+    let hub = Hub::at(at)?;
+    let mut class = change(&hub, Method::POST, &format!("/{word}"), None).await?;
+    let (ordered_ms, begun) = (class.now_ms, Instant::now());
+    // Whoever orders the next thing in a script can rely on this one. GAMA has its times; the hub ends the waiting.
+    while class.gama.as_ref().is_some_and(|gama| gama.waits_for.is_some()) && begun.elapsed() < EFFECT_MAX {
+        tokio::time::sleep(LOOK_EVERY).await;
+        class = read(hub.get(CLASS).await?)?;
+    }
     writeln!(out, "{}", show::stands(&class))?;
-    Ok(())
+    let failed = class
+        .gama
+        .and_then(|gama| gama.error)
+        .filter(|error| error.at_ms >= ordered_ms);
+    match failed {
+        Some(error) => Err(CliError::Failed(format!("{}\n{}", error.text, error.hint))),
+        None => Ok(()),
+    }
 }
 
 async fn player(args: &PlayerArgs, method: Method, verb: &str, out: &mut impl Write) -> Result<(), CliError> {

@@ -48,12 +48,12 @@ pub enum ConformCommand {
     },
     /// Check the monitor port of a SIMPLE WebPlatform, claim by claim; exit code 1 if one is not kept. It selects models and,
     /// with --gama-port, launches and stops experiments: use it while there is no class
-    #[command(after_help = "Examples:\n  crosstie conform monitor --url ws://127.0.0.1:8001/\n  \
-                      crosstie conform monitor --url ws://127.0.0.1:8001/ --headset ws://127.0.0.1:8080/ --gama-port 1000\n  \
-                      crosstie conform monitor --url ws://127.0.0.1:8001/ --only SI-15 --junit report.xml")]
+    #[command(after_help = "Examples:\n  crosstie conform monitor ws://127.0.0.1:8001/\n  \
+                      crosstie conform monitor ws://127.0.0.1:8001/ --headset ws://127.0.0.1:8080/ --gama-port 1000\n  \
+                      crosstie conform monitor ws://127.0.0.1:8001/ --only SI-15 --junit report.xml")]
     Monitor {
         /// Address of the monitor port
-        #[arg(long, value_name = "URL")]
+        #[arg(value_name = "URL")]
         url: String,
         /// Address of the headset port of the same platform: without it, checks with players are not made
         #[arg(long, value_name = "URL")]
@@ -67,12 +67,12 @@ pub enum ConformCommand {
     },
     /// Check the headset port of a SIMPLE WebPlatform, claim by claim; exit code 1 if one is not kept. It brings players of its
     /// own and, with --gama-port, launches and stops experiments: use it while there is no class
-    #[command(after_help = "Examples:\n  crosstie conform headset --url ws://127.0.0.1:8080/\n  \
-                      crosstie conform headset --url ws://127.0.0.1:8080/ --monitor ws://127.0.0.1:8001/ --gama-port 1000\n  \
-                      crosstie conform headset --url ws://127.0.0.1:8080/ --only SI-31 --json")]
+    #[command(after_help = "Examples:\n  crosstie conform headset ws://127.0.0.1:8080/\n  \
+                      crosstie conform headset ws://127.0.0.1:8080/ --monitor ws://127.0.0.1:8001/ --gama-port 1000\n  \
+                      crosstie conform headset ws://127.0.0.1:8080/ --only SI-31 --json")]
     Headset {
         /// Address of the headset port
-        #[arg(long, value_name = "URL")]
+        #[arg(value_name = "URL")]
         url: String,
         /// Address of the monitor port of the same platform: without it, checks during an experiment are not made
         #[arg(long, value_name = "URL")]
@@ -87,11 +87,11 @@ pub enum ConformCommand {
     /// Check a GAMA server, claim by claim; exit code 1 if one is not kept. It loads the model again and again: use it on a
     /// server that nobody uses meanwhile
     #[command(after_help = "Examples:\n  \
-                      crosstie conform gama --url ws://127.0.0.1:1000/ --model /models/Flood.gaml --experiment vr_xp\n  \
-                      crosstie conform gama --url ws://127.0.0.1:6868/ --model /models/Flood.gaml --experiment vr_xp --flavour headless")]
+                      crosstie conform gama ws://127.0.0.1:1000/ --model /models/Flood.gaml --experiment vr_xp\n  \
+                      crosstie conform gama ws://127.0.0.1:6868/ --model /models/Flood.gaml --experiment vr_xp --flavour headless")]
     Gama {
         /// Address of the server
-        #[arg(long, value_name = "URL")]
+        #[arg(value_name = "URL")]
         url: String,
         /// A .gaml file that the server can load: the path as it is on the server's machine
         #[arg(long, value_name = "PATH")]
