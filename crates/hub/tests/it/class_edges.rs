@@ -51,7 +51,7 @@ fn si55_a_model_that_is_missing_for_a_moment_is_the_active_one_again() {
     let mut lesson = Lesson::of_models(ClassroomSettings::default(), vec![flood.clone(), fire.clone()]);
     let select = ClassroomRequest::Select { model: 1 };
     lesson.house.ask(Request::Classroom(select));
-    let mut read = |lesson: &mut Lesson, models: Vec<_>| {
+    let read = |lesson: &mut Lesson, models: Vec<_>| {
         lesson.house.give(Input::Packages(Arc::new(catalog(models))));
         row(lesson).model.map(|(_, name)| name)
     };

@@ -6,7 +6,7 @@
 //!      └──────────────────────────── 5 s, for ever ←─────────── link lost ────────────────────────┘
 //! ```
 //!
-//! [`app`] is the app without its socket, `walk` is how it walks; here are the socket and the clock.
+//! `app` is the app without its socket, `walk` is how it walks; here are the socket and the clock.
 
 mod app;
 mod walk;
