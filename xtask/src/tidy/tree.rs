@@ -14,6 +14,7 @@ use std::{fmt, fs, io};
 const SKIPPED_FOLDERS: &[&str] = &[
     ".git",
     ".venv",
+    ".venv-gama",
     "artifacts",
     "dist",
     "node_modules",
