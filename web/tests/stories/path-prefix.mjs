@@ -9,7 +9,9 @@ test('the page works in a folder of a reverse proxy and asks for nothing outside
     const failed = [];
     page.on('request', (request) => asked.push(request.url()));
     page.on('websocket', (socket) => asked.push(socket.url().replace('ws:', 'http:').replace(/\?.*/, '')));
-    page.on('response', (response) => response.status() === 404 && failed.push(response.url()));
+    // A hub without a class says so with 404 when it is asked for one.
+    const isNoClass = (response) => response.url() === `${origin}/line/api/v1/classroom`;
+    page.on('response', (response) => response.status() === 404 && !isNoClass(response) && failed.push(response.url()));
 
     await page.goto(`${url}/#/signals?filter=SpeedSetpoint`);
     await enterKey(page, 'ct_engineer');
