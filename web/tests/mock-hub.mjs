@@ -382,6 +382,7 @@ function lookUp(parts, query) {
         endpoints: endpoints().length,
         plc: plcHealth(),
         generation: plant.generation,
+        classroom: classroom?.health() ?? null,
         problems: problems(),
       };
     case 'endpoints':

@@ -111,6 +111,20 @@ export class Class {
     return (ofState[this.state] ?? []).filter((order) => order !== 'launch' || this.models().length > 0);
   }
 
+  /** The class in short. */
+  health() {
+    const { gama, players, monitors } = this.row();
+    const count = (is) => players.filter(is).length;
+    return {
+      gama: gama === null ? null : gama.link === 'connected',
+      state: gama === null ? null : gama.state,
+      players: players.length,
+      connected: count(({ connected }) => connected),
+      in_game: count(({ in_game }) => in_game),
+      monitors,
+    };
+  }
+
   row() {
     const now_ms = this.now();
     const chosen = this.models()[this.active] ?? null;
