@@ -3,10 +3,12 @@
 pub mod classroom;
 pub mod plc;
 
+use crate::clock::{ClockMode, ClockRow};
 use crate::input::ConnId;
-use crate::settings::{EndpointId, OnStale, Owner};
+use crate::settings::{EndpointId, OnStale, Owner, RouteSetting, Transform};
 use crate::signal::{Generation, Kind, Quality, SignalId, Value};
 use crate::time::Time;
+use std::time::Duration;
 
 /// What the API asks.
 #[derive(Clone, Debug)]
@@ -31,21 +33,21 @@ pub enum Request {
     Clients,
     /// The routes.
     Routes,
-    /// Add a plain route.
-    AddRoute {
-        /// Name of the source.
-        from: String,
-        /// Name of the target.
-        to: String,
-        /// Where the target is a place of a PLC: what becomes of it when the source is stale.
-        on_stale: OnStale,
+    /// Add a route.
+    AddRoute(Box<RouteSetting>),
+    /// Change a route in place: nothing that its source says meanwhile is lost, and its counters go on.
+    ChangeRoute {
+        /// Its id.
+        id: u32,
+        /// What it is from now on.
+        route: Box<RouteSetting>,
     },
-    /// Would this route be added? Nothing is changed and nothing is carried.
+    /// Would this route be added, or take the place of one that is there? Nothing is changed and nothing is carried.
     CheckRoute {
-        /// Name of the source.
-        from: String,
-        /// Name of the target.
-        to: String,
+        /// The route.
+        route: Box<RouteSetting>,
+        /// Id of the one whose place it takes.
+        instead_of: Option<u32>,
     },
     /// Remove a route.
     RemoveRoute {
@@ -87,6 +89,12 @@ pub enum Request {
         /// Its id.
         problem: String,
     },
+    /// What is the hub's time, and how does it go?
+    Clock,
+    /// The hub's time goes otherwise from now on.
+    SetClock(ClockMode),
+    /// A stepped clock goes on by so much.
+    StepClock(Duration),
     /// Everything about PLC contexts.
     Plc(plc::PlcRequest),
     /// Everything about the classroom.
@@ -149,8 +157,10 @@ pub enum Reply {
     Clients(Vec<ClientRow>, Time),
     /// To [`Request::Routes`].
     Routes(Vec<RouteRow>, Time),
-    /// To [`Request::AddRoute`].
-    RouteAdded(RouteRow),
+    /// To [`Request::AddRoute`] and [`Request::ChangeRoute`].
+    Route(Box<RouteRow>),
+    /// To [`Request::Clock`], [`Request::SetClock`] and [`Request::StepClock`].
+    Clock(ClockRow),
     /// To everything that has nothing more to say.
     Done,
     /// To [`Request::Import`].
@@ -480,10 +490,22 @@ pub struct RouteRow {
     pub waiting: Option<String>,
     /// Values passed.
     pub count: u64,
+    /// Values that deadband, interval or map have withheld.
+    pub held: u64,
+    /// Values that could not be transformed, and why the last one could not.
+    pub failed: u64,
+    /// Why the last value could not be transformed; `None` since one could.
+    pub error: Option<String>,
     /// Last value passed.
     pub last_value: Option<Value>,
-    /// When.
+    /// When, in the hub's time.
     pub last_at: Option<Time>,
+    /// What becomes of values on the way.
+    pub transform: Transform,
+    /// The route with the pattern that this one stands for.
+    pub pattern: Option<u32>,
+    /// For a route with a pattern: how many routes it stands for now.
+    pub fits: Option<usize>,
 }
 
 /// A thing that a person should know.

@@ -6,6 +6,7 @@
 use crate::access::Access;
 use crate::classroom::Classroom;
 use crate::client::{Client, Clients, Pending, Step};
+use crate::clock::Clock;
 use crate::endpoint::Endpoint;
 use crate::input::{ConnId, Face, Input, Unreadable};
 use crate::ledger::Ledger;
@@ -42,6 +43,8 @@ const AWAY_MIN: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct Hub {
     pub(crate) now: Time,
+    /// What the hub's own time follows from; see [`Hub::time`].
+    pub(crate) clock: Clock,
     pub(crate) project: String,
     pub(crate) epoch_base: u64,
     pub(crate) stale_after: Duration,
@@ -93,6 +96,7 @@ impl Hub {
         let space = SignalSpace::new(limits.signals_max, limits.name_len_max);
         let mut hub = Hub {
             now: Time::ZERO,
+            clock: Clock::default(),
             project: settings.project,
             epoch_base: settings.epoch_base,
             stale_after: settings.stale_after,
@@ -233,6 +237,8 @@ impl Hub {
                     self.gama_message(conn, message.map(|message| *message));
                 }
             }
+            Input::Replayed(samples) => self.replayed(samples),
+            Input::ReplayRate(rate) => self.replay_goes(rate),
             Input::Packages(catalog) => self.packages_read(catalog),
             Input::ShuttingDown => {
                 self.keep_all_now();

@@ -8,6 +8,7 @@ use crate::access::{Access, Actor};
 use crate::classroom::catalog::Catalog;
 use crate::output::{Callee, Frame, Ticket};
 use crate::plc::{self, PlcId, Program};
+use crate::replay::Replayed;
 use crate::settings::EndpointId;
 use bytes::Bytes;
 use crosstie_ladder::diagnostic::Diagnostic;
@@ -210,6 +211,11 @@ pub enum Input {
         /// Size of its text in bytes.
         bytes: u32,
     },
+    /// What a recording, or a test, says of signals, in its order.
+    Replayed(Vec<Replayed>),
+    /// A replay that leads the hub's time (see [`ClockMode::Recording`](crate::clock::ClockMode::Recording)) goes at this speed from
+    /// now on; 0 while it is paused.
+    ReplayRate(f64),
     /// The learning packages were read, for the first time or again (SI-55).
     Packages(Arc<Catalog>),
     /// A frame arrived that is no message.

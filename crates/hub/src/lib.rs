@@ -8,13 +8,17 @@
 pub mod access;
 pub mod api;
 pub mod classroom;
+pub mod clock;
 pub mod hub;
 pub mod input;
 pub mod limits;
 pub mod output;
 pub mod plc;
+pub mod replay;
+pub mod rig;
 pub mod settings;
 pub mod signal;
+pub mod tap;
 pub mod time;
 
 mod client;

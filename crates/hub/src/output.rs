@@ -1,6 +1,7 @@
 //! Everything the hub wants done: values that the driver carries out in order.
 
 use crate::access::Actor;
+use crate::clock::Clock;
 use crate::input::ConnId;
 use crate::plc::{self, PlcId};
 use crate::settings::EndpointId;
@@ -213,6 +214,8 @@ pub enum Output {
         /// What is to be kept.
         image: Arc<RetainImage>,
     },
+    /// The hub's time goes otherwise from now on: engines and stand-ins follow it.
+    Clock(Clock),
     /// Write this down where it cannot be changed unnoticed: somebody has done something.
     Audit(Box<AuditEntry>),
     /// The answer to a request.

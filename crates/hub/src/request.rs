@@ -37,8 +37,12 @@ impl Hub {
             Request::Endpoints => Ok(Reply::Endpoints(self.endpoint_rows(), self.now)),
             Request::Clients => Ok(Reply::Clients(self.client_rows(), self.now)),
             Request::Routes => Ok(Reply::Routes(self.route_rows(&by.access), self.now)),
-            Request::AddRoute { from, to, on_stale } => self.api_add_route(by, RouteSetting { from, to, on_stale }),
-            Request::CheckRoute { from, to } => self.api_check_route(by, &from, &to),
+            Request::AddRoute(route) => self.api_add_route(by, *route),
+            Request::ChangeRoute { id, route } => self.api_change_route(by, id, *route),
+            Request::CheckRoute { route, instead_of } => self.api_check_route(by, &route, instead_of),
+            Request::Clock => Ok(Reply::Clock(self.clock_row())),
+            Request::SetClock(mode) => self.set_clock(mode),
+            Request::StepClock(step) => self.step_clock(step),
             Request::RemoveRoute { id } => self.api_remove_route(by, id),
             Request::Import { endpoint } => {
                 match self.endpoint_named(&endpoint).and_then(|id| self.import(ticket, id)) {
@@ -130,7 +134,8 @@ impl Hub {
         space.find(text).map_or(text, |id| space.name(id)).to_owned()
     }
 
-    fn api_check_route(&mut self, by: &Actor, from: &str, to: &str) -> Result<Reply, Refused> {
+    fn api_check_route(&mut self, by: &Actor, route: &RouteSetting, instead_of: Option<u32>) -> Result<Reply, Refused> {
+        let (from, to, _) = (&route.from, &route.to, instead_of);
         // A route writes for ever what its maker may write once.
         if !by.access.sees(&self.meant(from)) || !by.access.writes(&self.meant(to)) {
             return Err(rights::forbidden(&by.access, format!("tie '{from}' to '{to}'")));
@@ -143,11 +148,17 @@ impl Hub {
     }
 
     fn api_add_route(&mut self, by: &Actor, route: RouteSetting) -> Result<Reply, Refused> {
-        self.api_check_route(by, &route.from, &route.to)?;
+        self.api_check_route(by, &route, None)?;
         let id = self.add_route(&route, false)?;
         let row = self.routes.row(id).ok_or_else(|| no_route(id))?;
         self.audit(by, "route.add", route.to, (Json::Null, Json::from(route.from)));
-        Ok(Reply::RouteAdded(row))
+        Ok(Reply::Route(Box::new(row)))
+    }
+
+    fn api_change_route(&mut self, by: &Actor, id: u32, route: RouteSetting) -> Result<Reply, Refused> {
+        self.api_check_route(by, &route, Some(id))?;
+        let row = self.routes.row(id).ok_or_else(|| no_route(id))?;
+        Ok(Reply::Route(Box::new(row)))
     }
 
     fn api_remove_route(&mut self, by: &Actor, id: u32) -> Result<Reply, Refused> {

@@ -41,11 +41,16 @@ fn needed(request: &Request) -> Need {
         | Request::Endpoints
         | Request::Clients
         | Request::Routes
+        | Request::Clock
         | Request::Health => (Role::Viewer, "look"),
         Request::Write { .. } => WRITE,
         Request::Connect { .. } | Request::Disconnect { .. } => (Role::Operator, "steer links"),
         Request::Acknowledge { .. } => (Role::Operator, "acknowledge problems"),
-        Request::AddRoute { .. } | Request::CheckRoute { .. } | Request::RemoveRoute { .. } => CHANGE_ROUTES,
+        Request::AddRoute(_)
+        | Request::ChangeRoute { .. }
+        | Request::CheckRoute { .. }
+        | Request::RemoveRoute { .. } => CHANGE_ROUTES,
+        Request::SetClock(_) | Request::StepClock(_) => (Role::Engineer, "move the clock"),
         Request::Import { .. } => (Role::Engineer, "import signals"),
         Request::Configure { .. } => (Role::Engineer, "change settings"),
         Request::Plc(request) => needed_of_plc(request),

@@ -7,7 +7,7 @@ mod carry;
 
 use crate::api::{Refused, RouteOrigin, RouteRow};
 use crate::session::link::is_state;
-use crate::settings::{OnStale, Owner, RouteSetting};
+use crate::settings::{OnStale, Owner, RouteSetting, Transform};
 use crate::signal::{SignalId, SignalSpace, Value};
 use crate::time::Time;
 pub(crate) use carry::carry;
@@ -294,8 +294,14 @@ impl Routes {
             on_stale: route.on_stale,
             waiting: route.waiting.clone(),
             count: route.count,
+            held: 0,
+            failed: 0,
+            error: None,
             last_value: route.last.as_ref().map(|(value, _)| value.clone()),
             last_at: route.last.as_ref().map(|(_, at)| *at),
+            transform: Transform::default(),
+            pattern: None,
+            fits: None,
         })
     }
 

@@ -183,15 +183,57 @@ pub enum Direction {
     Output,
 }
 
-/// One plain route.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One route: what is written to one signal is written to another, as it is or transformed.
+#[derive(Clone, Debug, PartialEq)]
 pub struct RouteSetting {
-    /// Name of the source signal.
+    /// Name of the source signal, or a pattern: `*` stands for one segment, `**` for the rest of the name. A pattern stands for a
+    /// route from each signal that it fits, also from those that come later.
     pub from: String,
-    /// Name of the target signal.
+    /// Name of the target signal. Where `from` is a pattern, `$1`, `$2`, … stand for what its wildcards have caught.
     pub to: String,
     /// Where the target is an input of a PLC: what becomes of it when the source is stale.
     pub on_stale: OnStale,
+    /// What becomes of the value on its way.
+    pub transform: Transform,
+}
+
+/// What becomes of a value on a route, in this order: the expression, the map, the inversion, scale and offset; then deadband and
+/// interval decide whether it is passed on now. The default changes nothing.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Transform {
+    /// An expression in CEL that gives the value. `value` in it is the source; other signals are named in `inputs`.
+    pub expr: Option<String>,
+    /// Further signals that the expression reads: variable and name of the signal. In a route with a pattern the names may hold
+    /// `$1` and so on. A change of any of them evaluates anew.
+    pub inputs: Vec<(String, String)>,
+    /// Values and what they become.
+    pub map: Option<ValueMap>,
+    /// On becomes off and off becomes on.
+    pub invert: bool,
+    /// Factor of numbers; 1 when `None`.
+    pub scale: Option<f64>,
+    /// Added to numbers after the factor; 0 when `None`.
+    pub offset: Option<f64>,
+    /// A number that is nearer than this to the one passed last is not passed; a change of quality always is.
+    pub deadband: Option<f64>,
+    /// At most one value in so much of the hub's time; the newest one is passed when the time is over.
+    pub every: Option<Duration>,
+}
+
+impl Transform {
+    /// It changes nothing and withholds nothing.
+    pub fn is_plain(&self) -> bool {
+        *self == Transform::default()
+    }
+}
+
+/// What values become.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ValueMap {
+    /// Values as text (`true`, `3`, `1.5`, `Ready`) and what they become.
+    pub entries: Vec<(String, Value)>,
+    /// What every other value becomes; `None` passes nothing for them.
+    pub otherwise: Option<Value>,
 }
 
 impl RouteSetting {
@@ -201,6 +243,7 @@ impl RouteSetting {
             from: from.to_owned(),
             to: to.to_owned(),
             on_stale: OnStale::default(),
+            transform: Transform::default(),
         }
     }
 }

@@ -404,6 +404,8 @@ impl Core {
                     retain.hand_in(plc, context, number, image);
                 }
             }
+            // Nothing follows the clock yet but what the hub itself shows.
+            Output::Clock(_) => {}
             Output::Audit(entry) => self.handles.audit.hand_in((*entry).into()),
             Output::Log { level, conn, text } => log_line(level, conn, self.endpoint_of(conn), &text),
         }

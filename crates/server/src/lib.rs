@@ -37,6 +37,7 @@ mod openapi;
 mod origin;
 mod probe;
 mod program_readers;
+mod recording;
 mod scan_thread;
 mod sink;
 mod socket;

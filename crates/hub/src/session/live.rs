@@ -380,7 +380,7 @@ impl Observer<'_> {
         match writer {
             Writer::Peer(conn) => self.clients.get(&conn).map(|client| client.last_seen),
             Writer::Plc(plc) => self.plcs.get(plc).map(|context| context.heard_at),
-            Writer::Nobody | Writer::Operator(_) | Writer::Route(_) => None,
+            Writer::Nobody | Writer::Operator(_) | Writer::Route(_) | Writer::Replay => None,
         }
     }
 
@@ -397,6 +397,7 @@ impl Observer<'_> {
                 Some(holder.map_or_else(|| String::from("operator"), |client| client.access.who.to_string()))
             }
             Writer::Route(route) => Some(format!("route {route}")),
+            Writer::Replay => Some(String::from("a recording")),
             Writer::Plc(plc) => Some(match self.plcs.get(plc) {
                 Some(context) => context.settings.name.clone(),
                 None => String::from("a PLC that is gone"),

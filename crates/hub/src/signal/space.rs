@@ -23,6 +23,8 @@ pub enum Writer {
     Route(u32),
     /// The engine of a PLC context.
     Plc(PlcId),
+    /// A recording that is replayed, or a test.
+    Replay,
 }
 
 /// What the space holds of one signal.

@@ -106,6 +106,7 @@ pub(crate) fn live_writer(writer: Writer) -> Option<live::Writer> {
         Writer::Nobody => None,
         Writer::Peer(conn) => Some(live::Writer::Client(u64::from(conn.0))),
         Writer::Operator(_) => Some(live::Writer::Operator),
+        Writer::Replay => Some(live::Writer::Replay),
         Writer::Route(route) => Some(live::Writer::Route(route)),
         Writer::Plc(plc) => Some(live::Writer::Plc(plc.0)),
     }

@@ -465,6 +465,8 @@ impl House {
 
     fn carry_out(&mut self, output: Output, unsent: &mut BTreeMap<ConnId, Vec<Frame>>, inputs: &mut VecDeque<Input>) {
         match output {
+            // The house has one clock.
+            Output::Clock(_) => {}
             Output::Send { conn, frame } => self.send(conn, frame, unsent),
             Output::Share { conns, frame } => {
                 for conn in conns {

@@ -4,7 +4,7 @@ use crate::house::{House, Wire, line, signal};
 use crosstie_hub::api::{ImportReport, LinkRow, LinkState, Refused, Reply, Request};
 use crosstie_hub::output::Callee;
 use crosstie_hub::settings::{
-    EndpointId, EndpointSettings, LinkSettings, OnStale, Owner, RouteSetting, Settings, SignalSetting,
+    EndpointId, EndpointSettings, LinkSettings, Owner, RouteSetting, Settings, SignalSetting,
 };
 use crosstie_hub::signal::{Kind, Quality, Value};
 use crosstie_hub::{ConnId, Face, Input};
@@ -729,11 +729,10 @@ fn the_state_of_a_link_is_a_signal_that_routes_may_start_from_and_nobody_writes(
         value: Value::Bool(true),
     });
     assert!(matches!(reply, Reply::Refused(Refused::Conflict(_))), "{reply:?}");
-    let reply = house.ask(Request::AddRoute {
-        from: "twin/line/Run".into(),
-        to: "sys/link/line/up".into(),
-        on_stale: OnStale::Hold,
-    });
+    let reply = house.ask(Request::AddRoute(Box::new(RouteSetting::plain(
+        "twin/line/Run",
+        "sys/link/line/up",
+    ))));
     assert!(matches!(reply, Reply::Refused(Refused::Conflict(_))), "{reply:?}");
 }
 

@@ -5,7 +5,7 @@ use crosstie_hub::access::Access;
 use crosstie_hub::api::plc::{PlcReply, PlcRequest};
 use crosstie_hub::api::{Refused, Reply, Request, RouteRow, SignalQuery, SignalRow};
 use crosstie_hub::plc::{PlcId, Program};
-use crosstie_hub::settings::{EndpointSettings, OnStale, PlcSettings, RouteSetting, Settings};
+use crosstie_hub::settings::{EndpointSettings, PlcSettings, RouteSetting, Settings};
 use crosstie_hub::signal::{Quality, Value};
 use crosstie_hub::{ConnId, Face};
 use crosstie_ladder::controller::{Command, ControllerState};
@@ -379,11 +379,7 @@ fn routes_by_symbol_follow_it_from_program_to_program() {
 #[test]
 fn a_second_writer_is_refused_whatever_it_calls_the_place() {
     let mut house = plant(line(), context(PROGRAM), &[("twin/line/Run", "plc/line/Start")]);
-    let add = |from: &str, to: &str| Request::AddRoute {
-        from: from.into(),
-        to: to.into(),
-        on_stale: OnStale::Hold,
-    };
+    let add = |from: &str, to: &str| Request::AddRoute(Box::new(RouteSetting::plain(from, to)));
     let text = refused(&mut house, add("twin/line/Lamp", "plc/line/i:0/0")).to_string();
     assert!(
         text.contains("is written by a route from 'twin/line/Run' already"),
@@ -395,7 +391,7 @@ fn a_second_writer_is_refused_whatever_it_calls_the_place() {
     assert!(text.contains("expected a word from 0 to 7"), "{text}");
     assert!(matches!(
         house.ask(add("plc/line/Start", "plc/line/B:1/0")),
-        Reply::RouteAdded(_)
+        Reply::Route(_)
     ));
     let circle = refused(&mut house, add("plc/line/B:1/0", "twin/line/Run"));
     assert!(matches!(circle, Refused::Conflict(_)), "{circle:?}");
@@ -406,7 +402,7 @@ fn a_second_writer_is_refused_whatever_it_calls_the_place() {
     );
     assert!(matches!(
         house.ask(add("twin/line/Lamp", "plc/line/Stop")),
-        Reply::RouteAdded(_)
+        Reply::Route(_)
     ));
     download(
         &mut house,

@@ -3,7 +3,7 @@
 use crate::house::{House, Wire, line};
 use crosstie_hub::access::{Access, Role, Scope};
 use crosstie_hub::api::{Refused, Reply, Request, SignalQuery};
-use crosstie_hub::settings::{EndpointId, OnStale};
+use crosstie_hub::settings::{EndpointId, RouteSetting};
 use crosstie_hub::signal::Value;
 use crosstie_hub::{ConnId, Face, Input};
 use serde_json::{Value as Json, json};
@@ -71,11 +71,7 @@ fn a_viewer_looks_an_operator_writes_an_engineer_changes() {
         ),
         (
             Role::Engineer,
-            Request::AddRoute {
-                from: "twin/line/Run".into(),
-                to: "twin/line/Lamp".into(),
-                on_stale: OnStale::Hold,
-            },
+            Request::AddRoute(Box::new(RouteSetting::plain("twin/line/Run", "twin/line/Lamp"))),
         ),
         (Role::Engineer, Request::RemoveRoute { id: 1 }),
         (
@@ -139,11 +135,7 @@ fn names_outside_the_scope_are_not_there_and_names_outside_the_write_scope_are_r
 #[test]
 fn a_route_needs_the_right_to_see_its_source_and_to_write_its_target() {
     let mut house = House::new(line());
-    let route = |from: &str, to: &str| Request::AddRoute {
-        from: from.into(),
-        to: to.into(),
-        on_stale: OnStale::Hold,
-    };
+    let route = |from: &str, to: &str| Request::AddRoute(Box::new(RouteSetting::plain(from, to)));
     let lamp = key(
         Role::Engineer,
         Some(&["twin/line/Run", "twin/line/Lamp"]),
@@ -156,7 +148,7 @@ fn a_route_needs_the_right_to_see_its_source_and_to_write_its_target() {
         &house.ask_as(lamp.clone(), route("twin/line/Lamp", "twin/line/Run"))
     ));
     let added = house.ask_as(lamp.clone(), route("twin/line/Run", "twin/line/Lamp"));
-    assert!(matches!(added, Reply::RouteAdded(_)), "{added:?}");
+    assert!(matches!(added, Reply::Route(_)), "{added:?}");
 
     house.ask(route("twin/line/Speed", "twin/line/Setpoint"));
     let Reply::Routes(rows, _) = house.ask_as(lamp.clone(), Request::Routes) else {
@@ -346,11 +338,7 @@ fn what_somebody_did_is_written_down_with_what_was_there_before() {
     let mut house = House::new(line());
     let engineer = key(Role::Engineer, None, None);
     house.ask_as(engineer.clone(), write("twin/line/Lamp", true));
-    let route = Request::AddRoute {
-        from: "twin/line/Run".into(),
-        to: "twin/line/Lamp".into(),
-        on_stale: OnStale::Hold,
-    };
+    let route = Request::AddRoute(Box::new(RouteSetting::plain("twin/line/Run", "twin/line/Lamp")));
     house.ask_as(engineer.clone(), route);
     house.ask_as(engineer.clone(), Request::RemoveRoute { id: 1 });
     let changes = vec![("update_cycle_ms".into(), json!(20)), ("debug".into(), json!(true))];

@@ -2,7 +2,7 @@
 
 use crate::house::{House, line, signal};
 use crosstie_hub::api::{Reply, Request};
-use crosstie_hub::settings::{EndpointSettings, OnStale, Owner, RouteSetting, Settings};
+use crosstie_hub::settings::{EndpointSettings, Owner, RouteSetting, Settings};
 use crosstie_hub::signal::{Kind, Quality, Value};
 use serde_json::json;
 use std::time::Duration;
@@ -58,12 +58,8 @@ fn a_route_made_while_running_carries_the_present_value_and_a_removed_one_nothin
     let writer = house.join("writer");
     house.write(writer, json!({"Speed": 2.5}));
     house.run_for(Duration::from_millis(20));
-    let add = Request::AddRoute {
-        from: "twin/line/Speed".into(),
-        to: "twin/line/Setpoint".into(),
-        on_stale: OnStale::Hold,
-    };
-    let Reply::RouteAdded(row) = house.ask(add) else {
+    let add = Request::AddRoute(Box::new(RouteSetting::plain("twin/line/Speed", "twin/line/Setpoint")));
+    let Reply::Route(row) = house.ask(add) else {
         panic!("the route fits")
     };
     assert_eq!(house.value("Setpoint"), Value::Float(2.5));

@@ -2,7 +2,7 @@
 
 use crate::house::{House, Wire, line};
 use crosstie_hub::api::{Problem, Refused, Reply, Report, Request};
-use crosstie_hub::settings::{OnStale, RouteSetting, Settings};
+use crosstie_hub::settings::{RouteSetting, Settings};
 use crosstie_hub::signal::{Quality, Value};
 use serde_json::json;
 use std::time::Duration;
@@ -65,12 +65,8 @@ fn a_route_of_the_project_that_was_left_out_is_no_problem_any_more_once_it_is_ma
     });
     assert_eq!(ids(&mut house), ["route:twin/line/Speed:twin/line/Setpoint"]);
     assert!(matches!(house.ask(Request::RemoveRoute { id: 1 }), Reply::Done));
-    let add = Request::AddRoute {
-        from: String::from("twin/line/Speed"),
-        to: String::from("twin/line/Setpoint"),
-        on_stale: OnStale::Hold,
-    };
-    assert!(matches!(house.ask(add), Reply::RouteAdded(_)));
+    let add = Request::AddRoute(Box::new(RouteSetting::plain("twin/line/Speed", "twin/line/Setpoint")));
+    assert!(matches!(house.ask(add), Reply::Route(_)));
     assert_eq!(ids(&mut house), [""; 0]);
 }
 

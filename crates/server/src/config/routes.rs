@@ -290,11 +290,7 @@ fn trial_hub(endpoints: &[EndpointConfig], contexts: &[PlcSettings], classroom: 
 
 /// Why the hub refuses a route; a route whose signals do not exist yet is not refused.
 fn refusal(hub: &mut Hub, from: &str, to: &str) -> Option<String> {
-    let request = Request::AddRoute {
-        from: from.to_owned(),
-        to: to.to_owned(),
-        on_stale: OnStale::default(),
-    };
+    let request = Request::AddRoute(Box::new(RouteSetting::plain(from, to)));
     let input = Input::Request {
         ticket: Ticket(0),
         by: Box::new(Actor::full("the check", "the project file")),

@@ -109,21 +109,23 @@ pub(crate) async fn add(
 ) -> Result<(StatusCode, Json<RouteRow>), ApiError> {
     let on_stale = on_stale.map_or(Ok(OnStale::default()), |word| on_stale_of(&word, &to))?;
     // A route carries its value at once, so everything that can refuse it is asked first: the hub, then the project file.
+    let route = RouteSetting {
+        on_stale,
+        ..RouteSetting::plain(&from, &to)
+    };
     let check = Request::CheckRoute {
-        from: from.clone(),
-        to: to.clone(),
+        route: Box::new(route.clone()),
+        instead_of: None,
     };
     api.ask(&by, check).await?;
-    let route = RouteSetting { from, to, on_stale };
     let kept = keep(&api, |done| Job::AddRoute {
         route: route.clone(),
         done,
     })
     .await;
     kept.map_err(|error| ApiError::not_saved(error.to_string()))?;
-    let RouteSetting { from, to, .. } = route.clone();
-    match api.ask(&by, Request::AddRoute { from, to, on_stale }).await {
-        Ok(Reply::RouteAdded(row)) => Ok((StatusCode::CREATED, Json(row.into()))),
+    match api.ask(&by, Request::AddRoute(Box::new(route.clone()))).await {
+        Ok(Reply::Route(row)) => Ok((StatusCode::CREATED, Json((*row).into()))),
         refused => {
             // Somebody was faster meanwhile: the file must not promise a route that the hub has not.
             let RouteSetting { from, to, .. } = route;

@@ -83,7 +83,7 @@ pub struct DataRow<'a> {
 
 /// Who wrote a value, short.
 ///
-/// Shape: a client by its number `3`, others in words `"route 1"`, `"plc 0"`, `"operator"`.
+/// Shape: a client by its number `3`, others in words `"route 1"`, `"plc 0"`, `"operator"`, `"replay"`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Writer {
     /// A connected client.
@@ -94,6 +94,8 @@ pub enum Writer {
     Plc(u16),
     /// A person or script through the API.
     Operator,
+    /// A recording that is replayed.
+    Replay,
 }
 
 /// What stands before the rows of a snapshot.
@@ -339,6 +341,7 @@ fn write_writer_text(out: &mut Vec<u8>, writer: Writer) {
             write_uint(out, u64::from(plc));
         }
         Writer::Operator => out.extend_from_slice(b"operator"),
+        Writer::Replay => out.extend_from_slice(b"replay"),
     }
     out.push(b'"');
 }

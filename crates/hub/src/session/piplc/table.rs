@@ -20,7 +20,7 @@ use crate::plc::act::{as_value, signal_name};
 use crate::plc::context::Context;
 use crate::plc::{Numbered, Order, PlcId};
 use crate::rights;
-use crate::settings::OnStale;
+use crate::settings::{OnStale, Transform};
 use crate::signal::Value;
 use crate::time::Time;
 use crate::timers::Alarm;
@@ -128,8 +128,14 @@ impl RouteTable {
             on_stale: OnStale::Hold,
             waiting: why_idle(route).map(String::from),
             count: route.count,
+            held: 0,
+            failed: 0,
+            error: None,
             last_value: route.last.as_ref().map(|(value, _)| value.clone()),
             last_at: route.last.as_ref().map(|(_, at)| *at),
+            transform: Transform::default(),
+            pattern: None,
+            fits: None,
         })
     }
 
