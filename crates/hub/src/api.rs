@@ -54,6 +54,14 @@ pub enum Request {
         /// Its id.
         id: u32,
     },
+    /// Lay all these routes, or none of them: those of the project file or of a table. A route that is there already, by its
+    /// target (one with a pattern by both its names), is changed in place and keeps its id and its counters.
+    SetRoutes {
+        /// The routes.
+        routes: Vec<RouteSetting>,
+        /// Routes that are not among them are removed. Those of PiPLC's clients and those that signals of endpoints stand for stay.
+        replace: bool,
+    },
     /// Ask every peer of an endpoint for its catalog (RV-19, RV-35). A link that is down is connected for it, and a link that
     /// nobody has connected is disconnected afterwards. The answer comes when all have answered or ten seconds are over.
     Import {
@@ -159,6 +167,8 @@ pub enum Reply {
     Routes(Vec<RouteRow>, Time),
     /// To [`Request::AddRoute`] and [`Request::ChangeRoute`].
     Route(Box<RouteRow>),
+    /// To [`Request::SetRoutes`].
+    RoutesSet(RoutesSet),
     /// To [`Request::Clock`], [`Request::SetClock`] and [`Request::StepClock`].
     Clock(ClockRow),
     /// To everything that has nothing more to say.
@@ -173,6 +183,19 @@ pub enum Reply {
     Health(HealthRow),
     /// Any request that cannot be carried out.
     Refused(Refused),
+}
+
+/// What became of the routes of [`Request::SetRoutes`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RoutesSet {
+    /// Routes that were not there.
+    pub added: usize,
+    /// Routes that are others than before.
+    pub changed: usize,
+    /// Routes that were there as they are.
+    pub same: usize,
+    /// Routes that are no longer there.
+    pub removed: usize,
 }
 
 /// What an import brought.
@@ -210,6 +233,14 @@ pub enum Refused {
     /// It would break a rule; the text names it.
     #[error("{0}")]
     Conflict(String),
+    /// One of several routes cannot be laid, and so none is.
+    #[error("route {}: {refused}", .index + 1)]
+    Route {
+        /// Which one, counted from 0.
+        index: usize,
+        /// Why.
+        refused: Box<Refused>,
+    },
     /// A limit is reached.
     #[error("{what}: the limit is {limit}")]
     Limit {

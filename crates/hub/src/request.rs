@@ -44,6 +44,7 @@ impl Hub {
             Request::SetClock(mode) => self.set_clock(mode),
             Request::StepClock(step) => self.step_clock(step),
             Request::RemoveRoute { id } => self.api_remove_route(by, id),
+            Request::SetRoutes { routes, replace } => self.api_set_routes(by, &routes, replace),
             Request::Import { endpoint } => {
                 match self.endpoint_named(&endpoint).and_then(|id| self.import(ticket, id)) {
                     // The answer comes when the peers have answered or are given up.
@@ -159,6 +160,10 @@ impl Hub {
         self.api_check_route(by, &route, Some(id))?;
         let row = self.routes.row(id).ok_or_else(|| no_route(id))?;
         Ok(Reply::Route(Box::new(row)))
+    }
+
+    fn api_set_routes(&mut self, _: &Actor, _: &[RouteSetting], _: bool) -> Result<Reply, Refused> {
+        Err(Refused::Conflict(String::from("routes cannot be set together yet")))
     }
 
     fn api_remove_route(&mut self, by: &Actor, id: u32) -> Result<Reply, Refused> {

@@ -49,7 +49,8 @@ fn needed(request: &Request) -> Need {
         Request::AddRoute(_)
         | Request::ChangeRoute { .. }
         | Request::CheckRoute { .. }
-        | Request::RemoveRoute { .. } => CHANGE_ROUTES,
+        | Request::RemoveRoute { .. }
+        | Request::SetRoutes { .. } => CHANGE_ROUTES,
         Request::SetClock(_) | Request::StepClock(_) => (Role::Engineer, "move the clock"),
         Request::Import { .. } => (Role::Engineer, "import signals"),
         Request::Configure { .. } => (Role::Engineer, "change settings"),

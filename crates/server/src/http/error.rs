@@ -143,7 +143,13 @@ impl ApiError {
 impl From<Refused> for ApiError {
     fn from(refused: Refused) -> ApiError {
         let message = refused.to_string();
+        // Of several, one was in the way: the words name it, the status is its own.
+        let refused = match refused {
+            Refused::Route { refused, .. } => *refused,
+            refused => refused,
+        };
         match refused {
+            Refused::Route { .. } => ApiError::conflict(message),
             Refused::NotFound { .. } => ApiError::not_found(message),
             Refused::BadValue { .. } => ApiError::bad_value(message),
             Refused::Conflict(_) => ApiError::conflict(message),
