@@ -9,7 +9,8 @@
 //!
 //! What enters is text from people; what leaves is trusted by everybody else. A later source wins: defaults, file,
 //! environment, flags. Nothing is opened but files, and nothing is written except by [`write_settings`], [`add_route`],
-//! [`remove_route`], [`add_signals`], [`import_signals`] and [`import_routes`], which keep the comments of the file.
+//! [`change_route`], [`remove_route`], [`add_signals`], [`import_signals`] and [`import_routes`], which keep the comments of the
+//! file.
 
 mod check;
 mod classroom;
@@ -34,17 +35,24 @@ pub use check::{Loaded, load, load_text};
 pub use classroom::{ClassroomConfig, GamaConfig, HeadsetConfig, MonitorConfig};
 pub use diagnostic::{Diagnostic, Severity, SourceText, Style};
 pub(crate) use diagnostic::{Findings, Place, nearest};
+pub(crate) use exchange::plan_routes;
 pub use exchange::{Changes, Exported, ImportError, export_routes, export_signals, import_routes, import_signals};
 pub(crate) use file::{read_file, shown_path};
 pub use limits::Limits;
 pub use modbus::{ModbusConfig, ModbusMap, ModbusMaps, ModbusTable};
 pub use plcs::{FIRST_CONTEXT, PiplcConfig, PlcConfig, RemoteConfig};
 pub use practice::PracticeConfig;
+pub(crate) use raw::line_of_route;
+pub(crate) use routes::{ROUTE_KEYS, RoutePlan, pairs_to_json, route_of_json};
 pub use setting::{CheckedSetting, Setting, SettingError, Source, check_setting};
-pub use write_back::{WriteError, add_route, add_signals, remove_leftovers, remove_route, try_writing, write_settings};
+pub(crate) use write_back::{Rewritten, put_back, set_routes};
+pub use write_back::{
+    WriteError, add_route, add_signals, change_route, remove_leftovers, remove_route, try_writing, write_settings,
+};
 
 use crosstie_hub::settings::{Direction, DirectionConvention, Echo, LinkSettings, RouteSetting, SignalSetting};
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -86,6 +94,10 @@ pub struct Config {
     pub port_offset: u16,
     /// Where each setting that is not at its default comes from, by its dotted key.
     sources: BTreeMap<String, Source>,
+    /// What the environment and the flags have said, for whoever reads the project again.
+    overrides: Overrides,
+    /// The text of the project file as it was read.
+    fingerprint: Fingerprint,
 }
 
 impl Config {
@@ -99,9 +111,39 @@ impl Config {
         self.folder.join(STATE_FOLDER)
     }
 
+    /// Takes over signals that were written to the project file.
+    pub(crate) fn add_signals(&mut self, endpoint: &str, signals: Vec<SignalSetting>) {
+        if let Some(endpoint) = self.endpoints.iter_mut().find(|known| known.name == endpoint) {
+            endpoint.signals.extend(signals);
+        }
+    }
+
+    /// What the environment and the flags have said when the project was read; nothing that is no setting.
+    pub(crate) fn overrides(&self) -> &Overrides {
+        &self.overrides
+    }
+
+    /// The text of the project file as it was read.
+    pub(crate) fn fingerprint(&self) -> Fingerprint {
+        self.fingerprint
+    }
+
     /// The endpoint of this name.
     pub fn endpoint(&self, name: &str) -> Option<&EndpointConfig> {
         self.endpoints.iter().find(|endpoint| endpoint.name == name)
+    }
+}
+
+/// Tells one text from another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Fingerprint(u64);
+
+impl Fingerprint {
+    /// Of a text; for this process only.
+    pub(crate) fn of(text: &str) -> Fingerprint {
+        let mut hasher = DefaultHasher::new();
+        text.hash(&mut hasher);
+        Fingerprint(hasher.finish())
     }
 }
 

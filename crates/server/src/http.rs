@@ -28,7 +28,8 @@ pub(crate) mod signals;
 pub(crate) mod tls;
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
@@ -57,11 +58,12 @@ use crate::keys::{Entrance, Gate, decoded, gate};
 use crate::modbus_server::ModbusPort;
 use crate::origin::Origins;
 use crate::packages::Sources;
+use crate::reload::Reload;
 use crate::socket::Stream;
 use crate::write_limit::WriteLimit;
 use crate::{listener, web};
-use error::ApiError;
-pub(crate) use error::ErrorBody;
+pub(crate) use error::{ApiError, ErrorBody};
+pub(crate) use routes::file::first_of;
 
 /// Bytes of a request's body, unless it is the document of a program. A longer one is refused with 413.
 const BODY_LEN_MAX: usize = 1 << 20;
@@ -81,7 +83,9 @@ pub(crate) struct Api {
     pub(crate) store: Store,
     /// The project as it is in force. Behind a lock and not a message, because it is read to show it and changed only
     /// when a setting was changed through the API; the hub has its own copy of what it needs.
-    pub(crate) config: Mutex<Config>,
+    pub(crate) config: Arc<Mutex<Config>>,
+    /// What is known of the project file; whoever changes routes holds this, so that two changes never meet.
+    pub(crate) reload: tokio::sync::Mutex<Reload>,
     /// Who may come in.
     pub(crate) gate: Arc<Gate>,
     /// The way to the audit log.
@@ -196,6 +200,11 @@ impl EndpointPort {
 }
 
 impl Api {
+    /// The project file.
+    pub(crate) fn file(&self) -> PathBuf {
+        self.config.lock().unwrap_or_else(PoisonError::into_inner).file()
+    }
+
     /// The door of the classroom for those who speak this.
     fn class_door(&self, face: Face) -> Option<&ClassDoor> {
         self.classroom.as_ref()?.iter().find(|door| door.face == face)
@@ -265,6 +274,10 @@ pub(crate) fn operations() -> Vec<Operation> {
         (Method::GET, "/api/v1/clients", get(clients::list)),
         (Method::GET, "/api/v1/routes", get(routes::list)),
         (Method::POST, "/api/v1/routes", post(routes::add)),
+        (Method::POST, routes::file::IMPORT_PATH, post(routes::file::import)),
+        (Method::GET, "/api/v1/routes/export", get(routes::file::export)),
+        (Method::POST, "/api/v1/routes/reload", post(routes::file::reload)),
+        (Method::PUT, "/api/v1/routes/{id}", put(routes::change)),
         (Method::DELETE, "/api/v1/routes/{id}", delete(routes::remove)),
         (Method::GET, "/api/v1/config", get(settings::list)),
         (Method::PATCH, "/api/v1/config", patch(settings::change)),
@@ -353,9 +366,10 @@ async fn with_body(api: &Api, request: Request) -> Result<Request, ApiError> {
     ) {
         return Ok(request);
     }
-    let len_max = match plc::program::takes_document(request.uri().path()) {
-        true => DOCUMENT_LEN_MAX,
-        false => BODY_LEN_MAX,
+    let len_max = match request.uri().path() {
+        routes::file::IMPORT_PATH => routes::file::TABLE_LEN_MAX,
+        path if plc::program::takes_document(path) => DOCUMENT_LEN_MAX,
+        _ => BODY_LEN_MAX,
     };
     let (parts, body) = request.into_parts();
     let request = Request::from_parts(parts, Body::from(error::whole_body(body, len_max).await?));

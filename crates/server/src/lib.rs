@@ -38,6 +38,7 @@ mod origin;
 mod probe;
 mod program_readers;
 mod recording;
+mod reload;
 mod scan_thread;
 mod sink;
 mod socket;

@@ -38,6 +38,7 @@ use crate::listener::{self, ProtocolPort};
 use crate::modbus_server::ModbusPort;
 use crate::origin::Origins;
 use crate::packages;
+use crate::reload::{self, Reload};
 use crate::retain::{self, RetainStore};
 use crate::scan_thread;
 use crate::state;
@@ -229,8 +230,9 @@ impl RunningHub {
         config::remove_leftovers(&config.file());
         settings.locked_memory = locked_memory(&config);
         let door = Door::new();
-        let (store, store_thread) =
-            Store::start(config.file(), door.clone()).map_err(system("starting the store thread"))?;
+        let in_force = Arc::new(Mutex::new(config.clone()));
+        let (store, store_thread) = Store::start(config.file(), Arc::clone(&in_force), door.clone())
+            .map_err(system("starting the store thread"))?;
         let tls = tls_state(
             identity.as_ref(),
             (web, config.web.tls),
@@ -296,7 +298,8 @@ impl RunningHub {
             audit,
             origins: Origins::of_web(&config.web.allowed_origins),
             is_open: config.web.allow_unauthenticated,
-            config: Mutex::new(config),
+            reload: tokio::sync::Mutex::new(Reload::new(&config, door.clone())),
+            config: in_force,
             ports: ports.clone(),
             piplc: piplc.as_ref().map(|port| port.url.clone()),
             classroom: (classroom.as_ref()).map(|ports| [ports.monitor.door.clone(), ports.headset.door.clone()]),
@@ -304,7 +307,9 @@ impl RunningHub {
             tls,
             packages: packages.clone(),
         };
-        let router = http::router(Arc::new(api));
+        let api = Arc::new(api);
+        tokio::spawn(reload::watch(Arc::clone(&api)));
+        let router = http::router(api);
         let acceptor = acceptor(web_tls);
         let shortage = listener::shortage("page", &door);
         tokio::spawn(listener::accept_all(

@@ -128,6 +128,16 @@ impl Hub {
         value.map_err(|error| (Value::Null, self.not_understood(path, &error)))
     }
 
+    /// Hands in a table in CSV; the answer is JSON.
+    pub(super) async fn post_table(&self, path: &str, table: String) -> Result<Value, CliError> {
+        let body = Some(("text/csv; charset=utf-8", table));
+        let (status, bytes) = self.answer(ANSWER_MAX, Method::POST, path, body).await?;
+        if !status.is_success() {
+            return Err(self.refusal(path, status, &bytes));
+        }
+        serde_json::from_slice(&bytes).map_err(|error| self.not_understood(path, &error))
+    }
+
     /// Status and body of an answer; a body to send comes with its content type.
     async fn answer(
         &self,

@@ -1,9 +1,10 @@
 //! `crosstie signals export` and `import`, `crosstie route export` and `import`: the project folder and CSV.
 //!
-//! These verbs work on the files of a project, and no hub has to run. One that runs takes the changes at its next start.
+//! These verbs work on the files of a project, and no hub has to run. One that runs takes routes at once and signals at its next
+//! start.
 
-use super::CliError;
 use super::check::{counted, print_diagnostics, style_of};
+use super::{At, CliError};
 use crate::config::{self, Changes, Config, Exported, ImportError, Overrides};
 use clap::Args;
 use std::io::{self, Write};
@@ -34,19 +35,34 @@ pub struct ImportSignalsArgs {
 /// The arguments of `crosstie route export`.
 #[derive(Debug, Args)]
 pub struct ExportRoutesArgs {
+    /// Ask the hub that runs, and not the files of a project
+    #[arg(long, conflicts_with = "dir")]
+    pub hub: bool,
     /// Project folder, the one with crosstie.toml
     #[arg(default_value = ".")]
     pub dir: PathBuf,
+    /// Which hub.
+    #[command(flatten)]
+    pub at: At,
 }
 
 /// The arguments of `crosstie route import`.
 #[derive(Debug, Args)]
 pub struct ImportRoutesArgs {
-    /// CSV with the columns from and to
+    /// CSV with the columns from and to, and any other key of a route
     pub file: PathBuf,
+    /// Remove the routes that the file does not have
+    #[arg(long)]
+    pub replace: bool,
+    /// Hand the file to the hub that runs, which takes the routes at once and writes them into its own project
+    #[arg(long, conflicts_with = "dir")]
+    pub hub: bool,
     /// Project folder, the one with crosstie.toml
     #[arg(default_value = ".")]
     pub dir: PathBuf,
+    /// Which hub.
+    #[command(flatten)]
+    pub at: At,
 }
 
 /// Prints the signals of an endpoint as CSV.
@@ -67,14 +83,29 @@ pub(super) fn export_routes(args: &ExportRoutesArgs, out: &mut impl Write) -> Re
 /// Takes the signals of a file into the project.
 pub(super) fn import_signals(args: &ImportSignalsArgs, out: &mut impl Write) -> Result<(), CliError> {
     let changes = config::import_signals(&args.dir, &args.endpoint, &args.file);
-    let of = format!("signals of `{}`", args.endpoint);
-    print_changes(told(changes)?, &of, out)
+    let changes = told(changes)?;
+    print_changes(changes, &format!("signals of `{}`", args.endpoint), out)?;
+    if changes.added + changes.changed > 0 {
+        writeln!(out, "a hub that runs takes them at its next start")?;
+    }
+    Ok(())
 }
 
 /// Takes the routes of a file into the project.
 pub(super) fn import_routes(args: &ImportRoutesArgs, out: &mut impl Write) -> Result<(), CliError> {
-    let changes = config::import_routes(&args.dir, &args.file);
-    print_changes(told(changes)?, "routes", out)
+    let changes = config::import_routes(&args.dir, &args.file, args.replace);
+    let changes = told(changes)?;
+    print_changes(changes, "routes", out)?;
+    if changes.added + changes.changed + changes.removed > 0 {
+        writeln!(out, "a hub that runs in that folder takes them at once")?;
+    }
+    Ok(())
+}
+
+/// The text of a file of routes that goes to a hub.
+pub(super) fn table_of(file: &Path) -> Result<String, CliError> {
+    let shown = file.display();
+    std::fs::read_to_string(file).map_err(|error| CliError::Usage(format!("{shown} cannot be read: {error}")))
 }
 
 /// The project of a folder as its files say it.
@@ -99,11 +130,20 @@ fn print(exported: &Exported, out: &mut impl Write) -> Result<(), CliError> {
 }
 
 fn print_changes(changes: Changes, of: &str, out: &mut impl Write) -> Result<(), CliError> {
-    let Changes { added, changed, left } = changes;
-    writeln!(out, "{of}: {added} added, {changed} changed, {left} left as they are")?;
-    if added + changed > 0 {
-        writeln!(out, "a hub that runs takes them at its next start")?;
-    }
+    let Changes {
+        added,
+        changed,
+        left,
+        removed,
+    } = changes;
+    let gone = match removed {
+        0 => String::new(),
+        removed => format!(", {removed} removed"),
+    };
+    writeln!(
+        out,
+        "{of}: {added} added, {changed} changed, {left} left as they are{gone}"
+    )?;
     Ok(())
 }
 

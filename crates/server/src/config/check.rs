@@ -8,7 +8,9 @@ mod roles;
 
 use super::diagnostic::{Diagnostic, Findings, Place, Severity, SourceText};
 use super::file::{read_file, shown_path};
-use super::keys::{ENDPOINT_KEYS, Form, HUB_KEYS, Key, MODBUS_KEYS, PLC_KEYS, PROJECT_KEYS, TLS_KEYS, WEB_KEYS};
+use super::keys::{
+    ENDPOINT_KEYS, Form, HUB_KEYS, Key, MODBUS_KEYS, PLC_KEYS, PROJECT_KEYS, TLS_KEYS, WEB_KEYS, is_platform_variable,
+};
 use super::limits::Limits;
 use super::plcs::hub_contexts;
 use super::raw::{self, RawConfig, RawEndpoint, RawEntry, RawTable, RawValue, shortened};
@@ -17,8 +19,8 @@ use super::secrets::masked;
 use super::setting::{SettingError, Source, check_setting, section_keys};
 use super::signals::{Catalog, SignalReader, missing_key, unknown_key};
 use super::{
-    ClassroomConfig, Config, EndpointConfig, FILE_NAME, HubConfig, ModbusConfig, Overrides, PiplcConfig, PlcConfig,
-    ProjectConfig, Role, STATE_FOLDER, TlsConfig, WebConfig,
+    ClassroomConfig, Config, EndpointConfig, FILE_NAME, Fingerprint, HubConfig, ModbusConfig, Overrides, PiplcConfig,
+    PlcConfig, ProjectConfig, Role, STATE_FOLDER, TlsConfig, WebConfig,
 };
 use crosstie_hub::settings::{PlcSettings, RouteSetting};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -97,7 +99,7 @@ pub fn load_text(folder: &Path, text: &str, overrides: &Overrides) -> Loaded {
         catalog: Catalog::default(),
         keys_exist: false,
     };
-    checker.check(&raw)
+    checker.check(text, &raw)
 }
 
 /// One pass over a raw project.
@@ -120,7 +122,7 @@ struct Checker<'a> {
 }
 
 impl Checker<'_> {
-    fn check(mut self, raw: &RawConfig) -> Loaded {
+    fn check(mut self, text: &str, raw: &RawConfig) -> Loaded {
         let mut project = ProjectConfig {
             name: folder_name(self.folder),
         };
@@ -155,6 +157,7 @@ impl Checker<'_> {
         let routes = self.routes(&raw.routes, &endpoints, &contexts, classroom.as_ref());
         let practices = self.practices(&raw.practices, &endpoints, classroom.as_ref(), &mut taken);
 
+        let overrides = self.used_overrides();
         let config = (!self.findings.has_errors()).then(|| Config {
             folder: self.folder.to_owned(),
             project,
@@ -170,11 +173,24 @@ impl Checker<'_> {
             practices,
             port_offset: self.overrides.port_offset,
             sources: self.sources,
+            overrides,
+            fingerprint: Fingerprint::of(text),
         });
         Loaded {
             config,
             diagnostics: self.findings.into_diagnostics(),
             program_warnings: self.program_findings.into_diagnostics(),
+        }
+    }
+
+    /// The variables and flags that have set something: among the others may be a key.
+    fn used_overrides(&self) -> Overrides {
+        let all = self.overrides.environment.iter().enumerate();
+        let used = all.filter(|(index, (name, _))| self.used_variables.contains(index) || is_platform_variable(name));
+        Overrides {
+            environment: used.map(|(_, variable)| variable.clone()).collect(),
+            flags: self.overrides.flags.clone(),
+            port_offset: self.overrides.port_offset,
         }
     }
 

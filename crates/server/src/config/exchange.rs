@@ -13,13 +13,12 @@ use super::csv_file::{Rows, looks_like_formula, put_row};
 use super::diagnostic::{Diagnostic, Findings, Place, SourceText};
 use super::file::{read_file, shown_path};
 use super::keys::convention_word;
-use super::plcs::hub_contexts;
 use super::raw::{RawEntry, RawTable, RawValue};
-use super::routes::{ROUTE_FILE, RouteReader};
+use super::routes::{ROUTE_FILE, RoutePlan, plan, route_cell};
 use super::signals::{Catalog, SIGNAL_FILE, SignalReader, default_signal_name, type_word};
-use super::write_back::{WriteError, add_routes, own_signals, put_signals};
+use super::write_back::{WriteError, own_signals, put_signals, set_routes};
 use super::{Config, EndpointConfig, FILE_NAME, Overrides};
-use crosstie_hub::settings::{OnStale, RouteSetting, SignalSetting};
+use crosstie_hub::settings::{RouteSetting, SignalSetting};
 use crosstie_hub::signal::{Kind, Value};
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -43,6 +42,8 @@ pub struct Changes {
     pub changed: usize,
     /// Rows that the project had as they are.
     pub left: usize,
+    /// What the project had and no row says, where the rows are to be all.
+    pub removed: usize,
 }
 
 /// Why nothing was imported.
@@ -82,17 +83,16 @@ pub fn export_signals(endpoint: &EndpointConfig) -> Exported {
     exported
 }
 
-/// The routes of a project in the columns `from` and `to`, and `on_stale` where one of them says it.
+/// Routes in the columns `from` and `to`, and every other that one of them needs.
 pub fn export_routes(routes: &[RouteSetting]) -> Exported {
-    let says_more = routes.iter().any(|route| route.on_stale != OnStale::default());
-    let columns = if says_more { ROUTE_FILE.known } else { ROUTE_FILE.needed };
-    let mut exported = Exported::new(columns);
+    let is_needed =
+        |key: &&str| ROUTE_FILE.needed.contains(key) || routes.iter().any(|route| !route_cell(route, key).is_empty());
+    let columns: Vec<&str> = ROUTE_FILE.known.iter().copied().filter(|key| is_needed(&key)).collect();
+    let mut exported = Exported::new(&columns);
     for route in routes {
-        let on_stale = match route.on_stale {
-            OnStale::Hold => "",
-            other => other.word(),
-        };
-        exported.row(&[route.from.as_str(), route.to.as_str(), on_stale][..columns.len()]);
+        let cells: Vec<String> = columns.iter().map(|key| route_cell(route, key)).collect();
+        let cells: Vec<&str> = cells.iter().map(String::as_str).collect();
+        exported.row(&cells);
     }
     exported
 }
@@ -152,6 +152,7 @@ pub fn import_signals(folder: &Path, endpoint: &str, file: &Path) -> Result<Chan
         added: import.added.len(),
         changed: import.changed.len(),
         left: import.left,
+        removed: 0,
     };
     let changed = import.changed.iter().map(|(name, (old, new))| (*name, (*old, new)));
     put_signals(&folder.join(FILE_NAME), endpoint, &import.added, &changed.collect())?;
@@ -268,55 +269,31 @@ fn same(a: &SignalSetting, b: &SignalSetting) -> bool {
     given(a) == given(b)
 }
 
-/// Adds the routes of a file to the project in a folder; those that it has are left.
+/// Takes the routes of a file into the project in a folder. A route that the project has, by its target (one with a pattern by
+/// both its names), is changed; with `replace` those that the file does not have are removed.
 ///
 /// # Errors
 /// [`ImportError`]. All rows are checked first; when one of them is wrong, nothing is written.
-pub fn import_routes(folder: &Path, file: &Path) -> Result<Changes, ImportError> {
-    let Project { config, .. } = read_project(folder)?;
-    let source = read_source(file)?;
-    let mut findings = Findings::default();
-    let known = config
-        .routes
-        .iter()
-        .map(|route| ((&*route.from, &*route.to), route.on_stale));
-    let known: HashMap<(&str, &str), OnStale> = known.collect();
-    let contexts = hub_contexts(config.piplc.as_ref(), &config.plcs);
-    let mut reader = RouteReader::new(&mut findings, &config.endpoints, &contexts, config.classroom.as_ref());
-    config.routes.iter().for_each(|route| reader.lay(route));
-    let mut left = 0;
-    if let Some(mut rows) = Rows::open(&source, &ROUTE_FILE, reader.findings) {
-        let says_all = rows.columns().contains(&"on_stale");
-        while let Some(row) = rows.next(reader.findings) {
-            let is_known = |route: &RouteSetting| known.contains_key(&(&*route.from, &*route.to));
-            let Some(taken) = reader.take(&source, &row, is_known) else {
-                continue;
-            };
-            let Some(on_stale) = known.get(&(&*taken.from, &*taken.to)) else {
-                continue;
-            };
-            if says_all && *on_stale != taken.on_stale {
-                let place = Place {
-                    source: source.clone(),
-                    span: row.span.clone(),
-                };
-                let found = format!("the project has this route with on_stale = \"{}\"", on_stale.word());
-                let expected = "the same word, or the change in the project file itself";
-                reader.findings.error(&place, "bad_route", found, expected);
-            }
-            left += 1;
-        }
-    }
-    let added = std::mem::take(&mut reader.routes);
-    if findings.has_errors() {
-        return Err(ImportError::Mistakes(findings.into_diagnostics()));
-    }
-    add_routes(&folder.join(FILE_NAME), &added)?;
+pub fn import_routes(folder: &Path, file: &Path, replace: bool) -> Result<Changes, ImportError> {
+    let project = folder.join(FILE_NAME);
+    let plan = plan_routes(&project, &read_source(file)?, replace)?;
+    set_routes(&project, &plan)?;
     Ok(Changes {
-        added: added.len(),
-        changed: 0,
-        left,
+        added: plan.added.len(),
+        changed: plan.changed.len(),
+        left: plan.same,
+        removed: plan.removed.len(),
     })
+}
+
+/// What a table of routes makes of those of a project file.
+///
+/// # Errors
+/// [`ImportError::Mistakes`], at their rows and columns, or those of the project.
+pub(crate) fn plan_routes(project: &Path, table: &SourceText, replace: bool) -> Result<RoutePlan, ImportError> {
+    let folder = project.parent().unwrap_or(Path::new(""));
+    let Project { config, .. } = read_project(folder)?;
+    plan(&config, table, replace).map_err(ImportError::Mistakes)
 }
 
 /// A project without mistakes, and the text of its file.

@@ -9,7 +9,9 @@ mod form;
 mod modbus;
 mod plcs;
 
-pub(crate) use classroom::{CLASSROOM_KEYS, GAMA_KEYS, HEADSET_KEYS, MONITOR_KEYS, platform_value, platform_variable};
+pub(crate) use classroom::{
+    CLASSROOM_KEYS, GAMA_KEYS, HEADSET_KEYS, MONITOR_KEYS, is_platform_variable, platform_value, platform_variable,
+};
 pub(crate) use form::{Checked, Form, without_query};
 pub(crate) use modbus::MODBUS_KEYS;
 pub(crate) use plcs::{PIPLC_KEYS, PLC_KEYS};

@@ -76,7 +76,7 @@ impl RawTable {
 }
 
 /// One `key = value`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct RawEntry {
     pub(crate) key: String,
     pub(crate) key_span: Range<usize>,
@@ -92,6 +92,8 @@ pub(crate) enum RawValue {
     Float(f64),
     Flag(bool),
     List(Vec<RawValue>),
+    /// `{ key = value }`, or a section inside a section.
+    Table(Vec<RawEntry>),
     /// Text without quotes, from a cell, an environment variable or a flag: its key decides what it is.
     Plain(String),
     /// Something that no key takes, in words.
@@ -110,7 +112,17 @@ impl RawValue {
             },
             serde_json::Value::String(text) => RawValue::Text(text.clone()),
             serde_json::Value::Array(items) => RawValue::List(items.iter().map(RawValue::from_json).collect()),
-            serde_json::Value::Object(_) => RawValue::Other("an object"),
+            serde_json::Value::Object(entries) => RawValue::Table(
+                entries
+                    .iter()
+                    .map(|(key, value)| RawEntry {
+                        key: key.clone(),
+                        key_span: 0..0,
+                        value: RawValue::from_json(value),
+                        value_span: 0..0,
+                    })
+                    .collect(),
+            ),
         }
     }
 
@@ -125,6 +137,7 @@ impl RawValue {
                 Some(other) => format!("a list with {} in it", other.shown()),
                 None => format!("a list of {} texts", items.len()),
             },
+            RawValue::Table(_) => String::from("a table"),
             RawValue::Other(words) => (*words).to_owned(),
         }
     }
@@ -200,6 +213,13 @@ pub(crate) fn read(text: &str, source: &SourceText, findings: &mut Findings) -> 
         }
     }
     Some(raw)
+}
+
+/// The line of a route of a project file, both counted from the first: the route from 0, the line from 1.
+pub(crate) fn line_of_route(text: &str, index: usize) -> Option<usize> {
+    let document = toml_edit::Document::parse(text).ok()?;
+    let (_, span) = tables(document.get("route")?)?.into_iter().nth(index)?;
+    Some(text.get(..span.start)?.matches('\n').count() + 1)
 }
 
 /// Reads what stands under one top-level key.
@@ -352,6 +372,11 @@ fn tables(item: &Item) -> Option<Vec<(&dyn TableLike, Range<usize>)>> {
 }
 
 fn raw_table(table: &dyn TableLike, span: Range<usize>) -> RawTable {
+    let entries = raw_entries(table, &span);
+    RawTable { span, entries }
+}
+
+fn raw_entries(table: &dyn TableLike, span: &Range<usize>) -> Vec<RawEntry> {
     let entries = table.iter().map(|(key, item)| {
         let key_span = table
             .key(key)
@@ -360,31 +385,31 @@ fn raw_table(table: &dyn TableLike, span: Range<usize>) -> RawTable {
         let value_span = item.span().unwrap_or_else(|| key_span.clone());
         RawEntry {
             key: key.to_owned(),
+            value: raw_item(item, &value_span),
             key_span,
-            value: raw_item(item),
             value_span,
         }
     });
-    let entries = entries.collect();
-    RawTable { span, entries }
+    entries.collect()
 }
 
-fn raw_item(item: &Item) -> RawValue {
+fn raw_item(item: &Item, span: &Range<usize>) -> RawValue {
     match item {
-        Item::Value(value) => raw_value(value),
+        Item::Value(value) => raw_value(value, span),
+        Item::Table(table) => RawValue::Table(raw_entries(table, span)),
         other => RawValue::Other(kind_of(other)),
     }
 }
 
-fn raw_value(value: &Value) -> RawValue {
+fn raw_value(value: &Value, span: &Range<usize>) -> RawValue {
     match value {
         Value::String(text) => RawValue::Text(text.value().clone()),
         Value::Integer(number) => RawValue::Whole(*number.value()),
         Value::Float(number) => RawValue::Float(*number.value()),
         Value::Boolean(flag) => RawValue::Flag(*flag.value()),
         Value::Datetime(_) => RawValue::Other("a date or time"),
-        Value::Array(items) => RawValue::List(items.iter().map(raw_value).collect()),
-        Value::InlineTable(_) => RawValue::Other("a table"),
+        Value::Array(items) => RawValue::List(items.iter().map(|item| raw_value(item, span)).collect()),
+        Value::InlineTable(table) => RawValue::Table(raw_entries(table, span)),
     }
 }
 

@@ -1,31 +1,40 @@
 //! Routes: the check of one, whether it stands in the project file or in a row of a file of routes.
 
+mod cells;
+mod plan;
+mod read;
+mod write;
+
 use super::csv_file::Columns;
 use super::diagnostic::{Findings, Place, SourceText, nearest};
-use super::keys::Form;
-use super::limits::Limits;
 use super::raw::{RawTable, shortened};
-use super::signals::{missing_key, unknown_key};
 use super::{ClassroomConfig, EndpointConfig};
+pub(crate) use cells::pairs_to_json;
 use crosstie_hub::access::Actor;
 use crosstie_hub::api::{Reply, Request};
 use crosstie_hub::settings::{OnStale, PlcSettings, RouteSetting, Settings};
-use crosstie_hub::signal::name::{canonical, escape_segment};
+use crosstie_hub::signal::name::escape_segment;
 use crosstie_hub::{Hub, Input, Output, Ticket, Time};
 use crosstie_ladder::address::Address;
+pub(crate) use plan::{RoutePlan, plan};
+pub(crate) use read::{place_of, read_route, route_of_json};
 use std::collections::HashSet;
+pub(crate) use write::{is_pattern, route_cell, route_table};
 
-const ROUTE_KEYS: [&str; 3] = ["from", "to", "on_stale"];
+/// The keys of a route, which are also the columns of a file of routes.
+pub(crate) const ROUTE_KEYS: [&str; 11] = [
+    "from", "to", "on_stale", "expr", "inputs", "map", "invert", "scale", "offset", "deadband", "every_ms",
+];
 
 /// What a route may do when its source is stale; see [`OnStale`].
 const ON_STALE_WORDS: [&str; 3] = [OnStale::Hold.word(), OnStale::Zero.word(), OnStale::Fault.word()];
 
-/// A file of routes.
+/// A file of routes. Names and expressions are exact.
 pub(crate) const ROUTE_FILE: Columns = Columns {
     what: "file of routes",
     known: &ROUTE_KEYS,
     needed: &["from", "to"],
-    exact: &["from", "to"],
+    exact: &["from", "to", "expr"],
 };
 
 /// Checks the routes of one project.
@@ -67,7 +76,7 @@ impl<'a> RouteReader<'a> {
     /// Lays a route of the project, so that those that follow have to go with it.
     pub(crate) fn lay(&mut self, route: &RouteSetting) {
         // The project has been checked: what the hub refuses is not in it.
-        let _ = refusal(&mut self.trial, &route.from, &route.to);
+        let _ = refusal(&mut self.trial, route);
     }
 
     /// Takes one route from the project file or from a row of a file of routes. `is_known` says that the project has it
@@ -78,89 +87,31 @@ impl<'a> RouteReader<'a> {
         table: &RawTable,
         is_known: impl Fn(&RouteSetting) -> bool,
     ) -> Option<RouteSetting> {
-        for entry in table.entries.iter().filter(|entry| !ROUTE_KEYS.contains(&&*entry.key)) {
-            let place = place(source, &entry.key_span);
-            unknown_key(self.findings, &place, &entry.key, "[[route]]", &ROUTE_KEYS);
-        }
-        let from = self.signal_name(source, table, "from");
-        let to = self.signal_name(source, table, "to");
-        let on_stale = self.on_stale(source, table);
-        let ((from, from_place), (to, to_place)) = (from?, to?);
-        if from == to {
-            let found = format!("a route from \"{}\" to itself", shortened(&from));
-            self.findings.error(&to_place, "bad_route", found, "another signal");
-            return None;
-        }
-        if !self.seen.insert((from.clone(), to.clone())) {
+        let route = read_route(self.findings, source, table)?;
+        let place = |key: &str| place_of(source, table, key);
+        if !self.seen.insert((route.from.clone(), route.to.clone())) {
             let found = "the same route a second time";
-            self.findings.error(&to_place, "bad_route", found, "each route once");
+            self.findings.error(&place("to"), "bad_route", found, "each route once");
             return None;
         }
-        let (on_stale, on_stale_place) = on_stale?;
-        if on_stale != OnStale::default() && !to.starts_with("plc/") {
-            let found = "`on_stale` on a route that does not end at a PLC";
-            let expected = "a `to` that begins with plc/, or no `on_stale`";
-            self.findings.error(&on_stale_place, "bad_route", found, expected);
-            return None;
+        let is_known = is_known(&route);
+        if !is_known {
+            self.warn_of_unknown_signal(&route.from, &place("from"));
+            self.warn_of_unknown_signal(&route.to, &place("to"));
+            for (_, signal) in &route.transform.inputs {
+                self.warn_of_unknown_signal(signal, &place("inputs"));
+            }
         }
-        let route = RouteSetting {
-            on_stale,
-            ..RouteSetting::plain(&from, &to)
-        };
-        if is_known(&route) {
-            return Some(route);
-        }
-        for (name, place) in [(&route.from, &from_place), (&route.to, &to_place)] {
-            self.warn_of_unknown_signal(name, place);
-        }
-        if let Some(reason) = refusal(&mut self.trial, &route.from, &route.to) {
+        if let Some(reason) = refusal(&mut self.trial, &route) {
+            // The reason names the key that it is about; what is between two routes is about the target.
+            let about = |key: &&&str| table.get(key).is_some() && reason.contains(&format!("`{key}`"));
+            let key = ROUTE_KEYS.iter().find(about).unwrap_or(&"to");
             self.findings
-                .error(&to_place, "bad_route", reason, "a route that the hub can lay");
+                .error(&place(key), "bad_route", reason, "a route that the hub can lay");
             return None;
         }
         self.routes.push(route.clone());
         Some(route)
-    }
-
-    fn signal_name(&mut self, source: &SourceText, table: &RawTable, key: &str) -> Option<(String, Place)> {
-        let Some(entry) = table.get(key) else {
-            missing_key(self.findings, &place(source, &table.span), key, "[[route]]", Form::Text);
-            return None;
-        };
-        let place = place(source, &entry.value_span);
-        let name = match Form::Text.check(&entry.value) {
-            Ok(checked) => checked.text(),
-            Err(code) => {
-                let found = format!("`{key}` is {}", entry.value.shown());
-                self.findings.error(&place, code, found, Form::Text.expected());
-                return None;
-            }
-        };
-        match canonical(&name, Limits::DEFAULT.name_len_max) {
-            Ok(name) => Some((name, place)),
-            Err(error) => {
-                let expected = "a name in the signal space, such as \"twin/line/Start\"";
-                self.findings.error(&place, "bad_name", error.to_string(), expected);
-                None
-            }
-        }
-    }
-
-    /// What the route does when its source is stale; `None`, with a finding, when that cannot be read.
-    fn on_stale(&mut self, source: &SourceText, table: &RawTable) -> Option<(OnStale, Place)> {
-        let Some(entry) = table.get("on_stale") else {
-            return Some((OnStale::default(), place(source, &table.span)));
-        };
-        let form = Form::Choice(&ON_STALE_WORDS);
-        let place = place(source, &entry.value_span);
-        match form.check(&entry.value) {
-            Ok(checked) => OnStale::from_word(&checked.text()).map(|on_stale| (on_stale, place)),
-            Err(code) => {
-                let found = format!("`on_stale` is {}", entry.value.shown());
-                self.findings.error(&place, code, found, form.expected());
-                None
-            }
-        }
     }
 
     /// The place of a PLC may belong to a context that a client makes later, so that too is only probably a mistake.
@@ -227,8 +178,41 @@ impl<'a> RouteReader<'a> {
         }
     }
 
+    /// Signals that come later may fit a pattern, so one that fits nothing yet is only probably a mistake.
+    fn warn_of_idle_pattern(&mut self, pattern: &str, place: &Place) {
+        let (root, rest) = pattern.split_once('/').unwrap_or((pattern, ""));
+        let owner = rest.split('/').next().unwrap_or_default();
+        let (fits, what) = match root {
+            "plc" => {
+                let mut contexts = self.contexts.iter();
+                let fits = contexts.any(|context| glob(owner, &escape_segment(&context.name)));
+                (fits, "no PLC context of the project")
+            }
+            "twin" => {
+                let mut makers = self.endpoints.iter().filter(|endpoint| endpoint.auto_register);
+                let fits = makers.any(|endpoint| glob(owner, &endpoint.name))
+                    || self.known.iter().any(|name| glob(pattern, name));
+                (fits, "no signal of the project")
+            }
+            _ => return,
+        };
+        if !fits {
+            let found = format!("{what} fits the pattern \"{}\"", shortened(pattern));
+            let expected = "a pattern that fits signals which are there; the route waits for them";
+            self.findings.warning(place, "unknown_signal", found, expected);
+        }
+    }
+
     /// A route may wait for a signal that a peer brings later, so a name that nobody declares is only probably a mistake.
     fn warn_of_unknown_signal(&mut self, name: &str, place: &Place) {
+        // What a pattern catches is known when its signals are.
+        if name.contains('$') {
+            return;
+        }
+        if is_pattern(name) {
+            self.warn_of_idle_pattern(name, place);
+            return;
+        }
         if let Some(rest) = name.strip_prefix("plc/") {
             self.warn_of_unknown_place(name, rest, place);
             return;
@@ -271,11 +255,23 @@ impl<'a> RouteReader<'a> {
     }
 }
 
-fn place(source: &SourceText, span: &std::ops::Range<usize>) -> Place {
-    Place {
-        source: source.clone(),
-        span: span.clone(),
-    }
+/// Does a name fit a pattern? `*` stands for signs of one segment, `**` for any.
+fn glob(pattern: &str, name: &str) -> bool {
+    let Some((before, after)) = pattern.split_once('*') else {
+        return pattern == name;
+    };
+    let Some(rest) = name.strip_prefix(before) else {
+        return false;
+    };
+    let (is_deep, after) = match after.strip_prefix('*') {
+        Some(after) => (true, after),
+        None => (false, after),
+    };
+    let end = match is_deep {
+        true => rest.len(),
+        false => rest.find('/').unwrap_or(rest.len()),
+    };
+    (0..=end).any(|at| rest.is_char_boundary(at) && glob(after, &rest[at..]))
 }
 
 /// A hub with these endpoints, contexts and this classroom and nothing else: what it refuses is what the running one would leave out.
@@ -289,8 +285,8 @@ fn trial_hub(endpoints: &[EndpointConfig], contexts: &[PlcSettings], classroom: 
 }
 
 /// Why the hub refuses a route; a route whose signals do not exist yet is not refused.
-fn refusal(hub: &mut Hub, from: &str, to: &str) -> Option<String> {
-    let request = Request::AddRoute(Box::new(RouteSetting::plain(from, to)));
+fn refusal(hub: &mut Hub, route: &RouteSetting) -> Option<String> {
+    let request = Request::AddRoute(Box::new(route.clone()));
     let input = Input::Request {
         ticket: Ticket(0),
         by: Box::new(Actor::full("the check", "the project file")),
@@ -305,4 +301,26 @@ fn refusal(hub: &mut Hub, from: &str, to: &str) -> Option<String> {
         },
         _ => None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_star_stays_in_its_segment_and_two_go_on() {
+        for (pattern, name, fits) in [
+            ("a/b", "a/b", true),
+            ("a/*", "a/b", true),
+            ("a/*", "a/b/c", false),
+            ("a/*/c", "a/b/c", true),
+            ("a/x*", "a/xü", true),
+            ("a/x*y", "a/xzzy", true),
+            ("a/x*", "a/yx", false),
+            ("a/**", "a/b/c", true),
+            ("*", "line", true),
+        ] {
+            assert_eq!(glob(pattern, name), fits, "{pattern} {name}");
+        }
+    }
 }

@@ -4,16 +4,18 @@
 //! are. Every change is checked first and written whole: a new file beside the old one takes its place in one step, so a
 //! reader (or a power failure) meets the old text or the new one, never half of each.
 
+mod routes;
+
 use super::check::load_text;
 use super::diagnostic::Diagnostic;
 use super::keys::{Checked, convention_word};
-use super::limits::Limits;
 use super::setting::{CheckedSetting, SettingError, Target, check_setting};
 use super::signals::{default_signal_name, type_word};
 use super::{FILE_NAME, Overrides};
-use crosstie_hub::settings::{OnStale, Owner, RouteSetting, SignalSetting};
+use crosstie_hub::settings::{Owner, SignalSetting};
 use crosstie_hub::signal::Value as SignalValue;
-use crosstie_hub::signal::name::canonical;
+pub(crate) use routes::{Rewritten, put_back, set_routes};
+pub use routes::{add_route, change_route, remove_route};
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -106,46 +108,7 @@ pub fn write_settings(path: &Path, changes: &[(String, serde_json::Value)]) -> R
             .try_for_each(|setting| put_setting(path, &mut document, setting))?;
         Ok(document.to_string())
     })
-}
-
-/// Adds a route at the end of the routes of a project file.
-///
-/// # Errors
-/// [`WriteError`]; [`WriteError::Invalid`] when the names are none or the route exists.
-pub fn add_route(path: &Path, route: &RouteSetting) -> Result<(), WriteError> {
-    add_routes(path, std::slice::from_ref(route))
-}
-
-/// Removes a route from a project file, with the comment that stands directly above it.
-///
-/// # Errors
-/// [`WriteError`]; [`WriteError::UnknownRoute`] when the file has no such route.
-pub fn remove_route(path: &Path, from: &str, to: &str) -> Result<(), WriteError> {
-    edit(path, |text, document| {
-        let unknown = || WriteError::UnknownRoute {
-            path: path.to_owned(),
-            from: from.to_owned(),
-            to: to.to_owned(),
-        };
-        if let Some(routes) = document.get("route").and_then(Item::as_array_of_tables) {
-            let route = routes
-                .iter()
-                .find(|route| is_route(*route, from, to))
-                .ok_or_else(unknown)?;
-            let (start, end) = lines_of(text, route);
-            return Ok(format!("{}{}", &text[..start], &text[end..]));
-        }
-        let mut document = document.into_mut();
-        let routes = document
-            .get_mut("route")
-            .and_then(Item::as_array_mut)
-            .ok_or_else(unknown)?;
-        let index = routes
-            .iter()
-            .position(|route| route.as_inline_table().is_some_and(|route| is_route(route, from, to)));
-        routes.remove(index.ok_or_else(unknown)?);
-        Ok(document.to_string())
-    })
+    .map(drop)
 }
 
 /// Adds signals to an endpoint of a project file, at the end of those that it has there.
@@ -198,26 +161,7 @@ pub(super) fn put_signals(
         }
         Ok(document.to_string())
     })
-}
-
-/// Adds routes at the end of those of a project file.
-///
-/// # Errors
-/// As [`add_route`].
-pub(super) fn add_routes(path: &Path, routes: &[RouteSetting]) -> Result<(), WriteError> {
-    edit(path, |_, document| {
-        let mut document = document.into_mut();
-        for route in routes {
-            let mut table = Table::new();
-            table.insert("from", toml_edit::value(&route.from));
-            table.insert("to", toml_edit::value(&route.to));
-            if route.on_stale != OnStale::default() {
-                table.insert("on_stale", toml_edit::value(route.on_stale.word()));
-            }
-            push(document.as_table_mut(), "route", table);
-        }
-        Ok(document.to_string())
-    })
+    .map(drop)
 }
 
 /// The wire names of the signals that stand in the text of a project file itself, and not in a signal file.
@@ -262,11 +206,11 @@ fn change_signal(table: &mut dyn TableLike, endpoint: &str, old: &SignalSetting,
     }
 }
 
-/// Reads, changes, checks and replaces a project file.
+/// Reads, changes, checks and replaces a project file. Gives its text before and after.
 fn edit(
     path: &Path,
     change: impl FnOnce(&str, Document<&str>) -> Result<String, WriteError>,
-) -> Result<(), WriteError> {
+) -> Result<(String, String), WriteError> {
     // A link to the file stays a link: what it points to is replaced.
     let real = path.canonicalize().map_err(|source| WriteError::Read {
         path: path.to_owned(),
@@ -282,7 +226,7 @@ fn edit(
     })?;
     let after = like_before(&before, change(&before, document)?);
     if after == before {
-        return Ok(());
+        return Ok((before, after));
     }
     let folder = path.parent().unwrap_or(Path::new(""));
     let checked = load_text(folder, &after, &Overrides::default());
@@ -292,7 +236,8 @@ fn edit(
     replace(&real, &after).map_err(|source| WriteError::Write {
         path: path.to_owned(),
         source,
-    })
+    })?;
+    Ok((before, after))
 }
 
 /// The editor of TOML writes plain line ends and no byte order mark; a file that had others gets them back.
@@ -515,38 +460,4 @@ fn signal_table(endpoint: &str, signal: &SignalSetting) -> Table {
         table.insert("direction_convention", toml_edit::value(convention_word(convention)));
     }
     table
-}
-
-/// Names are compared in their canonical spelling: the file may say `plc/PLC1/o:0/3` where the hub says `plc/PLC1/O:0/3`.
-fn is_route(table: &dyn TableLike, from: &str, to: &str) -> bool {
-    let same = |key: &str, name: &str| {
-        let len_max = Limits::DEFAULT.name_len_max;
-        let word = table.get(key).and_then(Item::as_str);
-        word.is_some_and(|word| word == name || canonical(word, len_max).is_ok_and(|word| word == name))
-    };
-    same("from", from) && same("to", to)
-}
-
-/// The bytes of a section: its lines, the comment directly above them, and the blank line that parted it from the one before.
-fn lines_of(text: &str, section: &Table) -> (usize, usize) {
-    let header = section.span().unwrap_or(0..0);
-    let last = section
-        .iter()
-        .filter_map(|(_, item)| item.span())
-        .map(|span| span.end)
-        .fold(header.end, usize::max);
-    let end = text[last..].find('\n').map_or(text.len(), |newline| last + newline + 1);
-    let mut start = line_start(text, header.start);
-    while start > 0 && text[line_start(text, start - 1)..start].trim_start().starts_with('#') {
-        start = line_start(text, start - 1);
-    }
-    let is_blank_below = text[end..].lines().next().is_none_or(|line| line.trim().is_empty());
-    if is_blank_below && start > 0 && text[line_start(text, start - 1)..start].trim().is_empty() {
-        start = line_start(text, start - 1);
-    }
-    (start, end)
-}
-
-fn line_start(text: &str, at: usize) -> usize {
-    text[..at].rfind('\n').map_or(0, |newline| newline + 1)
 }

@@ -6,17 +6,18 @@
 use std::error::Error as _;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use crosstie_hub::Ticket;
-use crosstie_hub::settings::{RouteSetting, SignalSetting};
+use crosstie_hub::settings::SignalSetting;
 use serde_json::Value;
 use tokio::sync::oneshot;
 
 use super::door::{Door, Event};
-use crate::config::{self, WriteError};
+use crate::config::{self, Config, Rewritten, RoutePlan, WriteError};
 use crate::trouble::Trouble;
 
 /// Jobs that wait. A further one is refused as "busy": whoever asked hears it.
@@ -42,21 +43,19 @@ pub(crate) enum Job {
         /// What to add to it.
         signals: Vec<SignalSetting>,
     },
-    /// A route that was added.
-    AddRoute {
-        /// The route.
-        route: RouteSetting,
+    /// Routes that come, change and go.
+    Routes {
+        /// Which.
+        plan: Box<RoutePlan>,
         /// Hears the end of it.
-        done: oneshot::Sender<Result<(), StoreError>>,
+        done: oneshot::Sender<Result<Rewritten, StoreError>>,
     },
-    /// A route that was removed.
-    RemoveRoute {
-        /// Name of the source.
-        from: String,
-        /// Name of the target.
-        to: String,
-        /// Hears the end of it.
-        done: oneshot::Sender<Result<(), StoreError>>,
+    /// A change of routes that the hub did not want after all.
+    PutBack {
+        /// What the change was.
+        rewritten: Rewritten,
+        /// Hears whether it is undone: not where the file has been changed since.
+        done: oneshot::Sender<Result<bool, StoreError>>,
     },
 }
 
@@ -73,33 +72,31 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    /// Starts the thread that keeps things in the project file `file`.
+    /// Starts the thread that keeps things in the project file `file`. What it has written there is in force, and so it stands in
+    /// `config` as well.
     ///
     /// # Errors
     ///
     /// The system grants no thread.
-    pub(crate) fn start(file: PathBuf, door: Door) -> io::Result<(Store, JoinHandle<()>)> {
+    pub(crate) fn start(file: PathBuf, config: Arc<Mutex<Config>>, door: Door) -> io::Result<(Store, JoinHandle<()>)> {
         let (sender, jobs) = crossbeam_channel::bounded(JOBS_MAX);
         let answers = door.clone();
         let thread = std::thread::Builder::new()
             .name(String::from("store"))
-            .spawn(move || do_jobs(&file, &jobs, &answers))?;
+            .spawn(move || do_jobs(&file, &config, &jobs, &answers))?;
         Ok((Store { jobs: sender, door }, thread))
     }
 
     /// Hands in a job. Never waits: what does not fit is answered as refused.
     pub(crate) fn hand_in(&self, job: Job) {
         if let Err(refused) = self.jobs.try_send(job) {
-            answer(
-                &self.door,
-                refused.into_inner(),
-                Err(StoreError(String::from("the store is busy"))),
-            );
+            let busy = StoreError(String::from("the store is busy"));
+            refuse(&self.door, refused.into_inner(), busy);
         }
     }
 }
 
-fn do_jobs(file: &Path, jobs: &Receiver<Job>, door: &Door) {
+fn do_jobs(file: &Path, config: &Mutex<Config>, jobs: &Receiver<Job>, door: &Door) {
     let subject = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let trouble = |id: &str, hint| Trouble::new(door.clone(), id.to_owned(), subject.clone(), hint);
     let mut unwritable = trouble(
@@ -125,21 +122,13 @@ fn do_jobs(file: &Path, jobs: &Receiver<Job>, door: &Door) {
                 continue;
             }
         };
-        let result = keep(file, &job);
-        match &result {
+        let result = keep(file, config, door, job, &mut not_kept);
+        match result {
             Ok(()) => unwritable.over(),
-            Err(error @ WriteError::Write { .. }) => unwritable.met(StoreError::from(error).0),
+            Err(Some(unwritten)) => unwritable.met(unwritten),
             // The mistake is of this one job, and whoever asked hears it.
-            Err(_) => {}
+            Err(None) => {}
         }
-        let result = result.map_err(|error| StoreError::from(&error));
-        if let Job::Signals { .. } = job {
-            match &result {
-                Ok(()) => not_kept.over(),
-                Err(error) => not_kept.met(format!("imported signals are not in the project file: {error}")),
-            }
-        }
-        answer(door, job, result);
     }
 }
 
@@ -153,34 +142,90 @@ impl From<&WriteError> for StoreError {
     }
 }
 
-fn keep(file: &Path, job: &Job) -> Result<(), WriteError> {
+/// Does a job and answers whoever asked. The error is why the file cannot be written, if that is the reason.
+fn keep(
+    file: &Path,
+    config: &Mutex<Config>,
+    door: &Door,
+    job: Job,
+    not_kept: &mut Trouble,
+) -> Result<(), Option<String>> {
     match job {
-        Job::Settings { changes, .. } => config::write_settings(file, changes),
-        Job::Signals { endpoint, signals } => config::add_signals(file, endpoint, signals),
-        Job::AddRoute { route, .. } => config::add_route(file, route),
-        Job::RemoveRoute { from, to, .. } => config::remove_route(file, from, to),
+        Job::Settings { ticket, changes } => {
+            let (result, end) = ended(config::write_settings(file, &changes));
+            if result.is_ok() {
+                apply(config, &changes);
+            }
+            let result = result.map_err(|error| error.0);
+            door.tell(Event::Saved { ticket, result });
+            end
+        }
+        Job::Signals { endpoint, signals } => {
+            let (result, end) = ended(config::add_signals(file, &endpoint, &signals));
+            let count = signals.len();
+            match result {
+                Ok(()) => {
+                    not_kept.over();
+                    tracing::info!(endpoint, signals = count, "imported signals are in the project file");
+                    let mut config = config.lock().unwrap_or_else(PoisonError::into_inner);
+                    config.add_signals(&endpoint, signals);
+                }
+                Err(error) => {
+                    not_kept.met(format!("imported signals are not in the project file: {error}"));
+                    tracing::warn!(endpoint, signals = count, %error, "imported signals are not in the project file");
+                }
+            }
+            end
+        }
+        // Who asked may have given up meanwhile.
+        Job::Routes { plan, done } => {
+            let (result, end) = ended(config::set_routes(file, &plan));
+            let _ = done.send(result);
+            end
+        }
+        Job::PutBack { rewritten, done } => {
+            let (result, end) = ended(config::put_back(file, &rewritten));
+            let _ = done.send(result);
+            end
+        }
     }
 }
 
-fn answer(door: &Door, job: Job, result: Result<(), StoreError>) {
+/// What whoever asked hears, and what is to be said of the file.
+fn ended<T>(result: Result<T, WriteError>) -> (Result<T, StoreError>, Result<(), Option<String>>) {
+    match result {
+        Ok(value) => (Ok(value), Ok(())),
+        Err(error) => {
+            let told = StoreError::from(&error);
+            let unwritten = matches!(error, WriteError::Write { .. }).then(|| told.0.clone());
+            (Err(told), Err(unwritten))
+        }
+    }
+}
+
+fn apply(config: &Mutex<Config>, changes: &[(String, Value)]) {
+    let mut config = config.lock().unwrap_or_else(PoisonError::into_inner);
+    for (key, value) in changes {
+        // They were written, so they are settings of this project.
+        let _ = config::check_setting(key, value).and_then(|setting| config.apply(&setting));
+    }
+}
+
+fn refuse(door: &Door, job: Job, error: StoreError) {
     match job {
         Job::Settings { ticket, .. } => door.tell(Event::Saved {
             ticket,
-            result: result.map_err(|error| error.0),
+            result: Err(error.0),
         }),
-        Job::Signals { endpoint, signals } => match result {
-            Ok(()) => tracing::info!(
-                endpoint,
-                signals = signals.len(),
-                "imported signals are in the project file"
-            ),
-            Err(error) => {
-                tracing::warn!(endpoint, signals = signals.len(), %error, "imported signals are not in the project file")
-            }
-        },
+        Job::Signals { endpoint, signals } => {
+            tracing::warn!(endpoint, signals = signals.len(), %error, "imported signals are not in the project file");
+        }
         // Who asked may have given up meanwhile.
-        Job::AddRoute { done, .. } | Job::RemoveRoute { done, .. } => {
-            let _ = done.send(result);
+        Job::Routes { done, .. } => {
+            let _ = done.send(Err(error));
+        }
+        Job::PutBack { done, .. } => {
+            let _ = done.send(Err(error));
         }
     }
 }

@@ -12,7 +12,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use crosstie_hub::api::classroom::ClassRow;
 use crosstie_hub::api::plc::{ContextRow, PlcReply, PlcRequest};
-use crosstie_hub::api::{Counters, EndpointRow, HealthRow, Ignored, Reply, Request};
+use crosstie_hub::api::{Counters, EndpointRow, HealthRow, Ignored, Reply, Request, RouteRow};
 use crosstie_hub::plc::{DeviceState, Lateness};
 use crosstie_ladder::controller::ControllerState;
 
@@ -34,11 +34,14 @@ pub(crate) async fn metrics(State(api): State<Arc<Api>>, Caller(by): Caller) -> 
     let Reply::Plc(PlcReply::Contexts(contexts, _)) = api.ask(&by, contexts).await? else {
         return Err(ApiError::mismatch());
     };
+    let Reply::Routes(routes, _) = api.ask(&by, Request::Routes).await? else {
+        return Err(ApiError::mismatch());
+    };
     let class = api.class_row(&by).await?;
     let kind = [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
     Ok((
         kind,
-        exposition(&health, &endpoints, &contexts, class.as_ref(), &api.modbuses),
+        exposition(&health, &endpoints, &routes, &contexts, class.as_ref(), &api.modbuses),
     )
         .into_response())
 }
@@ -46,6 +49,7 @@ pub(crate) async fn metrics(State(api): State<Arc<Api>>, Caller(by): Caller) -> 
 fn exposition(
     health: &HealthRow,
     endpoints: &[EndpointRow],
+    routes: &[RouteRow],
     contexts: &[ContextRow],
     class: Option<&ClassRow>,
     modbuses: &[Arc<ModbusPort>],
@@ -110,12 +114,31 @@ fn exposition(
             page.sample(&labels, counter(&endpoint.counters.ignored));
         }
     }
+    add_routes(&mut page, routes);
     add_engines(&mut page, contexts);
     if let Some(class) = class {
         classroom::add(&mut page, class);
     }
     add_modbuses(&mut page, modbuses);
     page.text
+}
+
+/// The figures of all routes together: one sample for each of ten thousand would be more than a scrape is for.
+fn add_routes(page: &mut Page, routes: &[RouteRow]) {
+    page.family(
+        "crosstie_routes",
+        "gauge",
+        "Routes, by state; those with a pattern are not among them.",
+    );
+    let plain = || routes.iter().filter(|route| route.fits.is_none());
+    for (state, is_waiting) in [("active", false), ("waiting", true)] {
+        let count = plain().filter(|route| route.waiting.is_some() == is_waiting).count();
+        page.sample(&[("state", state)], count);
+    }
+    for (name, help, counter) in ROUTE_COUNTERS {
+        page.family(name, "counter", help);
+        page.sample(&[], plain().map(counter).sum::<u64>());
+    }
 }
 
 /// The figures of the PLC engines. Their counters begin anew with another program and with a reset.
@@ -272,6 +295,25 @@ const SCAN_TIMES: [(&str, Of<ContextRow>); 4] = [
 ];
 
 type Of<T> = fn(&T) -> u64;
+
+/// What routes count. A route that is removed takes its figures with it.
+const ROUTE_COUNTERS: [(&str, &str, fn(&RouteRow) -> u64); 3] = [
+    (
+        "crosstie_route_passed_total",
+        "Values that routes have passed.",
+        |route| route.count,
+    ),
+    (
+        "crosstie_route_held_total",
+        "Values that deadband, interval or map of a route have withheld.",
+        |route| route.held,
+    ),
+    (
+        "crosstie_route_failed_total",
+        "Values that a route could not transform.",
+        |route| route.failed,
+    ),
+];
 
 const COUNTERS: [(&str, &str, Of<Counters>); 8] = [
     (

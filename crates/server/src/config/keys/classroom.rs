@@ -39,6 +39,11 @@ pub(crate) fn platform_variable(dotted: &str) -> Option<&'static str> {
     variables.find(|(_, key)| *key == dotted).map(|(name, _)| *name)
 }
 
+/// Is a variable of this name one of a SIMPLE WebPlatform?
+pub(crate) fn is_platform_variable(name: &str) -> bool {
+    PLATFORM_VARIABLES.iter().any(|(variable, _)| *variable == name)
+}
+
 /// The value of such a variable in our spelling: there `1` and `yes` are true, `0`, `no` and nothing are false, and `localhost` is
 /// an address.
 pub(crate) fn platform_value(form: Form, text: &str) -> &str {
