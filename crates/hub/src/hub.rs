@@ -16,6 +16,7 @@ use crate::plc::PlcId;
 use crate::plc::orders::Plcs;
 use crate::plc::watch::Watches;
 use crate::problems::{Problems, Trouble};
+use crate::record::RecordSignals;
 use crate::request::route_problem;
 use crate::route::Routes;
 use crate::session::config::PendingSave;
@@ -24,6 +25,7 @@ use crate::session::import::WaitingImport;
 use crate::session::piplc::Piplc;
 use crate::settings::{EndpointId, Settings};
 use crate::signal::{Generation, Quality, SignalId, SignalSpace, Value, Writer};
+use crate::tap::Notes;
 use crate::time::Time;
 use crate::timers::{Alarm, Timers};
 use crate::view::{House, Views};
@@ -85,6 +87,9 @@ pub struct Hub {
     pub(crate) piplc: Piplc,
     /// The classroom, when the project has one.
     pub(crate) classroom: Option<Box<Classroom>>,
+    pub(crate) record: RecordSignals,
+    /// There while a tap wants to know of every generation.
+    pub(crate) notes: Option<Box<Notes>>,
     pub(crate) outputs: Vec<Output>,
 }
 
@@ -124,6 +129,8 @@ impl Hub {
             watches: Watches::default(),
             piplc: Piplc::new(settings.piplc),
             classroom: None,
+            record: RecordSignals::default(),
+            notes: None,
             outputs: Vec::new(),
             limits,
         };
@@ -144,6 +151,7 @@ impl Hub {
         if let Some(classroom) = settings.classroom {
             hub.begin_classroom(classroom);
         }
+        hub.begin_record_signals();
         for route in settings.routes {
             if let Err(refused) = hub.add_route(&route, true) {
                 let text = format!("the route is left out: {refused}");
@@ -239,6 +247,7 @@ impl Hub {
             }
             Input::Replayed(samples) => self.replayed(samples),
             Input::ReplayRate(rate) => self.replay_goes(rate),
+            Input::Recording { is_active, lost } => self.recording_stands(is_active, lost),
             Input::Packages(catalog) => self.packages_read(catalog),
             Input::ShuttingDown => {
                 self.keep_all_now();
@@ -330,6 +339,7 @@ impl Hub {
             self.show_class();
             self.carry_routes();
         }
+        self.record_takes_signal();
         self.count_writers();
         self.links_say();
         self.ledger.space.close_batch();

@@ -216,6 +216,13 @@ pub enum Input {
     /// A replay that leads the hub's time (see [`ClockMode::Recording`](crate::clock::ClockMode::Recording)) goes at this speed from
     /// now on; 0 while it is paused.
     ReplayRate(f64),
+    /// How recording stands: `sys/record/active` and `sys/record/lost` show it.
+    Recording {
+        /// A recording runs.
+        is_active: bool,
+        /// Samples and inputs that are missing in it.
+        lost: u64,
+    },
     /// The learning packages were read, for the first time or again (SI-55).
     Packages(Arc<Catalog>),
     /// A frame arrived that is no message.

@@ -26,6 +26,7 @@ mod endpoint;
 mod ledger;
 mod outlet;
 mod problems;
+mod record;
 mod request;
 mod rights;
 mod route;

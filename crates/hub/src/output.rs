@@ -216,6 +216,9 @@ pub enum Output {
     },
     /// The hub's time goes otherwise from now on: engines and stand-ins follow it.
     Clock(Clock),
+    /// `sys/record/run` has become true, or false: start a recording, or end the one that it has started.
+    /// [`Input::Recording`](crate::Input::Recording) says what became of it.
+    Record(bool),
     /// Write this down where it cannot be changed unnoticed: somebody has done something.
     Audit(Box<AuditEntry>),
     /// The answer to a request.

@@ -27,6 +27,7 @@ pub mod plc;
 pub mod practice;
 pub mod problems;
 pub mod realvirtual;
+pub mod record;
 pub mod route;
 pub mod run;
 pub mod service;
@@ -95,6 +96,9 @@ pub enum Command {
     /// List, add and remove the routes of a running hub; export and import those of a project
     #[command(subcommand)]
     Route(route::RouteCommand),
+    /// Start, stop and look at recordings of a running hub; export one
+    #[command(subcommand)]
+    Record(record::RecordCommand),
     /// Run, program, watch and force the PLC contexts of a running hub or of any PiPLC engine; check and test programs
     #[command(subcommand)]
     Plc(plc::PlcCommand),
@@ -209,6 +213,13 @@ mod tests {
         check("crosstie realvirtual disconnect line");
         check("crosstie realvirtual probe line --json");
         check("crosstie realvirtual probe wss://10.0.0.7:7000/ws --ca ca.pem --key-file key");
+        check("crosstie run my-line --record");
+        check("crosstie record start --name a --signals twin/** --signals plc/** --max-mb 10 --max-minutes 5");
+        check("crosstie record stop --at http://127.0.0.1:8100");
+        check("crosstie record list --json");
+        check("crosstie record show a");
+        check("crosstie record delete a");
+        check("crosstie record export a.mcap --signals twin/** --format csv");
         check("crosstie route add sim/a sim/b");
         check("crosstie route remove 3");
         check("crosstie route export my-line");
@@ -296,6 +307,8 @@ mod tests {
         check("crosstie run --port-offset 65536");
         check("crosstie run --set web.port");
         check("crosstie signals");
+        check("crosstie record start --max-mb 0");
+        check("crosstie record export");
         check("crosstie route add sim/a");
         check("crosstie signals watch --cycle-ms 9");
         check("crosstie conform realvirtual");

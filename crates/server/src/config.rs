@@ -25,6 +25,7 @@ mod modbus;
 mod plcs;
 mod practice;
 mod raw;
+mod record;
 mod routes;
 mod secrets;
 mod setting;
@@ -43,7 +44,9 @@ pub use modbus::{ModbusConfig, ModbusMap, ModbusMaps, ModbusTable};
 pub use plcs::{FIRST_CONTEXT, PiplcConfig, PlcConfig, RemoteConfig};
 pub use practice::PracticeConfig;
 pub(crate) use raw::line_of_route;
+pub use record::RecordConfig;
 pub(crate) use routes::{ROUTE_KEYS, RoutePlan, pairs_to_json, route_of_json};
+pub(crate) use secrets::masked;
 pub use setting::{CheckedSetting, Setting, SettingError, Source, check_setting};
 pub(crate) use write_back::{Rewritten, put_back, set_routes};
 pub use write_back::{
@@ -76,6 +79,8 @@ pub struct Config {
     pub tls: TlsConfig,
     /// `[hub]`.
     pub hub: HubConfig,
+    /// `[record]`.
+    pub record: RecordConfig,
     /// `[[realvirtual]]`, in the order of the file; names are unique.
     pub endpoints: Vec<EndpointConfig>,
     /// `[piplc]`, when the file has it.

@@ -18,10 +18,12 @@ mod door;
 mod engines;
 mod links;
 mod store;
+mod taps;
 
 pub(crate) use door::{Door, Event, Gone, Share};
 pub(crate) use links::Links;
 pub(crate) use store::{Job, Store, StoreError};
+pub(crate) use taps::{Missing, Ring, Sample, Taken, Tap, Taps};
 
 use std::collections::VecDeque;
 use std::io;
@@ -43,6 +45,7 @@ use devices::Houses;
 use engines::Engines;
 
 use crate::audit::AuditLog;
+use crate::recording::Recorder;
 use crate::retain::RetainStore;
 use crate::sink::{Sent, Sink};
 
@@ -68,13 +71,18 @@ pub(crate) fn start(
     started: Instant,
     door: Door,
     links: Links,
-    handles: Handles,
+    mut handles: Handles,
 ) -> io::Result<JoinHandle<()>> {
     std::thread::Builder::new().name(String::from("core")).spawn(move || {
         let run = AssertUnwindSafe(|| {
             let names = settings.endpoints.iter().map(|e| e.name.clone()).collect();
+            let (mut hub, mut taps) = (Hub::new(settings), Taps::default());
+            if let Some(tap) = handles.tap.take() {
+                taps.begin(&mut hub, tap);
+            }
             Core {
-                hub: Hub::new(settings),
+                hub,
+                taps,
                 started,
                 door: door.clone(),
                 links,
@@ -111,12 +119,18 @@ pub(crate) struct Handles {
     pub(crate) audit: AuditLog,
     /// The retentive memory of PLCs; `None` where none keeps anything.
     pub(crate) retain: Option<RetainStore>,
+    /// The recorder.
+    pub(crate) recorder: Recorder,
+    /// What a recording that begins with the hub is told.
+    pub(crate) tap: Option<Tap>,
     /// Where the tasks of devices run.
     pub(crate) runtime: Handle,
 }
 
 struct Core {
     hub: Hub,
+    /// What a recorder is told.
+    taps: Taps,
     started: Instant,
     door: Door,
     links: Links,
@@ -174,13 +188,15 @@ impl Core {
         loop {
             let deadline = self.hub.next_deadline();
             let deadline = deadline.map(|at| self.started + Duration::from_nanos(at.as_nanos()));
-            let deadline = match (deadline, self.ending.as_ref().map(Ending::deadline)) {
-                (Some(a), Some(b)) => Some(a.min(b)),
-                (a, b) => a.or(b),
-            };
-            self.door.take(deadline, &mut events);
+            let deadline = earlier(deadline, self.ending.as_ref().map(Ending::deadline));
+            let tap = self.taps.wants_turn_in().map(|soon| Instant::now() + soon);
+            self.door.take(earlier(deadline, tap), &mut events);
             if events.is_empty() {
-                self.handle(Input::Tick);
+                // The tap alone is no reason to wake the hub.
+                match deadline.is_none_or(|deadline| Instant::now() < deadline) && tap.is_some() {
+                    true => self.taps.turn(&mut self.hub),
+                    false => self.handle(Input::Tick),
+                }
             }
             for event in events.drain(..) {
                 self.event(event);
@@ -188,6 +204,7 @@ impl Core {
             if self.is_over() {
                 self.engines.join();
                 self.devices.join();
+                self.taps.end(&mut self.hub);
                 return;
             }
         }
@@ -287,6 +304,11 @@ impl Core {
                 }
                 self.tell_devices();
             }
+            Event::Tap(tap) => {
+                self.taps.end(&mut self.hub);
+                self.taps.begin(&mut self.hub, *tap);
+            }
+            Event::Untap => self.taps.end(&mut self.hub),
             Event::Stop => {
                 let now = Instant::now();
                 self.links.hang_up_all();
@@ -308,6 +330,11 @@ impl Core {
 
     /// One turn.
     fn handle(&mut self, input: Input) {
+        self.turn(input);
+        self.taps.turn(&mut self.hub);
+    }
+
+    fn turn(&mut self, input: Input) {
         let since_start = self.started.elapsed();
         // The clock of the hub holds five hundred years.
         let now = Time::from_nanos(since_start.as_nanos() as u64);
@@ -406,6 +433,7 @@ impl Core {
             }
             // Nothing follows the clock yet but what the hub itself shows.
             Output::Clock(_) => {}
+            Output::Record(on) => self.handles.recorder.signalled(on),
             Output::Audit(entry) => self.handles.audit.hand_in((*entry).into()),
             Output::Log { level, conn, text } => log_line(level, conn, self.endpoint_of(conn), &text),
         }
@@ -471,6 +499,14 @@ impl Core {
                 self.unsent.insert(conn, vec![frame.clone()]);
             }
         }
+    }
+}
+
+/// The earlier of two moments, as far as there are any.
+fn earlier(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
     }
 }
 

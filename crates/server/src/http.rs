@@ -22,6 +22,7 @@ pub(crate) mod metrics;
 mod pictures;
 pub(crate) mod plc;
 pub(crate) mod problems;
+pub(crate) mod recordings;
 pub(crate) mod routes;
 pub(crate) mod settings;
 pub(crate) mod signals;
@@ -58,6 +59,7 @@ use crate::keys::{Entrance, Gate, decoded, gate};
 use crate::modbus_server::ModbusPort;
 use crate::origin::Origins;
 use crate::packages::Sources;
+use crate::recording::Recorder;
 use crate::reload::Reload;
 use crate::socket::Stream;
 use crate::write_limit::WriteLimit;
@@ -81,6 +83,8 @@ pub(crate) struct Api {
     pub(crate) door: Door,
     /// The way to the project's files.
     pub(crate) store: Store,
+    /// The recorder.
+    pub(crate) recorder: Recorder,
     /// The project as it is in force. Behind a lock and not a message, because it is read to show it and changed only
     /// when a setting was changed through the API; the hub has its own copy of what it needs.
     pub(crate) config: Arc<Mutex<Config>>,
@@ -294,6 +298,7 @@ pub(crate) fn operations() -> Vec<Operation> {
         (Method::GET, live::MONITOR_PATH, get(live::monitor)),
         (Method::GET, live::HEADSET_PATH, get(live::headset)),
     ];
+    operations.extend(recordings::operations());
     operations.extend(plc::operations());
     operations.extend(classroom::operations());
     operations

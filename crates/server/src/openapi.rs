@@ -7,8 +7,8 @@ use axum::response::{IntoResponse, Response};
 use utoipa::OpenApi;
 
 use crate::http::{
-    audit, classroom, clients, endpoints, health, keys, links, live, log, metrics, plc, problems, routes, settings,
-    signals, tls,
+    audit, classroom, clients, endpoints, health, keys, links, live, log, metrics, plc, problems, recordings, routes,
+    settings, signals, tls,
 };
 
 /// Everything that [`crate::http::operations`] offers; a test compares the two.
@@ -46,6 +46,12 @@ use crate::http::{
         routes::file::import,
         routes::file::export,
         routes::file::reload,
+        recordings::list,
+        recordings::start,
+        recordings::stop,
+        recordings::one,
+        recordings::file,
+        recordings::remove,
         plc::list,
         plc::create,
         plc::one,

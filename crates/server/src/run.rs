@@ -38,11 +38,13 @@ use crate::listener::{self, ProtocolPort};
 use crate::modbus_server::ModbusPort;
 use crate::origin::Origins;
 use crate::packages;
+use crate::recording::{self, Recorder, StartError, Wish};
 use crate::reload::{self, Reload};
 use crate::retain::{self, RetainStore};
 use crate::scan_thread;
 use crate::state;
 use crate::tls::{self, Identity, Made, TlsError};
+use crate::trouble::Trouble;
 use classroom::{ClassListeners, ClassPorts};
 use piplc::PiplcPort;
 use practice::Practices;
@@ -50,6 +52,13 @@ pub(crate) use summary::{elsewhere, reachable};
 
 /// How long tasks that still run may take at the very end.
 const TASKS_END_MAX: Duration = Duration::from_millis(300);
+
+/// How long the recorder may take to end a recording. A disk that stands still does not hold the hub longer: the recording is cut,
+/// and whole up to its last whole chunk.
+const RECORDER_END_MAX: Duration = Duration::from_secs(5);
+
+/// How often it is asked.
+const RECORDER_LOOK_EVERY: Duration = Duration::from_millis(2);
 
 /// Worker threads for sockets when the project says nothing: the core writes the sockets itself, so two are plenty.
 const WORKERS_MAX: usize = 2;
@@ -66,6 +75,9 @@ pub enum RunError {
     /// The file with the keys is damaged; the text says where.
     #[error("{0}")]
     Keys(String),
+    /// The recording that was asked for cannot begin; the text says why.
+    #[error("{0}")]
+    Recording(String),
     /// The system refuses something that a hub cannot do without.
     #[error("{what} failed")]
     System {
@@ -80,7 +92,9 @@ impl From<RunError> for CliError {
     /// Ports are the user's to free or to move: that is a mistake of the project or of the command line.
     fn from(error: RunError) -> CliError {
         match error {
-            RunError::BusyPorts(message) | RunError::Keys(message) => CliError::Usage(message),
+            RunError::BusyPorts(message) | RunError::Keys(message) | RunError::Recording(message) => {
+                CliError::Usage(message)
+            }
             RunError::Tls(error) => CliError::Usage(error.to_string()),
             error => CliError::failed(&error),
         }
@@ -113,7 +127,7 @@ pub fn run(config: Config, options: RunOptions) -> Result<(), RunError> {
     if options.cold && keeps {
         tracing::warn!("cold start: every PLC context begins at 0, and what it has kept is replaced");
     }
-    let hub = RunningHub::start_with(config, start)?;
+    let hub = RunningHub::start_recorded(config, start, options.record)?;
     summary::print(&project, &hub, practices.as_ref());
 
     let (stop, stopped) = watch::channel(false);
@@ -152,6 +166,7 @@ pub struct RunningHub {
     audit: JoinHandle<()>,
     /// There when a context keeps something.
     retain: Option<JoinHandle<()>>,
+    recorder: JoinHandle<()>,
     gate: Arc<Gate>,
     web: SocketAddr,
     web_tls: bool,
@@ -181,7 +196,16 @@ impl RunningHub {
     ///
     /// A [`RunError`]; then nothing of it is left.
     pub fn start_with(config: Config, start: Start) -> Result<RunningHub, RunError> {
-        let started = Instant::now();
+        RunningHub::start_recorded(config, start, false)
+    }
+
+    /// The same; with `record` a recording begins with the hub, whatever the project says.
+    ///
+    /// # Errors
+    ///
+    /// A [`RunError`], among them that such a recording cannot begin; then nothing of it is left.
+    pub fn start_recorded(config: Config, start: Start, record: bool) -> Result<RunningHub, RunError> {
+        let (started, started_at) = (Instant::now(), SystemTime::now());
         let workers = config.hub.threads.unwrap_or_else(default_workers);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(workers)
@@ -244,10 +268,13 @@ impl RunningHub {
         let (audit, audit_thread) =
             AuditLog::start(config.state_folder(), door.clone()).map_err(system("starting the audit thread"))?;
         let (retain, retain_thread) = retentive_memory(&config.state_folder(), &mut settings, start, &door)?;
+        let (recorder, tap, recorder_thread) = start_recorder(&config, started_at, record, &door)?;
         let handles = Handles {
             store: store.clone(),
             audit: audit.clone(),
             retain,
+            recorder: recorder.clone(),
+            tap,
             runtime: runtime.handle().clone(),
         };
         let core = core_task::start(settings, started, door.clone(), links, handles);
@@ -294,6 +321,7 @@ impl RunningHub {
         let api = Api {
             door: door.clone(),
             store,
+            recorder,
             gate: Arc::clone(&gate),
             audit,
             origins: Origins::of_web(&config.web.allowed_origins),
@@ -332,6 +360,7 @@ impl RunningHub {
             store: store_thread,
             audit: audit_thread,
             retain: retain_thread,
+            recorder: recorder_thread,
             gate,
             web,
             web_tls,
@@ -391,6 +420,8 @@ impl RunningHub {
         // With the tasks the last handle of the store is gone: its thread finishes its jobs and ends.
         let _ = self.store.join();
         let _ = self.audit.join();
+        // The core has handed over everything; the end of a recording is written.
+        join_within(RECORDER_END_MAX, self.recorder);
     }
 }
 
@@ -408,6 +439,59 @@ fn retentive_memory(
     let started = RetainStore::start(folder.to_owned(), database, door.clone());
     let (store, thread) = started.map_err(system("starting the thread of the retentive memory"))?;
     Ok((Some(store), Some(thread)))
+}
+
+/// Starts the recorder, and with it the recording that begins with the hub, where one is wanted. One that the project wants and that
+/// cannot begin is a problem; one that was asked for on the command line is a reason not to start.
+fn start_recorder(
+    config: &Config,
+    started_at: SystemTime,
+    record: bool,
+    door: &Door,
+) -> Result<recording::Started, RunError> {
+    let since = started_at.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let mut about = recording::About {
+        project: config.project.name.clone(),
+        project_folder: config.folder.clone(),
+        files: recording::project::files_of(config),
+        origin_ns: u64::try_from(since.as_nanos()).unwrap_or(0),
+        config: config.record.clone(),
+    };
+    about.config.folder = config.folder.join(&config.record.folder);
+    let first = (record || config.record.autostart).then(Wish::default);
+    match Recorder::start(about.clone(), door.clone(), first) {
+        Err(StartError::Recording(error)) if !record => {
+            let text = format!("the recording that begins with the hub does not: {error}");
+            let hint = "correct [record] in the project file, or make room";
+            let mut trouble = Trouble::new(
+                door.clone(),
+                String::from("record:autostart"),
+                String::from("recording"),
+                hint,
+            );
+            trouble.met(text);
+            Recorder::start(about, door.clone(), None)
+        }
+        started => started,
+    }
+    .map_err(|error| match error {
+        StartError::Thread(error) => system("starting the recorder")(error),
+        StartError::Recording(error) => RunError::Recording(format!("no recording can begin: {error}")),
+    })
+}
+
+/// Waits for a thread, but not for ever.
+fn join_within(limit: Duration, thread: JoinHandle<()>) {
+    let until = Instant::now() + limit;
+    while !thread.is_finished() && Instant::now() < until {
+        std::thread::sleep(RECORDER_LOOK_EVERY);
+    }
+    if thread.is_finished() {
+        // A recorder that panicked has said so.
+        let _ = thread.join();
+    } else {
+        tracing::warn!("the disk does not take the end of the recording: it is cut");
+    }
 }
 
 /// The Modbus servers of a project, which are bound.

@@ -29,6 +29,8 @@ pub(crate) struct Context {
     pub(crate) fault: Option<String>,
     /// The rung that comes next in a scan that was begun.
     pub(crate) next_rung: Option<usize>,
+    /// The scan at the end of which its engine was told last; `None` before the first border.
+    pub(crate) scan: Option<u64>,
     pub(crate) statistics: ScanStatistics,
     /// Scans whose changes were merged because the hub was slow: it has seen one image for several.
     pub(crate) merged_scans: u64,
@@ -115,6 +117,7 @@ impl Context {
             state: ControllerState::Stopped,
             fault: None,
             next_rung: None,
+            scan: None,
             statistics: ScanStatistics::default(),
             merged_scans: 0,
             lateness: Lateness::default(),
@@ -154,6 +157,7 @@ impl Context {
     /// Takes the head of a border; its changes follow.
     pub(crate) fn take_border(&mut self, border: Border) {
         self.next_rung = border.next_rung.map(|rung| rung as usize);
+        self.scan = Some(border.scan);
         self.merged_scans += u64::from(border.scans.saturating_sub(1));
         if self.mirror.is_safe != border.is_safe || self.state != border.state {
             self.mirror.version += 1;

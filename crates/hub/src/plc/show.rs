@@ -47,6 +47,7 @@ impl Hub {
         self.show_drives(plc, &pulsed);
         self.carry_routes();
         self.ledger.space.close_batch();
+        self.note_generation();
         if !pulsed.is_empty() {
             for (word, _) in &pulsed {
                 self.show_word(plc, *word, None);
@@ -54,6 +55,7 @@ impl Hub {
             self.show_drives(plc, &[]);
             self.carry_routes();
             self.ledger.space.close_batch();
+            self.note_generation();
         }
         self.fault_if_stale(plc);
         self.keep_when_due(plc);

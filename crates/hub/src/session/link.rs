@@ -37,6 +37,7 @@ pub(crate) fn is_state(name: &str) -> Option<String> {
         _ if name.starts_with(STATE_PREFIX) => "a link",
         _ if name.starts_with(crate::plc::publish::STATE_PREFIX) => "a PLC",
         _ if crate::classroom::signals::is_state(name) => "the class",
+        _ if crate::record::is_state(name) => "a recording",
         _ => return None,
     };
     Some(format!("'{name}' says how {what} stands; only the hub writes it"))

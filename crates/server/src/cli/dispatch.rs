@@ -5,7 +5,7 @@ use super::conform::ConformCommand;
 use super::practice::PracticeCommand;
 use super::{
     Cli, CliError, Command, audit, backup, check, classroom, conform, init, key, log, plc, problems, realvirtual,
-    route, run, service, signals, tls,
+    record, route, run, service, signals, tls,
 };
 use crate::conform::GamaOptions;
 use clap::CommandFactory;
@@ -28,6 +28,7 @@ pub(super) fn dispatch(command: Command) -> Result<(), CliError> {
         Command::Tls(command) => tls::tls(command, out),
         Command::Signals(command) => wait_for(signals::signals(command, out)),
         Command::Realvirtual(command) => wait_for(realvirtual::realvirtual(command, out)),
+        Command::Record(command) => wait_for(record::record(command, out)),
         Command::Route(command) => wait_for(route::route(command, out)),
         Command::Plc(command) => wait_for(plc::plc(command, out)),
         Command::Classroom(command) => wait_for(classroom::classroom(command, out)),

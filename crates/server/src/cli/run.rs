@@ -25,6 +25,9 @@ pub struct RunArgs {
     /// Begin every PLC context at 0 instead of with its retentive memory
     #[arg(long)]
     pub cold: bool,
+    /// Record from the start, so that the recording can be executed again
+    #[arg(long)]
+    pub record: bool,
     /// Add N to every listening port
     #[arg(long, value_name = "N", env = "CROSSTIE_PORT_OFFSET", default_value_t = 0)]
     pub port_offset: u16,
@@ -46,6 +49,8 @@ pub struct RunOptions {
     pub practice: bool,
     /// Begin every PLC context at 0 instead of with its retentive memory.
     pub cold: bool,
+    /// Begin a recording with the hub.
+    pub record: bool,
     /// What the environment and the flags said, for reading the project again with the same result.
     pub overrides: Overrides,
 }
@@ -66,6 +71,7 @@ pub(super) fn prepare(args: RunArgs) -> Result<(Config, RunOptions), CliError> {
             RunOptions {
                 practice: args.practice,
                 cold: args.cold,
+                record: args.record,
                 overrides,
             },
         )),

@@ -8,6 +8,7 @@ mod classroom;
 mod form;
 mod modbus;
 mod plcs;
+mod record;
 
 pub(crate) use classroom::{
     CLASSROOM_KEYS, GAMA_KEYS, HEADSET_KEYS, MONITOR_KEYS, is_platform_variable, platform_value, platform_variable,
@@ -15,6 +16,7 @@ pub(crate) use classroom::{
 pub(crate) use form::{Checked, Form, without_query};
 pub(crate) use modbus::MODBUS_KEYS;
 pub(crate) use plcs::{PIPLC_KEYS, PLC_KEYS};
+pub(crate) use record::RECORD_KEYS;
 
 use super::{EndpointConfig, HubConfig, ProjectConfig, Role, TlsConfig, WebConfig};
 use crosstie_hub::settings::{Direction, DirectionConvention, Echo};
@@ -512,6 +514,7 @@ mod tests {
         round_trip(PROJECT_KEYS, &mut ProjectConfig::default());
         round_trip(WEB_KEYS, &mut WebConfig::default());
         round_trip(HUB_KEYS, &mut HubConfig::default());
+        round_trip(RECORD_KEYS, &mut crate::config::RecordConfig::default());
         round_trip(TLS_KEYS, &mut TlsConfig::default());
         round_trip(ENDPOINT_KEYS, &mut EndpointConfig::named("line"));
         round_trip(PIPLC_KEYS, &mut PiplcConfig::default());

@@ -16,6 +16,7 @@ pub(crate) struct RawConfig {
     pub(crate) web: RawTable,
     pub(crate) tls: RawTable,
     pub(crate) hub: RawTable,
+    pub(crate) record: RawTable,
     pub(crate) endpoints: Vec<RawEndpoint>,
     /// There when the file has the section, empty or not.
     pub(crate) piplc: Option<RawTable>,
@@ -156,11 +157,12 @@ pub(crate) fn shortened(text: &str) -> String {
     }
 }
 
-const SECTIONS: [&str; 14] = [
+const SECTIONS: [&str; 15] = [
     "project",
     "web",
     "tls",
     "hub",
+    "record",
     "realvirtual",
     "piplc",
     "plc",
@@ -199,6 +201,7 @@ pub(crate) fn read(text: &str, source: &SourceText, findings: &mut Findings) -> 
             "web" => raw.web = reader.section(item),
             "tls" => raw.tls = reader.section(item),
             "hub" => raw.hub = reader.section(item),
+            "record" => raw.record = reader.section(item),
             "realvirtual" => raw.endpoints = reader.endpoints(item),
             "piplc" => raw.piplc = Some(reader.section(item)),
             "plc" => raw.plcs = reader.sections(item),

@@ -3,7 +3,7 @@
 use super::diagnostic::nearest;
 use super::keys::{
     CLASSROOM_KEYS, Checked, ENDPOINT_KEYS, Form, GAMA_KEYS, HEADSET_KEYS, HUB_KEYS, Key, MODBUS_KEYS, MONITOR_KEYS,
-    PIPLC_KEYS, PLC_KEYS, PROJECT_KEYS, TLS_KEYS, WEB_KEYS, role_of, role_word,
+    PIPLC_KEYS, PLC_KEYS, PROJECT_KEYS, RECORD_KEYS, TLS_KEYS, WEB_KEYS, role_of, role_word,
 };
 use super::raw::{RawValue, shortened};
 use super::{Config, Role};
@@ -198,6 +198,7 @@ impl Config {
         self.list(&mut settings, "web", WEB_KEYS, &self.web);
         self.list(&mut settings, "tls", TLS_KEYS, &self.tls);
         self.list(&mut settings, "hub", HUB_KEYS, &self.hub);
+        self.list(&mut settings, "record", RECORD_KEYS, &self.record);
         for endpoint in &self.endpoints {
             let keys = ENDPOINT_KEYS
                 .iter()
@@ -236,6 +237,7 @@ impl Config {
             } => set(PROJECT_KEYS, key, &mut self.project, value),
             Target::Section { section: "web", key } => set(WEB_KEYS, key, &mut self.web, value),
             Target::Section { section: "tls", key } => set(TLS_KEYS, key, &mut self.tls, value),
+            Target::Section { section: "record", key } => set(RECORD_KEYS, key, &mut self.record, value),
             Target::Section { section: "piplc", key } => match &mut self.piplc {
                 Some(piplc) => set(PIPLC_KEYS, key, piplc, value),
                 None => {
@@ -357,6 +359,7 @@ fn find(dotted: &str) -> Result<(Target, Form, bool), SettingError> {
         "web" => ("web", of_section(WEB_KEYS, name)),
         "tls" => ("tls", of_section(TLS_KEYS, name)),
         "hub" => ("hub", of_section(HUB_KEYS, name)),
+        "record" => ("record", of_section(RECORD_KEYS, name)),
         "piplc" => ("piplc", of_section(PIPLC_KEYS, name)),
         "classroom" => ("classroom", of_section(CLASSROOM_KEYS, name)),
         "monitor" => ("monitor", of_section(MONITOR_KEYS, name)),
@@ -392,7 +395,8 @@ pub(super) fn section_keys() -> Vec<String> {
     let monitor = MONITOR_KEYS.iter().map(|key| format!("monitor.{}", key.name));
     let headset = HEADSET_KEYS.iter().map(|key| format!("headset.{}", key.name));
     let gama = GAMA_KEYS.iter().map(|key| format!("gama.{}", key.name));
-    let house = project.chain(web).chain(tls).chain(hub).chain(piplc);
+    let record = RECORD_KEYS.iter().map(|key| format!("record.{}", key.name));
+    let house = project.chain(web).chain(tls).chain(hub).chain(record).chain(piplc);
     house
         .chain(classroom)
         .chain(monitor)

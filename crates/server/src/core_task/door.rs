@@ -21,6 +21,7 @@ use crosstie_hub::plc::PlcId;
 use crosstie_hub::{ConnId, Face, Input, Ticket};
 use tokio::sync::oneshot;
 
+use super::taps::Tap;
 use crate::io::Devices;
 use crate::sink::Sink;
 
@@ -82,6 +83,10 @@ pub(crate) enum Event {
         /// What the scan thread is to have from now on.
         devices: Option<Box<Devices>>,
     },
+    /// A recording begins: what it is to be told.
+    Tap(Box<Tap>),
+    /// A recording ends.
+    Untap,
     /// Close everything and end.
     Stop,
 }

@@ -4,8 +4,11 @@
 //! of a message is [`Session::origin_ns`] plus the hub's time in nanoseconds, so that it is the world's time while the clock is
 //! real. Messages of one generation are one message; chunks are compressed with zstd.
 
+use super::schema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
+use std::collections::BTreeMap;
+use std::str::FromStr;
 
 /// Topic of [`Samples`]: what changed in a turn.
 pub(crate) const SAMPLES: &str = "/crosstie/samples";
@@ -19,6 +22,14 @@ pub(crate) const INPUTS: &str = "/crosstie/inputs";
 
 /// Topic of [`Gap`]: what is missing.
 pub(crate) const GAPS: &str = "/crosstie/gaps";
+
+/// The channels with their schemas; their ids count from 1 in this order.
+pub(crate) const CHANNELS: [(&str, &str, &str); 4] = [
+    (SAMPLES, "crosstie.Samples", schema::SAMPLES),
+    (STATE, "crosstie.State", schema::SAMPLES),
+    (INPUTS, "crosstie.Input", schema::INPUT),
+    (GAPS, "crosstie.Gap", schema::GAP),
+];
 
 /// Name of the metadata record with [`Session`], one text per field.
 pub(crate) const SESSION: &str = "crosstie.session";
@@ -72,7 +83,8 @@ pub(crate) struct Sample {
     /// Left out where it is good; otherwise `stale` or `bad`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) quality: Option<String>,
-    /// What wrote it: `peer`, `operator`, `route`, `plc`, `replay`; left out where nobody did.
+    /// What wrote it: `peer`, `operator`, `route`, `plc`, `simulation`, `replay`; left out where nobody did, such as for what the hub says
+    /// itself under `sys/`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) by: Option<String>,
     /// For what the engine of a PLC context wrote: the number of the scan.
@@ -83,7 +95,7 @@ pub(crate) struct Sample {
 /// What entered the hub.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Entered {
-    /// Counts the inputs of the run, from 1; a number that is missing is a gap.
+    /// Counts the inputs of the recording, from 1; a number that is missing is a gap.
     pub(crate) number: u64,
     /// The driver's time, in nanoseconds: what `Hub::handle` was called with.
     pub(crate) now_ns: u64,
@@ -104,4 +116,61 @@ pub(crate) struct Gap {
     pub(crate) to_ns: u64,
     /// How many generations, or inputs.
     pub(crate) lost: u64,
+}
+
+/// Opcode of the private record of [`Totals`], as JSON, behind each piece of the file that was handed to the system.
+pub(crate) const TOTALS: u8 = 0x80;
+
+/// What a recording holds so far.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Totals {
+    /// The hub's time up to which it goes, in nanoseconds.
+    pub(crate) ends_ns: u64,
+    /// Signals.
+    pub(crate) signals: u64,
+    /// Samples of them, without those of states.
+    pub(crate) samples: u64,
+    /// Inputs.
+    pub(crate) inputs: u64,
+    /// Gaps.
+    pub(crate) gaps: u64,
+    /// Generations and inputs that are missing.
+    pub(crate) lost: u64,
+    /// Why it has ended, when it has.
+    pub(crate) ended: Option<String>,
+}
+
+impl Session {
+    /// As it stands in the metadata record.
+    pub(crate) fn to_fields(&self) -> BTreeMap<String, String> {
+        let fields = [
+            ("format", self.format.to_string()),
+            ("crosstie", self.crosstie.clone()),
+            ("project", self.project.clone()),
+            ("origin_ns", self.origin_ns.to_string()),
+            ("begins_ns", self.begins_ns.to_string()),
+            ("from_start", self.from_start.to_string()),
+            ("signals", Json::from(self.signals.clone()).to_string()),
+            ("inputs", self.inputs.to_string()),
+        ];
+        fields.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+    }
+
+    /// Reads the fields of the metadata record; gives the field that does not fit.
+    pub(crate) fn from_fields(fields: &BTreeMap<String, String>) -> Result<Session, &'static str> {
+        fn of<T: FromStr>(fields: &BTreeMap<String, String>, key: &'static str) -> Result<T, &'static str> {
+            fields.get(key).and_then(|text| text.parse().ok()).ok_or(key)
+        }
+        let patterns = fields.get("signals").and_then(|text| serde_json::from_str(text).ok());
+        Ok(Session {
+            format: of(fields, "format")?,
+            crosstie: of(fields, "crosstie")?,
+            project: of(fields, "project")?,
+            origin_ns: of(fields, "origin_ns")?,
+            begins_ns: of(fields, "begins_ns")?,
+            from_start: of(fields, "from_start")?,
+            signals: patterns.ok_or("signals")?,
+            inputs: of(fields, "inputs")?,
+        })
+    }
 }
