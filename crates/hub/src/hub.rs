@@ -17,6 +17,7 @@ use crate::plc::orders::Plcs;
 use crate::plc::watch::Watches;
 use crate::problems::{Problems, Trouble};
 use crate::record::RecordSignals;
+use crate::replay::Replay;
 use crate::request::route_problem;
 use crate::route::Routes;
 use crate::session::config::PendingSave;
@@ -90,6 +91,8 @@ pub struct Hub {
     pub(crate) record: RecordSignals,
     /// There while a tap wants to know of every generation.
     pub(crate) notes: Option<Box<Notes>>,
+    /// What a recording or a test has said.
+    pub(crate) replay: Replay,
     pub(crate) outputs: Vec<Output>,
 }
 
@@ -131,6 +134,7 @@ impl Hub {
             classroom: None,
             record: RecordSignals::default(),
             notes: None,
+            replay: Replay::default(),
             outputs: Vec::new(),
             limits,
         };
@@ -246,6 +250,7 @@ impl Hub {
                 }
             }
             Input::Replayed(samples) => self.replayed(samples),
+            Input::ReplayEnds => self.replay_ends(),
             Input::ReplayRate(rate) => self.replay_goes(rate),
             Input::Recording { is_active, lost } => self.recording_stands(is_active, lost),
             Input::Packages(catalog) => self.packages_read(catalog),
@@ -455,6 +460,7 @@ impl Hub {
         let title = client.title().to_owned();
         self.log(Level::Info, Some(conn), format!("{title} has left: {reason}"));
         self.end_conflicts(conn);
+        self.end_replay_conflicts(conn);
         if client.writes > 0 {
             self.writer_left(conn, client.face);
         }

@@ -213,6 +213,8 @@ pub enum Input {
     },
     /// What a recording, or a test, says of signals, in its order.
     Replayed(Vec<Replayed>),
+    /// The recording, or the test, says nothing more: what it wrote last is stale from now on.
+    ReplayEnds,
     /// A replay that leads the hub's time (see [`ClockMode::Recording`](crate::clock::ClockMode::Recording)) goes at this speed from
     /// now on; 0 while it is paused.
     ReplayRate(f64),

@@ -11,6 +11,7 @@ pub mod classroom;
 pub mod clock;
 pub mod hub;
 pub mod input;
+pub mod input_log;
 pub mod limits;
 pub mod output;
 pub mod plc;

@@ -11,4 +11,4 @@ pub(crate) mod live;
 mod monitor;
 pub(crate) mod piplc;
 mod realvirtual;
-mod write;
+pub(crate) mod write;

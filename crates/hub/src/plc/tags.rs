@@ -3,6 +3,7 @@
 use super::context::Context;
 use super::io::is_claimed;
 use crate::plc::PlcId;
+use crate::replay::REPLAY_ROUTE;
 use crate::signal::name::escape_segment;
 use crate::signal::{Kind, Quality, SignalId, Value, Writer};
 use crate::time::Time;
@@ -206,7 +207,10 @@ impl Tag {
             }
         );
         match self.fed {
-            Some(fed) if is_input && self.device == ByDevice::No && fed.value == shown => Writer::Route(fed.route),
+            Some(fed) if is_input && self.device == ByDevice::No && fed.value == shown => match fed.route {
+                REPLAY_ROUTE => Writer::Replay,
+                route => Writer::Route(route),
+            },
             _ => Writer::Plc(plc),
         }
     }

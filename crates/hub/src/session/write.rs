@@ -71,7 +71,7 @@ impl Hub {
         let may_write = MayWrite::of(&access);
         let mut ignored = crate::api::Ignored::default();
         let mut unknown: Vec<usize> = Vec::new();
-        let mut conflicts: Vec<(SignalId, ConnId)> = Vec::new();
+        let mut conflicts: Vec<(SignalId, Option<ConnId>)> = Vec::new();
         let mut previous: Option<Slot> = None;
         for (index, (name, received)) in values.iter().enumerate() {
             let Some(slot) = endpoint.slot_named(name, previous) else {
@@ -180,7 +180,9 @@ impl Hub {
                 && let Writer::Peer(other) = writer_before
                 && other != conn
             {
-                conflicts.push((id, other));
+                conflicts.push((id, Some(other)));
+            } else if changed && writer_before == Writer::Replay {
+                conflicts.push((id, None));
             }
         }
 
@@ -205,7 +207,10 @@ impl Hub {
             self.set_alarm(conn);
         }
         for (id, other) in conflicts {
-            self.note_conflict(id, conn, other);
+            match other {
+                Some(other) => self.note_conflict(id, conn, other),
+                None => self.note_replay_conflict(id, conn),
+            }
         }
         if !unknown.is_empty() && source == Source::Data {
             self.unknown_names(conn, endpoint_id, values, &unknown);
@@ -487,7 +492,7 @@ impl Hub {
     }
 }
 
-fn conflict_id(name: &str) -> String {
+pub(crate) fn conflict_id(name: &str) -> String {
     format!("conflict:{name}")
 }
 

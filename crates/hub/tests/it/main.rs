@@ -43,6 +43,7 @@ mod remote_engine;
 mod remote_hub;
 mod remote_program;
 mod replay;
+mod rig;
 mod rights;
 mod routes;
 mod schedules;
