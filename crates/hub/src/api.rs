@@ -8,10 +8,11 @@ use crate::input::ConnId;
 use crate::settings::{EndpointId, OnStale, Owner, RouteSetting, Transform};
 use crate::signal::{Generation, Kind, Quality, SignalId, Value};
 use crate::time::Time;
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// What the API asks.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Request {
     /// One page of the signal list.
     Signals(SignalQuery),
@@ -112,7 +113,7 @@ pub enum Request {
 }
 
 /// A trouble of the driver's own: a full disk, a listener that takes no connections.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Report {
     /// Stable key.
     pub id: String,
@@ -127,7 +128,7 @@ pub struct Report {
 }
 
 /// Selects signals for one page.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct SignalQuery {
     /// Substring of the name, any case; empty for all.
     pub filter: String,

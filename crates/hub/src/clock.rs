@@ -6,17 +6,19 @@
 
 use crate::api::{Refused, Reply};
 use crate::hub::Hub;
+use crate::input_log::exact;
 use crate::time::Time;
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// How the hub's time goes.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub enum ClockMode {
     /// As the world's.
     #[default]
     Real,
     /// So many times as fast, within [`RATE_MIN`] and [`RATE_MAX`].
-    Scaled(f64),
+    Scaled(#[serde(with = "exact")] f64),
     /// It stands, and goes on by steps.
     Stepped,
     /// A replay leads it: it goes as fast as the replay, and stands when that is paused.

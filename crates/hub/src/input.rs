@@ -13,14 +13,15 @@ use crate::settings::EndpointId;
 use bytes::Bytes;
 use crosstie_ladder::diagnostic::Diagnostic;
 use crosstie_wire::{DecodeError, gama, headset, live, monitor, piplc, realvirtual};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// Names one connection for the life of the hub; never reused, never zero.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ConnId(pub u32);
 
 /// What kind of session a new connection speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Face {
     /// A realvirtual client of this endpoint, which listens.
     Realvirtual(EndpointId),
@@ -51,7 +52,7 @@ impl Face {
 }
 
 /// What kept a frame from being a message.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Unreadable {
     /// Text that is no message of this protocol; the text says why, with line and column where known.
     Malformed(String),

@@ -15,6 +15,7 @@ pub mod input_log;
 pub mod limits;
 pub mod output;
 pub mod plc;
+pub mod reexecution;
 pub mod replay;
 pub mod rig;
 pub mod settings;

@@ -10,10 +10,11 @@ use bytes::Bytes;
 use crosstie_ladder::controller::ControllerSettings;
 use crosstie_ladder::retain::RetainImage;
 use crosstie_wire::piplc::HEADER_LEN;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// Ties an answer to its question across the floor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Ticket(pub u64);
 
 /// One WebSocket frame, header and payload, ready for the socket. Cloning shares the bytes.
@@ -92,7 +93,7 @@ pub enum Level {
 }
 
 /// A server that the hub connects to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Callee {
     /// The realvirtual server of this endpoint.
     Endpoint(EndpointId),

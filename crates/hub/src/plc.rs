@@ -35,14 +35,16 @@ mod show;
 mod troubles;
 
 pub use devices::{DeviceInputs, DeviceReport, DeviceState, IoSetup, IoTold, ScanTiming};
-pub use engine::Engine;
-pub use entry::{Border, Entry, EntrySink};
+pub use engine::{Engine, NotGiven};
+pub use entry::{Border, Entry, EntrySink, Given};
 pub use lateness::{LateScans, Lateness};
-pub use order::{Numbered, Order, Refused};
+pub use order::{LAST_ORDER, Numbered, Order, Refused};
 pub use program::Program;
 pub use realtime::{Denial, Granted, Realtime, RealtimeAnswer, RealtimeWish};
 pub use retain::KEEP_EVERY;
 
+use serde::{Deserialize, Serialize};
+
 /// Names one context for the life of the hub: dense, never reused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct PlcId(pub u16);

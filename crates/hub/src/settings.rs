@@ -1,19 +1,21 @@
 //! What the project says about the hub, already checked: plain data that the driver hands in at the start.
 
+use crate::input_log::exact;
 use crate::plc::{Granted, Program, RealtimeWish};
 use crate::signal::{Kind, Value};
 use crosstie_ladder::controller::ControllerSettings;
 use crosstie_ladder::project::IoConfig;
 use crosstie_ladder::retain::{RetainImage, RetainList};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Position of an endpoint in [`Settings::endpoints`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct EndpointId(pub u16);
 
 /// Which side of an endpoint is meant to write a signal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Owner {
     /// This side: routes and operators. A peer's write is ignored and counted.
     Hub,
@@ -184,7 +186,7 @@ pub enum Direction {
 }
 
 /// One route: what is written to one signal is written to another, as it is or transformed.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RouteSetting {
     /// Name of the source signal, or a pattern: `*` stands for one segment, `**` for the rest of the name. A pattern stands for a
     /// route from each signal that it fits, also from those that come later.
@@ -199,7 +201,7 @@ pub struct RouteSetting {
 
 /// What becomes of a value on a route, in this order: the expression, the map, the inversion, scale and offset; then deadband and
 /// interval decide whether it is passed on now. The default changes nothing.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Transform {
     /// An expression in CEL that gives the value. `value` in it is the source; other signals are named in `inputs`.
     pub expr: Option<String>,
@@ -211,10 +213,13 @@ pub struct Transform {
     /// On becomes off and off becomes on.
     pub invert: bool,
     /// Factor of numbers; 1 when `None`.
+    #[serde(with = "exact::option")]
     pub scale: Option<f64>,
     /// Added to numbers after the factor; 0 when `None`.
+    #[serde(with = "exact::option")]
     pub offset: Option<f64>,
     /// A number that is nearer than this to the one passed last is not passed; a change of quality always is.
+    #[serde(with = "exact::option")]
     pub deadband: Option<f64>,
     /// At most one value in so much of the hub's time; the newest one is passed when the time is over.
     pub every: Option<Duration>,
@@ -228,7 +233,7 @@ impl Transform {
 }
 
 /// What values become.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ValueMap {
     /// Values as text (`true`, `3`, `1.5`, `Ready`) and what they become.
     pub entries: Vec<(String, Value)>,
@@ -249,7 +254,7 @@ impl RouteSetting {
 }
 
 /// What becomes of an input of a PLC when what feeds it falls silent.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum OnStale {
     /// It stays as it is.
     #[default]

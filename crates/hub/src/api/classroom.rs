@@ -2,11 +2,12 @@
 
 use crate::classroom::catalog::Catalog;
 use crate::time::Time;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// What the API asks about the classroom.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum ClassroomRequest {
     /// Everything.
     State,
@@ -52,7 +53,7 @@ pub enum ClassroomRequest {
 }
 
 /// What may be ordered, by its word in the API.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum OrderWord {
     /// Load the active model.
     Launch,

@@ -2,17 +2,19 @@
 //!
 //! A context is named by its id or its name; an empty text is the first one.
 
+use crate::input_log::kept;
 use crate::plc::{DeviceState, Lateness, PlcId, Program, Realtime};
 use crate::signal::Value;
 use crate::time::Time;
 use crosstie_ladder::address::Address;
 use crosstie_ladder::controller::{Command, ControllerState, ScanStatistics};
 use crosstie_ladder::data_table::CellValue;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// What the API asks about PLC contexts.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum PlcRequest {
     /// All contexts.
     Contexts,
@@ -48,6 +50,7 @@ pub enum PlcRequest {
         /// Which context.
         context: String,
         /// What to do.
+        #[serde(with = "kept::command")]
         command: Command,
     },
     /// Give it this program, which the driver has read; stops it first.
@@ -55,6 +58,7 @@ pub enum PlcRequest {
         /// Which context.
         context: String,
         /// The program.
+        #[serde(with = "kept::program")]
         program: Arc<Program>,
     },
     /// Take its program away; stops it first.
@@ -77,6 +81,7 @@ pub enum PlcRequest {
         /// Which context.
         context: String,
         /// Where, and what.
+        #[serde(with = "kept::writes")]
         writes: Vec<(Address, CellValue)>,
     },
     /// The same by address or symbol; the values are fitted to their places.

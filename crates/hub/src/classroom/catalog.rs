@@ -1,7 +1,9 @@
 //! The models of the learning packages, as the driver has read them (SI-50 to SI-54). Plain data.
 
+use serde::{Deserialize, Serialize};
+
 /// Everything that can be launched.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Catalog {
     /// The models by their `model_index` (SI-51).
     pub models: Vec<Model>,
@@ -16,7 +18,7 @@ pub struct Catalog {
 }
 
 /// One model with its settings.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Model {
     /// Its name.
     pub name: String,
@@ -49,7 +51,7 @@ impl Model {
 pub(crate) type ModelIdentity = (String, String);
 
 /// One line of the list.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Entry {
     /// A model, by its index.
     Model(usize),
@@ -65,7 +67,7 @@ pub enum Entry {
 }
 
 /// Something wrong in a learning package (SI-53).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CatalogProblem {
     /// What is named there is missing from the list; else it is a warning.
     pub is_error: bool,

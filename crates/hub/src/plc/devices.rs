@@ -3,6 +3,7 @@
 
 use crosstie_ladder::controller::Inputs;
 use crosstie_ladder::project::IoConfig;
+use serde::{Deserialize, Serialize};
 
 /// What devices say before a scan.
 #[derive(Debug, Clone, Default)]
@@ -14,7 +15,7 @@ pub struct DeviceInputs {
 }
 
 /// When a scan began and how long it took.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScanTiming {
     /// How much later than due it began, in microseconds.
     pub late_us: u32,
@@ -25,7 +26,7 @@ pub struct ScanTiming {
 }
 
 /// How a device stands.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DeviceState {
     /// It has not answered since it was configured.
     #[default]
@@ -48,7 +49,7 @@ impl DeviceState {
 }
 
 /// What a driver tells of a device. A newer report replaces an older one.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeviceReport {
     /// Its state.
     pub state: DeviceState,
@@ -75,7 +76,7 @@ pub struct IoSetup {
 }
 
 /// What a driver tells of the devices of a context.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum IoTold {
     /// The setup is there, or why it is not. Told once, before the first report of the setup.
     Opened(Result<(), String>),

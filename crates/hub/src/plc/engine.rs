@@ -8,18 +8,20 @@
 //! never merged and never lost: the engine takes no order for whose answer there is no room.
 
 mod feed;
+mod given;
 mod seen;
 #[cfg(test)]
 mod tests;
 
 use super::devices::{DeviceInputs, ScanTiming};
-use super::entry::{Border, Entry, EntrySink};
+use super::entry::{Border, Entry, EntrySink, Given};
 use super::lateness::{LATE_BUCKETS, Untold};
 use super::order::{Numbered, Order, Refused};
 use crosstie_ladder::address::{IO_WORDS, Region};
 use crosstie_ladder::controller::{Command, Controller, ControllerSettings, ControllerState, Events};
 use crosstie_ladder::data_table::{USED_WORDS, WordIndex, aligned};
 use feed::Feed;
+use given::{GIVEN_MAX, GivenLog};
 use seen::Seen;
 
 /// Entries that one order or one scan makes at most besides changes: border, statistics, lateness, events, power, answer. The
@@ -32,6 +34,9 @@ const CHANGES_MAX: usize = 2 * USED_WORDS + IO_WORDS;
 
 /// Room that a sink must offer before an engine takes an order or tells what changed. A sink is larger than that.
 pub const ROOM_MIN: usize = CHANGES_MAX + EXTRAS_MAX;
+
+// What it was given finds room in such a sink, too.
+const _: () = assert!(GIVEN_MAX < ROOM_MIN);
 
 /// One engine.
 #[derive(Debug)]
@@ -49,6 +54,10 @@ pub struct Engine {
     untold_late: Untold,
     /// What the outputs drove when it was told last.
     told_outputs: [u32; IO_WORDS],
+    /// There while what it is given is told.
+    given: Option<Box<GivenLog>>,
+    /// The time of the scan before the next report.
+    dt_us: u32,
 }
 
 impl Engine {
@@ -64,6 +73,8 @@ impl Engine {
             untold_us: 0,
             untold_late: Untold::default(),
             told_outputs: [0; IO_WORDS],
+            given: None,
+            dt_us: 0,
         }
     }
 
@@ -85,11 +96,19 @@ impl Engine {
             self.feed.put(address, value);
             return;
         }
+        if let Order::TellInputs(on) = order {
+            self.given = on.then(Box::default);
+            return;
+        }
         let is_step = matches!(order, Order::Command(Command::StepScan | Command::StepRung));
         let scans_before = self.controller.statistics().scan_count;
         // What routes said before this order is there when it is executed.
         if self.state() != ControllerState::Running {
-            self.feed.apply_all(&mut self.controller);
+            self.apply_all();
+        }
+        if let Some(given) = &mut self.given {
+            given.devices(devices);
+            given.note(Given::Order { number });
         }
         let power = matches!(order, Order::TellPower).then(|| self.power());
         let profile = matches!(order, Order::TellProfile).then(|| self.controller.profile().cloned().map(Box::new));
@@ -148,15 +167,37 @@ impl Engine {
     /// nanoseconds and never goes back.
     pub fn scan_timed(&mut self, devices: &DeviceInputs, dt_us: u32, clock: impl FnMut() -> u64) -> Events {
         if self.state() != ControllerState::Running {
-            self.feed.apply_all(&mut self.controller);
+            self.apply_all();
             return Events::default();
         }
-        self.feed.apply_next(&mut self.controller);
+        self.apply_next();
+        if let Some(given) = &mut self.given {
+            given.devices(devices);
+        }
+        self.dt_us = dt_us;
         self.read_numbers(devices);
         let events = self.controller.scan_timed(&devices.bits, dt_us, clock);
         self.untold_scans += 1;
         self.untold_us = self.untold_us.saturating_add(dt_us);
         events
+    }
+
+    /// The border before a scan.
+    fn apply_next(&mut self) {
+        let (controller, given) = (&mut self.controller, &mut self.given);
+        self.feed.apply_next(|word, touched, bits| {
+            controller.write_bits(word, touched, bits);
+            if let Some(given) = given {
+                given.fed(word, touched, bits);
+            }
+        });
+    }
+
+    /// Nobody scans: the newest values are written at once.
+    fn apply_all(&mut self) {
+        while !self.feed.is_empty() {
+            self.apply_next();
+        }
     }
 
     /// Writes the words that devices say. A scan that was begun keeps what it began with.
@@ -179,7 +220,14 @@ impl Engine {
             self.untold_late.count(timing, target);
             late = self.controller.scan_took(timing.took_us);
         }
-        if sink.room() >= ROOM_MIN {
+        let is_told = self.takes_orders(sink);
+        if let Some(given) = &mut self.given {
+            given.scan(self.dt_us, timing, is_told);
+            if !is_told && events.iter().chain(late.iter()).next().is_some() {
+                given.lose();
+            }
+        }
+        if is_told {
             self.tell_changes(sink);
             if timing.is_some() {
                 sink.push(Entry::Statistics(*self.controller.statistics()));
@@ -191,9 +239,54 @@ impl Engine {
         tell_events(late, sink);
     }
 
+    /// Executes once more what another engine was given: see [`Given`]. An order is the one of that number. `devices` is what devices
+    /// say, and is kept by the caller from one call to the next.
+    ///
+    /// # Errors
+    ///
+    /// What was given is not known: it was lost, or there is no such order.
+    pub fn execute_given(
+        &mut self,
+        given: Given,
+        order: impl FnOnce(u64) -> Option<Order>,
+        devices: &mut DeviceInputs,
+        sink: &mut Vec<Entry>,
+    ) -> Result<(), NotGiven> {
+        match given {
+            Given::Fed { word, touched, bits } => self.controller.write_bits(word, touched, bits),
+            Given::Bits { word, bits, driven } => {
+                let index = usize::from(word);
+                if let (Some(word), Some(drives)) =
+                    (devices.bits.words.get_mut(index), devices.bits.driven.get_mut(index))
+                {
+                    (*word, *drives) = (bits, driven);
+                }
+            }
+            Given::Number { word, number } => {
+                devices.numbers.retain(|(other, _)| *other != word);
+                devices.numbers.extend(number.map(|number| (word, number)));
+            }
+            Given::Order { number } => {
+                let order = order(number).ok_or(NotGiven::Order(number))?;
+                self.execute(Numbered { number, order }, devices, sink);
+            }
+            Given::Scan { dt_us, timing, is_told } => {
+                let events = self.scan(devices, dt_us);
+                self.report(Some(timing), events, &mut Roomy(sink, is_told));
+            }
+            Given::Show { is_told } => {
+                let events = self.scan(devices, 0);
+                self.report(None, events, &mut Roomy(sink, is_told));
+            }
+            Given::Lost { count } => return Err(NotGiven::Lost(count)),
+        }
+        Ok(())
+    }
+
     /// Whether an order can be taken: its answer must find room.
     pub fn takes_orders(&self, sink: &impl EntrySink) -> bool {
-        sink.room() >= ROOM_MIN
+        let given = self.given.as_ref().map_or(0, |_| GIVEN_MAX + 1);
+        sink.room() >= ROOM_MIN + given
     }
 
     /// Does what an order says; what a bit that it has turned over is then goes into `toggled`.
@@ -251,7 +344,11 @@ impl Engine {
             Order::RecordPower(on) => controller.record_power(on),
             Order::Profile(on) => controller.profile_rungs(on),
             Order::Restore(image) => controller.restore(&image),
-            Order::TellPower | Order::TellProfile | Order::TellRetained(_) | Order::Feed { .. } => {}
+            Order::TellPower
+            | Order::TellProfile
+            | Order::TellRetained(_)
+            | Order::Feed { .. }
+            | Order::TellInputs(_) => {}
         }
         Ok(events)
     }
@@ -262,6 +359,9 @@ impl Engine {
     }
 
     fn tell_changes(&mut self, sink: &mut impl EntrySink) {
+        if let Some(given) = &mut self.given {
+            given.tell(sink);
+        }
         sink.push(Entry::Border(Border {
             scan: self.controller.statistics().scan_count,
             dt_us: std::mem::take(&mut self.untold_us),
@@ -306,6 +406,30 @@ impl Engine {
                 }
             }
         }
+    }
+}
+
+/// Why something cannot be executed again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotGiven {
+    /// Nobody has given an order of this number.
+    #[error("the engine has executed order {0}, which nobody gives now")]
+    Order(u64),
+    /// The hub was too slow for the engine to tell so much.
+    #[error("of what the engine was given {0} are not in the recording: the hub was too slow then")]
+    Lost(u32),
+}
+
+/// A list that says that it has room, or that it has none.
+struct Roomy<'a>(&'a mut Vec<Entry>, bool);
+
+impl EntrySink for Roomy<'_> {
+    fn room(&self) -> usize {
+        if self.1 { usize::MAX } else { 0 }
+    }
+
+    fn push(&mut self, entry: Entry) {
+        self.0.push(entry);
     }
 }
 

@@ -1,5 +1,6 @@
 //! What an engine tells: one ordered stream of entries, so that an answer never overtakes what it is the answer to.
 
+use super::devices::ScanTiming;
 use super::lateness::LateScans;
 use super::order::Refused;
 use super::realtime::RealtimeAnswer;
@@ -59,8 +60,66 @@ pub enum Entry {
     Realtime(RealtimeAnswer),
     /// The power behind every instruction, 64 to a word, the first in the lowest bit. Empty without a program.
     Power(Box<[u64]>),
+    /// What the engine was given, before what came of it; only while [`Order::TellInputs`](super::Order::TellInputs) is on. The hub
+    /// itself has no use for it.
+    Given(Given),
     /// What stands in the places of the image that [`Order::TellRetained`](super::Order::TellRetained) brought.
     Retained(Box<RetainImage>),
+}
+
+/// Something that an engine was given. Who gives another engine the same in the same order sees it tell the same:
+/// [`Engine::execute_given`](super::Engine::execute_given).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Given {
+    /// Bits of a word that routes and others have fed, written before what follows.
+    Fed {
+        /// Which word.
+        word: WordIndex,
+        /// Which bits.
+        touched: u32,
+        /// What they are.
+        bits: u32,
+    },
+    /// From now on devices say this of a word of I.
+    Bits {
+        /// Which word.
+        word: u8,
+        /// What it is.
+        bits: u32,
+        /// The bits that devices drive.
+        driven: u32,
+    },
+    /// From now on devices say this of a word of N.
+    Number {
+        /// Which word.
+        word: u8,
+        /// What stands there; `None` when no device says it any more.
+        number: Option<i32>,
+    },
+    /// An order was executed.
+    Order {
+        /// Its number.
+        number: u64,
+    },
+    /// A scan was executed.
+    Scan {
+        /// The time that it got, in microseconds.
+        dt_us: u32,
+        /// How late it began and how long it took.
+        timing: ScanTiming,
+        /// There was room to tell what it changed.
+        is_told: bool,
+    },
+    /// Nobody scans; what was fed is shown.
+    Show {
+        /// There was room to tell what it changed.
+        is_told: bool,
+    },
+    /// So much more was given that could not be told.
+    Lost {
+        /// How much.
+        count: u32,
+    },
 }
 
 /// The end of a scan, or of orders between scans.

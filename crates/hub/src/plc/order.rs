@@ -11,16 +11,20 @@ use crosstie_ladder::retain::RetainImage;
 /// Modbus fit.
 pub const WRITES_MAX: usize = 2_048;
 
+/// Number of the order to stop that a driver gives by itself when the hub ends. The hub counts from 1 and comes nowhere near.
+pub const LAST_ORDER: u64 = u64::MAX;
+
 /// An order, and the number that its answer carries.
 #[derive(Debug, Clone)]
 pub struct Numbered {
-    /// Counts up over all engines; [`Order::Feed`] has none and carries 0.
+    /// Counts up over all engines; [`Order::Feed`] and [`Order::TellInputs`] have none and carry 0.
     pub number: u64,
     /// What to do.
     pub order: Order,
 }
 
-/// What an engine can be told. Everything but [`Order::Feed`] is answered by one [`Entry::Answer`](super::Entry::Answer).
+/// What an engine can be told. Everything but [`Order::Feed`] and [`Order::TellInputs`] is answered by one
+/// [`Entry::Answer`](super::Entry::Answer).
 #[derive(Debug, Clone)]
 pub enum Order {
     /// Start, stop, step and the like.
@@ -89,6 +93,9 @@ pub enum Order {
     /// Fill this image with what stands in its places, under a force what the program has written: an
     /// [`Entry::Retained`](super::Entry::Retained) stands before the answer. Refused while a scan was begun and waits.
     TellRetained(Box<RetainImage>),
+    /// Begin or end to tell what the engine is given, as [`Entry::Given`](super::Entry::Given). Its driver orders it, for a
+    /// recording; the hub never does.
+    TellInputs(bool),
 }
 
 /// Why an engine did not do what it was told.

@@ -395,6 +395,7 @@ impl Hub {
             }
             Entry::Power(power) => context.power = power,
             Entry::Profile(profile) => context.profile = profile,
+            Entry::Given(_) => {}
             Entry::Toggled(on) => context.toggled = Some(on),
             Entry::Retained(image) => self.memory_told(plc, *image),
             Entry::Answer { number, result } => self.plc_answer(number, result.map_err(OrderError::from)),

@@ -1,6 +1,8 @@
 //! What a context asks of the operating system so that its scans begin on time, what the system has answered, and how that is
 //! said to people.
 
+use serde::{Deserialize, Serialize};
+
 /// What a context asks for its scan thread. By default nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RealtimeWish {
@@ -13,7 +15,7 @@ pub struct RealtimeWish {
 }
 
 /// What came of one wish.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Granted {
     /// Nobody has wished it.
     #[default]
@@ -25,7 +27,7 @@ pub enum Granted {
 }
 
 /// Why a wish is not granted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Denial {
     /// The process has no right to it.
     NotPermitted,
@@ -50,7 +52,7 @@ pub enum Denial {
 }
 
 /// What the system has answered a scan thread.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RealtimeAnswer {
     /// To [`RealtimeWish::priority`].
     pub priority: Granted,

@@ -105,6 +105,19 @@ pub struct Pattern {
     rest: bool,
 }
 
+impl std::fmt::Display for Pattern {
+    /// A text that gives the same pattern.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let rest = self.rest.then_some("**");
+        let parts = self.parts.iter().map(String::as_str).chain(rest);
+        for (index, part) in parts.enumerate() {
+            let separator = if index == 0 { "" } else { "/" };
+            write!(f, "{separator}{part}")?;
+        }
+        Ok(())
+    }
+}
+
 impl Pattern {
     /// Reads a pattern. Every text is one; a `**` before the end is taken as `*`.
     pub fn new(text: &str) -> Pattern {

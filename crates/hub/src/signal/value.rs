@@ -1,18 +1,20 @@
 //! Values, their kinds and their quality.
 
+use crate::input_log::exact;
 use crate::plc::PlcId;
+use serde::{Deserialize, Serialize};
 
 pub use crosstie_wire::value::Kind;
 
 /// One value.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Value {
     /// On or off.
     Bool(bool),
     /// A whole number.
     Int(i64),
     /// A finite number.
-    Float(f64),
+    Float(#[serde(with = "exact")] f64),
     /// Text.
     Text(Box<str>),
 }
@@ -67,7 +69,7 @@ impl Value {
 }
 
 /// May a value be believed?
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Quality {
     /// Its writer is alive, or it is ours.
     Good,

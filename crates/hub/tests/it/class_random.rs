@@ -1,7 +1,9 @@
 //! Any order of what monitors, headsets and GAMA do: nothing panics, seats stay whole.
 
+use crate::house::House;
 use crate::house::Wire;
-use crate::lesson::Lesson;
+use crate::lesson::{Lesson, class};
+use crate::replay::executes_again;
 use crosstie_hub::settings::{ClassroomSettings, PlayerKey};
 use crosstie_hub::{ConnId, Face};
 use proptest::prelude::*;
@@ -221,7 +223,8 @@ proptest! {
             aggressive_disconnect: forgets,
             ..ClassroomSettings::default()
         };
-        let mut lesson = Lesson::of_models(settings, vec![crate::lesson::model("Flood", (Some(1), Some(2)))]);
+        let house = House::logged(class(settings.clone()));
+        let mut lesson = Lesson::in_house(house, vec![crate::lesson::model("Flood", (Some(1), Some(2)))]);
         lesson.gama_arrives();
         let teacher = lesson.monitor();
         let mut play = Play { lesson, teacher, headsets: Vec::new() };
@@ -229,5 +232,6 @@ proptest! {
             play.take(step);
             play.check()?;
         }
+        executes_again(&play.lesson.house, class(settings), "a class");
     }
 }

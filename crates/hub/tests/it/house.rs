@@ -3,6 +3,7 @@
 use crosstie_hub::access::{Access, Actor};
 use crosstie_hub::api::{Reply, Request, SignalRow};
 use crosstie_hub::input::{ClockMinute, Uploaded};
+use crosstie_hub::input_log::encode;
 use crosstie_hub::output::{AuditEntry, Callee};
 use crosstie_hub::plc::{
     DeviceInputs, Engine, Entry, EntrySink, IoSetup, IoTold, Numbered, Order, PlcId, Program, ScanTiming,
@@ -144,6 +145,10 @@ pub(crate) struct House {
     pub(crate) log: Vec<String>,
     /// Every input with its time, for the replay.
     pub(crate) inputs: Vec<(Time, Input)>,
+    /// The same as a recording keeps them.
+    pub(crate) log_kept: Vec<(Time, Json)>,
+    /// The text of the message that is handed in next.
+    text: Option<String>,
     /// Every output in words.
     pub(crate) outputs: Vec<String>,
     pub(crate) keeps_log: bool,
@@ -220,6 +225,8 @@ impl House {
             audited: Vec::new(),
             log: Vec::new(),
             inputs: Vec::new(),
+            log_kept: Vec::new(),
+            text: None,
             outputs: Vec::new(),
             keeps_log,
         };
@@ -446,6 +453,8 @@ impl House {
         while let Some(input) = inputs.pop_front() {
             if self.keeps_log {
                 self.inputs.push((self.now, input.clone()));
+                let kept = encode(&input, self.text.take().as_deref());
+                self.log_kept.push((self.now, kept));
             }
             let mut outputs = Vec::new();
             self.hub.handle(self.now, input, &mut outputs);
@@ -516,8 +525,13 @@ impl House {
             },
             Output::HangUp { callee } => self.hung_up.push(callee),
             Output::PlcBegin { plc, settings, .. } => {
+                let mut engine = Engine::new(settings);
+                if self.keeps_log {
+                    let order = Order::TellInputs(true);
+                    engine.execute(Numbered { number: 0, order }, &DeviceInputs::default(), &mut Vec::new());
+                }
                 let driven = Driven {
-                    engine: Engine::new(settings),
+                    engine,
                     orders: VecDeque::new(),
                     inputs: DeviceInputs::default(),
                     is_scheduled: false,
@@ -722,6 +736,9 @@ impl House {
     fn at_hub(&mut self, conn: ConnId, text: String) {
         if !self.peers.contains_key(&conn) || self.peer(conn).closed.is_some() {
             return;
+        }
+        if self.keeps_log {
+            self.text = Some(text.clone());
         }
         let bytes = text.len() as u32;
         let is_live = ["\"epoch\"", "\"cycle_ms\"", "\"watch_plc\"", "\"watch_classroom\""]

@@ -45,6 +45,14 @@ pub(crate) fn catalog(models: Vec<Model>) -> Catalog {
     }
 }
 
+/// A hub with a classroom of these settings.
+pub(crate) fn class(settings: ClassroomSettings) -> Settings {
+    Settings {
+        classroom: Some(settings),
+        ..Settings::default()
+    }
+}
+
 impl Lesson {
     /// Two models, no GAMA there yet.
     pub(crate) fn new(settings: ClassroomSettings) -> Lesson {
@@ -55,10 +63,11 @@ impl Lesson {
     }
 
     pub(crate) fn of_models(settings: ClassroomSettings, models: Vec<Model>) -> Lesson {
-        let mut house = House::with(Settings {
-            classroom: Some(settings),
-            ..Settings::default()
-        });
+        Lesson::in_house(House::with(class(settings)), models)
+    }
+
+    /// A class in this house, whose settings are those of a [`class`].
+    pub(crate) fn in_house(mut house: House, models: Vec<Model>) -> Lesson {
         house.give(Input::Packages(Arc::new(catalog(models))));
         Lesson {
             house,

@@ -19,7 +19,12 @@ pub(crate) const fn ms(millis: u64) -> Duration {
 
 /// A hub with these contexts.
 pub(crate) fn house(contexts: &[&str]) -> House {
-    House::with(Settings {
+    House::with(settings(contexts))
+}
+
+/// The settings of that house.
+pub(crate) fn settings(contexts: &[&str]) -> Settings {
+    Settings {
         plcs: contexts.iter().map(|name| PlcSettings::named(name)).collect(),
         piplc: PiplcSettings {
             engine_name: "Press shop".into(),
@@ -27,7 +32,7 @@ pub(crate) fn house(contexts: &[&str]) -> House {
             ..PiplcSettings::default()
         },
         ..Settings::default()
-    })
+    }
 }
 
 /// A client that has said hello in the words of this version.

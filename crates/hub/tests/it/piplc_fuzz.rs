@@ -1,6 +1,8 @@
 //! Any words at any time: nothing falls over, and each request gets one reply, in order.
 
-use crate::piplc::{DOCUMENT, client, house, ms};
+use crate::house::House;
+use crate::piplc::{DOCUMENT, client, ms, settings};
+use crate::replay::executes_again;
 use crosstie_wire::piplc::{Dialect, Envelope, RequestError, RequestKind, decode};
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
@@ -87,7 +89,7 @@ proptest! {
         requests in prop::collection::vec((request(), 0_u8..20), 1..120),
         garbage in "\\PC{0,40}",
     ) {
-        let mut house = house(&["a", "b"]);
+        let mut house = House::logged(settings(&["a", "b"]));
         let conn = client(&mut house, "0.2.0");
         let mut dialect = Dialect::V02;
         let mut expected = Vec::new();
@@ -116,5 +118,6 @@ proptest! {
             .collect();
         prop_assert_eq!(got, expected);
         prop_assert_eq!(house.peer(conn).closed, None);
+        executes_again(&house, settings(&["a", "b"]), "any words");
     }
 }

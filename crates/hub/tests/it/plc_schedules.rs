@@ -172,6 +172,7 @@ fn a_log_of_inputs_with_an_engine_replays_to_the_same_outputs() {
         let mut house = House::logged(settings(seed));
         let mut hub = Hub::new(settings(seed));
         run(&mut house, seed);
+        crate::replay::executes_again(&house, settings(seed), &format!("seed {seed}"));
         let mut replayed = Vec::new();
         for (now, input) in house.inputs {
             let mut outputs = Vec::new();

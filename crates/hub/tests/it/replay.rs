@@ -1,8 +1,11 @@
-//! The same inputs at the same times give the same bytes.
+//! The same inputs at the same times give the same bytes, also after they were written down and with other engines.
 
 use crate::house::House;
 use crate::schedules::{Plan, run};
 use crosstie_hub::Hub;
+use crosstie_hub::reexecution::Reexecution;
+use crosstie_hub::settings::Settings;
+use serde_json::Value as Json;
 
 #[test]
 fn a_log_of_inputs_replays_to_the_same_bytes() {
@@ -25,4 +28,55 @@ fn a_log_of_inputs_replays_to_the_same_bytes() {
         assert!(replayed == house.outputs, "seed {seed}: the replay differs");
     }
     assert!(inputs_in_all > 2_000, "the stories are long enough: {inputs_in_all}");
+}
+
+/// Executes what a house has kept, through the text that a recording holds, and compares every output.
+pub(crate) fn executes_again(house: &House, settings: Settings, story: &str) {
+    let mut again = Reexecution::new(settings);
+    let mut said = house.outputs.iter();
+    for (number, (now, kept)) in house.log_kept.iter().enumerate() {
+        let kept: Json = serde_json::from_str(&kept.to_string()).expect("it is JSON");
+        if let Err(error) = again.execute(*now, &kept) {
+            panic!("{story}, input {number} {kept}: {error}");
+        }
+        for output in again.outputs() {
+            let output = format!("{output:?}");
+            assert_eq!(Some(&output), said.next(), "{story}, input {number} {kept}");
+        }
+    }
+    assert_eq!(said.next(), None, "{story}: everything was said");
+}
+
+#[test]
+fn inputs_that_were_written_down_are_executed_again_to_the_same_bytes() {
+    for seed in 100..120 {
+        let plan = Plan::from_seed(seed);
+        let settings = plan.settings();
+        let mut house = House::logged(settings.clone());
+        run(&mut house, &plan);
+        executes_again(&house, settings, &format!("seed {seed}"));
+    }
+}
+
+#[test]
+fn an_entry_of_a_newer_version_or_of_no_shape_says_what_it_is() {
+    let mut again = Reexecution::new(Settings::default());
+    let mut refused = |text: &str| {
+        let kept = serde_json::from_str(text).expect("the test writes JSON");
+        let error = again.execute(crosstie_hub::Time::ZERO, &kept);
+        error.expect_err("it is no input of this version").to_string()
+    };
+    assert_eq!(
+        refused(r#"{"thought":{"conn":1}}"#),
+        "'thought' is no input that this version knows"
+    );
+    assert_eq!(
+        refused(r#"{"closed":{"conn":1}}"#),
+        "an input of the kind 'closed': reason: invalid type: null, expected a string"
+    );
+    assert!(refused("[]").contains("expected an object with one field"));
+    assert!(refused(r#"{"unkept":{"conn":1}}"#).contains("was not kept"));
+    assert!(refused(r#"{"unsent":{"conn":1,"frames":[7]}}"#).contains("not sent now"));
+    let told = r#"{"plc":{"plc":3,"given":[],"told":[{"own":4}]}}"#;
+    assert_eq!(refused(told), "PLC context 3: its engine told 4 entries more then");
 }

@@ -2,7 +2,6 @@
 
 use crosstie_ladder::Region;
 use crosstie_ladder::address::Address;
-use crosstie_ladder::controller::Controller;
 use crosstie_ladder::data_table::{Cell, CellPart, CellValue, USED_WORDS, WordIndex, aligned};
 
 /// Bits of one word to be written.
@@ -81,20 +80,18 @@ impl Feed {
     }
 
     /// The border before a scan: each bit gets its next value, and keeps what comes after it for the next border.
-    pub(super) fn apply_next(&mut self, controller: &mut Controller) {
+    pub(super) fn apply_next(&mut self, mut write: impl FnMut(WordIndex, u32, u32)) {
         self.active.retain(|word| {
             let waiting = &mut self.words[word.get()];
-            controller.write_bits(*word, waiting.next.touched, waiting.next.bits);
+            write(*word, waiting.next.touched, waiting.next.bits);
             waiting.next = std::mem::take(&mut waiting.then);
             waiting.next.touched != 0
         });
     }
 
-    /// Nobody scans: the newest values are written at once.
-    pub(super) fn apply_all(&mut self, controller: &mut Controller) {
-        while !self.active.is_empty() {
-            self.apply_next(controller);
-        }
+    /// Nothing waits.
+    pub(super) fn is_empty(&self) -> bool {
+        self.active.is_empty()
     }
 }
 
@@ -109,7 +106,7 @@ fn is_number(word: WordIndex) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crosstie_ladder::controller::ControllerSettings;
+    use crosstie_ladder::controller::{Controller, ControllerSettings};
 
     fn address(text: &str) -> Address {
         text.parse().unwrap()
@@ -122,7 +119,7 @@ mod tests {
             feed.put(address(place), *value);
         }
         let mut border = || {
-            feed.apply_next(&mut controller);
+            feed.apply_next(|word, touched, bits| controller.write_bits(word, touched, bits));
             controller.table().read(address(watched)).unwrap()
         };
         (0..count).map(|_| border()).collect()
@@ -161,7 +158,7 @@ mod tests {
         feed.put(address("I:0/3"), CellValue::Bit(true));
         feed.put(address("I:0/4"), CellValue::Bit(true));
         feed.forget(address("I:0/3"));
-        feed.apply_all(&mut controller);
+        feed.apply_next(|word, touched, bits| controller.write_bits(word, touched, bits));
         assert_eq!(controller.table().read(address("I:0")), Ok(CellValue::Word(1 << 4)));
     }
 }

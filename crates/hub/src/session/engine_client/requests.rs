@@ -87,7 +87,12 @@ fn request(context: &Context, dialect: Dialect, order: &Order, effect: &Effect) 
         Order::Profile(_) | Order::TellProfile => {
             return Err(String::from("PiPLC's protocol does not tell how long rungs take"));
         }
-        Order::Settings(_) | Order::RecordPower(_) | Order::TellPower | Order::Restore(_) | Order::TellRetained(_) => {
+        Order::Settings(_)
+        | Order::RecordPower(_)
+        | Order::TellPower
+        | Order::Restore(_)
+        | Order::TellRetained(_)
+        | Order::TellInputs(_) => {
             return Err(String::from("PiPLC's protocol has no such request"));
         }
     })
