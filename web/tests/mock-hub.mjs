@@ -4,14 +4,15 @@
  *
  *     node tests/mock-hub.mjs [--port 8000] [--signals 100000] [--empty] [--problems] [--links] [--hold-imports]
  *                             [--classroom] [--players 6] [--gamaless] [--practice] [--no-models]
+ *                             [--rails] [--routes 10000] [--old]
  *                             [--plc] [--plc-rungs 1000] [--plc-field] [--keys] [--tries 3] [--tls] [--audit 250] [--prefix /line]
  *
- * With `--prefix` it stands in that folder and answers nowhere else, as a hub does behind a reverse proxy.
+ * `--rails` has a route of every kind, `--old` is a hub that knows no clock, recordings, replay and tests. With `--prefix` it stands in that folder and answers nowhere else, as a hub does behind a reverse proxy.
  *
  * Switches for tests, as POST requests: `/mock/silent` (sockets stay open, nothing is said any more), `/mock/talk`
  * (the reverse), `/mock/drop` (all live channels are closed), `/mock/mute-plc` (nothing more is said of PLCs),
  * `/mock/plc-link?color=red`, `/mock/plc-io?state=down`, `/mock/plc-store?error=…` (of `--plc-field`: a remote engine, devices, retained places), `/mock/revoke?id=k1`, `/mock/forgive` (wrong keys are
- * forgotten), `/mock/class-…` (of `--classroom`: see mock/classroom.mjs), `/mock/solve?id=…` (a problem is over), `/mock/answer` (held imports are answered). Each answers, and so does `GET /mock/state`, how many
+ * forgotten), `/mock/class-…` (of `--classroom`: see mock/classroom.mjs), `/mock/rails-…` (see mock/rails.mjs), `/mock/solve?id=…` (a problem is over), `/mock/answer` (held imports are answered). Each answers, and so does `GET /mock/state`, how many
  * names each view holds and which writes arrived. A hub that is gone altogether is this process being ended.
  */
 
@@ -25,6 +26,7 @@ import { Class, splash } from './mock/classroom.mjs';
 import { ENDPOINT_SETTINGS, Links } from './mock/links.mjs';
 import { Office, refusal } from './mock/office.mjs';
 import { Plcs } from './mock/plc.mjs';
+import { Rails } from './mock/rails.mjs';
 
 const DIST = join(dirname(fileURLToPath(import.meta.url)), '../dist');
 const TYPES = {
@@ -55,6 +57,9 @@ const { values: args } = parseArgs({
     practice: { type: 'boolean', default: false },
     'no-models': { type: 'boolean', default: false },
     'hold-imports': { type: 'boolean', default: false },
+    rails: { type: 'boolean', default: false },
+    routes: { type: 'string', default: '0' },
+    old: { type: 'boolean', default: false },
     keys: { type: 'boolean', default: false },
     tries: { type: 'string', default: '20' },
     tls: { type: 'boolean', default: false },
@@ -100,8 +105,14 @@ class Plant {
     }
   }
 
-  now() {
+  /** The time since the start, as the world goes. */
+  real() {
     return Math.round(performance.now() - this.startedAt);
+  }
+
+  /** The hub's time. */
+  now() {
+    return this.hubTime?.() ?? this.real();
   }
 
   add(name, kind, value, owner, quality = 'good') {
@@ -169,13 +180,14 @@ if (args.links) {
   plant.add('twin/press/Pressure', 'float', 4.2, 'peer');
   plant.add('twin/packer/Start', 'bool', false, 'hub', 'stale');
 }
-const links = args.links ? new Links(() => plant.now(), args['hold-imports']) : null;
+const links = args.links ? new Links(() => plant.real(), args['hold-imports']) : null;
 const hasPlc = args.plc || args['plc-field'] || args['plc-rungs'] !== '0';
 const plcs = hasPlc ? new Plcs(plant, { rungs: Number(args['plc-rungs']), hasField: args['plc-field'] }) : null;
 const classroom = args.classroom
-  ? new Class(() => plant.now(), { mode: args.gamaless ? 'gamaless' : 'gama', players: Number(args.players), isPractice: args.practice, isEmpty: args['no-models'] })
+  ? new Class(() => plant.real(), { mode: args.gamaless ? 'gamaless' : 'gama', players: Number(args.players), isPractice: args.practice, isEmpty: args['no-models'] })
   : null;
 const office = new Office({ keys: args.keys, tls: args.tls, auditLen: Number(args.audit), tries: Number(args.tries) });
+const rails = new Rails(plant, { count: Number(args.routes), hasPlc, isEmpty: args.empty, isRich: args.rails });
 const solved = new Set();
 const acknowledged = new Set();
 const writes = [];
@@ -226,7 +238,7 @@ function allProblems() {
       text: 'two writers: Practice twin and HMI panel; the last one wins',
       hint: 'Let one of them write it, or give each a signal of its own and join them by a route.',
       first_seen_ms: 12,
-      last_seen_ms: plant.now(),
+      last_seen_ms: plant.real(),
       count: 3,
     },
     {
@@ -240,25 +252,6 @@ function allProblems() {
       count: 1,
     },
   ];
-}
-
-/** The two routes of the wall panel, and the one into the PLC. */
-function routes() {
-  if (args.empty) return [];
-  const ways = ['BottleCount', 'State'].map((word) => ({ word, to: `twin/hmi/${word}`, on_stale: 'hold' }));
-  if (plcs) ways.push({ word: 'SensorFiller', to: 'plc/line/I:0/2', on_stale: 'zero' });
-  return ways.map(({ word, to, on_stale }, index) => ({
-    id: index + 1,
-    from: `twin/line/${word}`,
-    to,
-    on_stale,
-    source: 'project',
-    state: 'active',
-    reason: null,
-    count: plant.value('BottleCount'),
-    last_value: plant.value(word),
-    last_at_ms: plant.now(),
-  }));
 }
 
 function endpoints() {
@@ -293,7 +286,7 @@ function endpoints() {
 
 function clients() {
   if (args.empty) return [];
-  const now = plant.now();
+  const now = plant.real();
   const common = { protocol: 'realvirtual', path: '/', connected_at_ms: 10, state: 'good', echoer: false, lag_ms: 0, lag_signals: 0 };
   const list = [
     {
@@ -341,6 +334,8 @@ function answer(me, method, parts, query, body) {
   if (ofPlc) return ofPlc;
   const ofClass = classroom?.answer(me, method, parts, query, body);
   if (ofClass) return ofClass;
+  const ofRails = args.old && parts[0] !== 'routes' ? null : rails.answer(me, method, parts, query, body);
+  if (ofRails) return ofRails;
   if (method === 'POST') {
     if (me.role === 'viewer') return refusal(403, 'forbidden', `${me.who} is viewer and may not do that`);
     const [room, name, task] = parts;
@@ -375,7 +370,7 @@ function lookUp(parts, query) {
     case 'health':
       return {
         status: problems().length > 0 ? 'degraded' : 'ok',
-        now_ms,
+        now_ms: plant.real(),
         project: args.empty ? 'Untitled' : 'Bottling line',
         signals: plant.signals.length,
         clients: clients().length,
@@ -386,13 +381,11 @@ function lookUp(parts, query) {
         problems: problems(),
       };
     case 'endpoints':
-      return { now_ms, endpoints: endpoints(), lan: ['192.168.1.20', '10.0.0.7'] };
+      return { now_ms: plant.real(), endpoints: endpoints(), lan: ['192.168.1.20', '10.0.0.7'] };
     case 'clients':
-      return { now_ms, clients: clients() };
+      return { now_ms: plant.real(), clients: clients() };
     case 'plc':
       return parts.length === 2 && parts[1] === 'contexts' ? { now_ms, contexts: [] } : null;
-    case 'routes':
-      return { now_ms, routes: routes() };
     case 'signals': {
       if (parts.length > 1) return plant.byName.get(decodeURIComponent(parts.slice(1).join('/'))) ?? null;
       const limit = Number(query.get('limit') ?? 200);
@@ -429,6 +422,7 @@ function turn(word, query) {
   if (word === 'silent' || word === 'talk') isSilent = word === 'silent';
   if (word === 'mute-plc') isPlcMute = true;
   if (word.startsWith('plc-')) plcs.turn(word, query);
+  if (word.startsWith('rails-')) rails.turn(word);
   if (word.startsWith('class-')) classroom.turn(word, query);
   if (word === 'drop') for (const channel of channels) channel.socket.close(1001);
   if (word === 'revoke' && office.revoke(query.get('id'))) endChannelsOf(query.get('id'));
@@ -463,7 +457,7 @@ async function serve(request, response) {
   if (isSilent) return;
   if (url.pathname.startsWith('/api/v1/')) {
     const parts = url.pathname.split('/').slice(3).map(decodeURIComponent);
-    const admitted = parts[0] === 'version' ? { me: null } : office.admit(keyOf(request, url), plant.now());
+    const admitted = parts[0] === 'version' ? { me: null } : office.admit(keyOf(request, url), plant.real());
     if (!('me' in admitted)) return json(admitted.status, admitted.body);
     const body = await bodyOf(request);
     const done = parts[0] === 'version' ? { status: 200, body: lookUp(parts) } : await answer(admitted.me, request.method, parts, url.searchParams, body);
@@ -496,6 +490,7 @@ class Channel {
   plc = null;
   plcTold = null;
   plcToldAt = 0;
+  railsTold = '';
   isOfClass = false;
   classLine = 0;
   classToldAt = 0;
@@ -531,14 +526,14 @@ class Channel {
       if (message.context !== null && this.plc === null) this.say({ type: 'error', id: message.id, code: 'not_found', message: `no PLC context is called '${message.context}'` });
       else this.say({ type: 'watching_plc', id: message.id, context: message.context, cycle_ms: message.cycle_ms });
       this.plcTold = null;
-      this.tellPlc(plant.now());
+      this.tellPlc(plant.real());
     } else if (message.type === 'watch_classroom') {
       if (message.on && classroom === null) this.say({ type: 'error', id: message.id, code: 'not_found', message: 'this project has no classroom' });
       else {
         this.isOfClass = message.on;
         this.classLine = Math.max(0, (classroom?.lines.length ?? 0) - 200);
         this.say({ type: 'watching_classroom', id: message.id, on: message.on });
-        this.tellClass(plant.now());
+        this.tellClass(plant.real());
       }
     } else if (message.type === 'write') {
       if (message.epoch !== this.epoch) {
@@ -572,13 +567,13 @@ class Channel {
   /** Says how the watched PLC stands, when that has changed. */
   tellPlc(now) {
     if (!this.plc || isPlcMute) return;
-    const whole = this.plc.frame(now);
+    const whole = this.plc.frame(plant.now());
     // Who may not see all signals of a context gets no power flow.
     const frame = this.me.view === null ? whole : { ...whole, power: '' };
-    const { now_ms, ...rest } = frame;
+    const { now_ms: _, ...rest } = frame;
     const told = JSON.stringify(rest);
-    if (told === this.plcTold && now_ms - this.plcToldAt < 1000) return;
-    Object.assign(this, { plcTold: told, plcToldAt: now_ms });
+    if (told === this.plcTold && now - this.plcToldAt < 1000) return;
+    Object.assign(this, { plcTold: told, plcToldAt: now });
     this.say(frame);
   }
 
@@ -590,7 +585,18 @@ class Channel {
     this.classLine = classroom.lines.length;
   }
 
+  /** Says how the clock and a replay stand, when that has changed. */
+  tellRails() {
+    if (args.old) return;
+    const frames = rails.frames();
+    const told = JSON.stringify(frames.map(({ now_ms, real_ms, position_ms, ...rest }) => rest));
+    if (told === this.railsTold) return;
+    this.railsTold = told;
+    for (const frame of frames) this.say(frame);
+  }
+
   flush(now) {
+    this.tellRails();
     if (now - this.classToldAt >= 100) this.tellClass(now);
     if (now - this.plcToldAt >= 100) this.tellPlc(now);
     if (now - this.flushedAt < this.cycle) return;
@@ -607,10 +613,11 @@ class Channel {
     this.told = plant.generation;
     if (changed.length === 0) return;
     this.flushedAt = now;
-    this.say({ type: 'data', now_ms: now, generation: plant.generation, signals: changed });
+    this.say({ type: 'data', now_ms: plant.now(), generation: plant.generation, signals: changed });
   }
 
   tick(now) {
+    this.railsTold = '';
     this.say({ type: 'tick', now_ms: now, generation: plant.generation, writers: { 3: now - 20, ...(plcs?.signs(now) ?? {}) }, lag_ms: 0 });
   }
 }
@@ -619,7 +626,7 @@ const server = createServer((request, response) => void serve(request, response)
 const live = new WebSocketServer({ noServer: true });
 server.on('upgrade', (request, socket, head) => {
   const url = new URL(request.url, 'http://localhost');
-  const admitted = office.admit(keyOf(request, url), plant.now());
+  const admitted = office.admit(keyOf(request, url), plant.real());
   if (url.pathname !== `${args.prefix}/api/v1/live` || !('me' in admitted)) {
     socket.end(`HTTP/1.1 ${admitted.status ?? 404} Refused\r\nconnection: close\r\n\r\n`);
     return;
@@ -635,7 +642,7 @@ setInterval(() => {
   plant.step();
   plcs?.step(STEP_MS);
   classroom?.step();
-  for (const channel of channels) channel.flush(plant.now());
+  for (const channel of channels) channel.flush(plant.real());
 }, STEP_MS);
 setInterval(() => {
   for (const channel of channels) channel.tick(plant.now());

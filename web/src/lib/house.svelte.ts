@@ -3,7 +3,7 @@
  *
  * Figures (health, endpoints, clients) are read once a second while the link is live. Values come by the live
  * channel for the names in view only. When the link is lost everything stays as it was last known, the hub's clock
- * runs on by this machine's clock, so all ages grow; after a reconnect everything is read anew. Nothing is asked
+ * runs on by this machine's clock, at the rate that it had, so all ages grow; after a reconnect everything is read anew. Nothing is asked
  * before the gate is open (`access.svelte.ts`), and nothing that was seen outlives a gate that is locked.
  */
 
@@ -11,6 +11,7 @@ import { Access } from './access.svelte';
 import { Catalog, type Row } from './catalog';
 import { ClassRoom } from './classroom.svelte';
 import { EventList, type EventRow } from './events';
+import { HubClock } from './hub-clock';
 import { HubApi, HubError, readAll, startLive, type LiveChannel } from './hub';
 import { KeyStore } from './key-store';
 import { baseOf } from './place';
@@ -18,6 +19,7 @@ import { PlcRoom } from './plc.svelte';
 import type { Client, Endpoint, Health, HubMessage, Quality, Value } from './protocol';
 import { RateMeter, type Rates } from './rates';
 import { HELD, type Link } from './reconnect';
+import { TimeRoom } from './time.svelte';
 
 const FIGURES_EVERY_MS = 1_000;
 /** How often ages on screen move when no value arrives. */
@@ -66,6 +68,8 @@ export class House {
   rowsVersion = $state(0);
   /** The hub's clock now, as well as the page can know it. */
   now_ms = $state(0);
+  /** The time since the start of the hub as the world goes: that of links, peers and problems. */
+  real_ms = $state(0);
   /** The local clock, for times that are not the hub's. */
   local_ms = $state(performance.now());
 
@@ -76,12 +80,14 @@ export class House {
   readonly access: Access;
   readonly plc: PlcRoom;
   readonly classroom: ClassRoom;
+  readonly time: TimeRoom;
   #live: LiveChannel;
   #eventList = new EventList();
   /** When the endpoints were read, on the local clock: their times to the next attempt count from here. */
   endpointsReadAt = 0;
   #meter = new RateMeter();
-  #hubClockAhead_ms = 0;
+  #clock = new HubClock();
+  #realAhead_ms = 0;
   #isFrameAsked = false;
   #view: readonly string[] = [];
   #isCatalogWanted = false;
@@ -101,6 +107,11 @@ export class House {
     });
     this.plc = new PlcRoom(this.api, (context) => this.#live.watchPlc(context));
     this.classroom = new ClassRoom(this.api, (isOn) => this.#live.watchClassroom(isOn));
+    this.time = new TimeRoom(this.api, (clock) => {
+      this.#clock.go(clock.running ? clock.rate : 0, clock.until_ms, performance.now());
+      this.#setHubClock(clock.now_ms);
+      this.#setRealClock(clock.real_ms);
+    });
     this.access = new Access(this.api, new KeyStore(this.base), {
       opened: () => this.#live.release(),
       locked: () => this.#leave(),
@@ -192,6 +203,7 @@ export class House {
     this.events = [];
     this.plc.leave();
     this.classroom.leave();
+    this.time.leave();
     this.health = null;
     this.endpoints = [];
     this.clients = [];
@@ -211,12 +223,15 @@ export class House {
   }
 
   #greeted(now_ms: number): void {
+    // How the clock of this hub goes it says next, if it has one.
+    this.#clock.go(1, null, performance.now());
     // A hub that was restarted gives other ids and starts its clock and its counters anew.
     this.catalog.clear();
     this.#setHubClock(now_ms);
     this.history = [];
     this.plc.greeted();
     this.classroom.greeted();
+    this.time.greeted();
     this.rowsVersion += 1;
     this.#touch();
     void this.access.ask();
@@ -251,7 +266,11 @@ export class House {
         break;
       case 'classroom':
         this.classroom.receive(message, performance.now());
-        this.#setHubClock(message.now_ms);
+        this.#setRealClock(message.now_ms);
+        break;
+      case 'clock':
+      case 'replay':
+        this.time.receive(message);
         break;
       default:
         return;
@@ -285,8 +304,10 @@ export class House {
         this.api.clients(),
         this.plc.readContexts(),
         this.classroom.readState(() => performance.now()),
+        this.time.read(),
       ]);
       if (!isCurrent()) return;
+      this.#setRealClock(health.now_ms);
       this.catalog.nameClients(clients.map((client) => ({ id: client.id, name: titleOf(client) })));
       this.#measure(health, endpoints, clients);
       this.lan = lan;
@@ -376,12 +397,17 @@ export class House {
   }
 
   #setHubClock(now_ms: number): void {
-    this.#hubClockAhead_ms = now_ms - performance.now();
+    this.#clock.set(now_ms, performance.now());
+  }
+
+  #setRealClock(now_ms: number): void {
+    this.#realAhead_ms = now_ms - performance.now();
   }
 
   #moveClock(): void {
     this.local_ms = performance.now();
-    this.now_ms = this.local_ms + this.#hubClockAhead_ms;
+    this.now_ms = this.#clock.at(this.local_ms);
+    this.real_ms = this.local_ms + this.#realAhead_ms;
     // What the channel keeps to itself between two changes of phase: the time of the last word.
     this.link = this.#live.link;
   }
@@ -393,7 +419,8 @@ export class House {
     requestAnimationFrame(() => {
       this.#isFrameAsked = false;
       this.version += 1;
-      this.now_ms = performance.now() + this.#hubClockAhead_ms;
+      this.now_ms = this.#clock.at(performance.now());
+      this.real_ms = performance.now() + this.#realAhead_ms;
     });
   }
 }

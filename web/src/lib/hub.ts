@@ -79,11 +79,13 @@ export function isCancelled(error: unknown): boolean {
 }
 
 /** How a request differs from a plain GET. */
-interface Ask {
+export interface Ask {
   method?: 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   body?: unknown;
   /** A document as it is, instead of a body. */
   text?: string;
+  /** What kind of document it is; XML is seen by its first sign. */
+  type?: string;
   ms_max?: number;
   /** Ends the wait; the hub goes on with what it was asked. */
   cancel?: AbortSignal;
@@ -113,19 +115,19 @@ export class HubApi {
   }
 
   version(): Promise<Version> {
-    return this.#ask('version');
+    return this.ask('version');
   }
 
   health(): Promise<Health> {
-    return this.#ask('health');
+    return this.ask('health');
   }
 
   endpoints(): Promise<EndpointList> {
-    return this.#ask('endpoints');
+    return this.ask('endpoints');
   }
 
   clients(): Promise<ClientList> {
-    return this.#ask('clients');
+    return this.ask('clients');
   }
 
   /** One page of the catalog, at most 1,000 rows; `after` is the `next` of the page before. */
@@ -142,197 +144,198 @@ export class HubApi {
     if (options.pattern) query.set('pattern', options.pattern);
     if (options.quality) query.set('quality', options.quality);
     if (options.owner) query.set('owner', options.owner);
-    return this.#ask(`signals?${query}`);
+    return this.ask(`signals?${query}`);
   }
 
   /** Asks the other side of an endpoint for its catalog and waits until all have answered. */
   importFrom(endpoint: string, cancel: AbortSignal): Promise<ImportReport> {
-    return this.#ask(`endpoints/${encodeURIComponent(endpoint)}/import`, { method: 'POST', ms_max: TRIAL_MS_MAX, cancel });
+    return this.ask(`endpoints/${encodeURIComponent(endpoint)}/import`, { method: 'POST', ms_max: TRIAL_MS_MAX, cancel });
   }
 
   /** Opens a trial connection to the server of a link, beside the link itself. */
   probe(endpoint: string, cancel: AbortSignal): Promise<ProbeReport> {
-    return this.#ask(`endpoints/${encodeURIComponent(endpoint)}/probe`, { method: 'POST', ms_max: TRIAL_MS_MAX, cancel });
+    return this.ask(`endpoints/${encodeURIComponent(endpoint)}/probe`, { method: 'POST', ms_max: TRIAL_MS_MAX, cancel });
   }
 
   /** Connects the link of an endpoint now and keeps it so. */
   connect(endpoint: string): Promise<void> {
-    return this.#ask(`endpoints/${encodeURIComponent(endpoint)}/connect`, { method: 'POST' });
+    return this.ask(`endpoints/${encodeURIComponent(endpoint)}/connect`, { method: 'POST' });
   }
 
   /** Disconnects the link of an endpoint and keeps it so. */
   disconnect(endpoint: string): Promise<void> {
-    return this.#ask(`endpoints/${encodeURIComponent(endpoint)}/disconnect`, { method: 'POST' });
+    return this.ask(`endpoints/${encodeURIComponent(endpoint)}/disconnect`, { method: 'POST' });
   }
 
   /** Says that a person has seen the problem of this id, or all of them for null. */
   acknowledge(id: string | null): Promise<void> {
-    return this.#ask('problems/acknowledge', { method: 'POST', body: id === null ? {} : { id } });
+    return this.ask('problems/acknowledge', { method: 'POST', body: id === null ? {} : { id } });
   }
 
   async keys(): Promise<KeyRow[]> {
-    return (await this.#ask<{ keys: KeyRow[] }>('keys')).keys;
+    return (await this.ask<{ keys: KeyRow[] }>('keys')).keys;
   }
 
   /** Makes a key; it is in this answer and never again in any other. */
   makeKey(wanted: NewKey): Promise<{ id: string; key: string }> {
-    return this.#ask('keys', { method: 'POST', body: wanted });
+    return this.ask('keys', { method: 'POST', body: wanted });
   }
 
   revokeKey(id: string): Promise<void> {
-    return this.#ask(`keys/${encodeURIComponent(id)}`, { method: 'DELETE' });
+    return this.ask(`keys/${encodeURIComponent(id)}`, { method: 'DELETE' });
   }
 
   tls(): Promise<Tls> {
-    return this.#ask('tls');
+    return this.ask('tls');
   }
 
   config(): Promise<Config> {
-    return this.#ask('config');
+    return this.ask('config');
   }
 
   /** Changes live settings: all of them or none. */
   configure(changes: Record<string, unknown>): Promise<{ applied: string[] }> {
-    return this.#ask('config', { method: 'PATCH', body: changes });
+    return this.ask('config', { method: 'PATCH', body: changes });
   }
 
   async logFilter(): Promise<string> {
-    return (await this.#ask<{ filter: string }>('log')).filter;
+    return (await this.ask<{ filter: string }>('log')).filter;
   }
 
   async setLogFilter(filter: string): Promise<string> {
-    return (await this.#ask<{ filter: string }>('log', { method: 'PUT', body: { filter } })).filter;
+    return (await this.ask<{ filter: string }>('log', { method: 'PUT', body: { filter } })).filter;
   }
 
   /** Newest entries of the audit log first; those before entry number `before`, if given. */
   async audit(limit: number, before: number | null): Promise<AuditEntry[]> {
     const query = new URLSearchParams({ limit: String(limit) });
     if (before !== null) query.set('before', String(before));
-    return (await this.#ask<{ entries: AuditEntry[] }>(`audit?${query}`)).entries;
+    return (await this.ask<{ entries: AuditEntry[] }>(`audit?${query}`)).entries;
   }
 
   plcContexts(): Promise<PlcContextList> {
-    return this.#ask('plc/contexts');
+    return this.ask('plc/contexts');
   }
 
   /** Starts, stops, steps a context; answers how it stands afterwards. */
   async plcCommand(context: string, command: PlcCommand): Promise<PlcContext> {
-    const { context: now } = await this.#ask<PlcContextAnswer>(`${plcPath(context)}/command`, { method: 'POST', body: { command } });
+    const { context: now } = await this.ask<PlcContextAnswer>(`${plcPath(context)}/command`, { method: 'POST', body: { command } });
     return now;
   }
 
   /** The program of a context; `no_program` (404) when it has none. */
   plcProgram(context: string): Promise<PlcProgram> {
-    return this.#ask(`${plcPath(context)}/program`);
+    return this.ask(`${plcPath(context)}/program`);
   }
 
   /** The program as the document that it was loaded from. */
   plcDocument(context: string): Promise<string> {
-    return this.#ask(`${plcPath(context)}/program?format=document`, {}, (response) => response.text());
+    return this.ask(`${plcPath(context)}/program?format=document`, {}, (response) => response.text());
   }
 
   /** Gives a context this program; `isStopping` says that an engine that runs may be stopped for it. */
   plcDownload(context: string, document: string, isStopping: boolean): Promise<PlcDownloadAnswer> {
     const path = `${plcPath(context)}/program${isStopping ? '?stop=true' : ''}`;
-    return this.#ask(path, { method: 'PUT', text: document, ms_max: DOWNLOAD_MS_MAX });
+    return this.ask(path, { method: 'PUT', text: document, ms_max: DOWNLOAD_MS_MAX });
   }
 
   plcClear(context: string): Promise<PlcContextAnswer> {
-    return this.#ask(`${plcPath(context)}/program`, { method: 'DELETE' });
+    return this.ask(`${plcPath(context)}/program`, { method: 'DELETE' });
   }
 
   plcMemory(context: string): Promise<PlcMemory> {
-    return this.#ask(`${plcPath(context)}/memory`);
+    return this.ask(`${plcPath(context)}/memory`);
   }
 
   plcWrite(context: string, address: string, value: boolean | number): Promise<PlcWritten> {
-    return this.#ask(`${plcPath(context)}/memory/${encodeURIComponent(address)}`, { method: 'PUT', body: { value } });
+    return this.ask(`${plcPath(context)}/memory/${encodeURIComponent(address)}`, { method: 'PUT', body: { value } });
   }
 
   /** Turns a bit round, at one moment of the engine. */
   plcToggle(context: string, address: string): Promise<PlcWritten> {
-    return this.#ask(`${plcPath(context)}/toggle`, { method: 'POST', body: { address } });
+    return this.ask(`${plcPath(context)}/toggle`, { method: 'POST', body: { address } });
   }
 
   /** What the rungs of a context cost; without measuring the list is empty. */
   plcProfile(context: string): Promise<PlcProfile> {
-    return this.#ask(`${plcPath(context)}/profile`);
+    return this.ask(`${plcPath(context)}/profile`);
   }
 
   /** Begins to measure the rungs anew, or ends it. */
   plcMeasure(context: string, isOn: boolean): Promise<PlcProfile> {
-    return this.#ask(`${plcPath(context)}/profile`, { method: 'PUT', body: { on: isOn } });
+    return this.ask(`${plcPath(context)}/profile`, { method: 'PUT', body: { on: isOn } });
   }
 
   /** Makes a context that is gone when the hub ends; without a name the hub gives one. */
   async plcCreate(name: string): Promise<PlcContext> {
     const body = name === '' ? {} : { name };
-    return (await this.#ask<PlcContextAnswer>('plc/contexts', { method: 'POST', body })).context;
+    return (await this.ask<PlcContextAnswer>('plc/contexts', { method: 'POST', body })).context;
   }
 
   plcRemove(context: string): Promise<void> {
-    return this.#ask(plcPath(context), { method: 'DELETE' });
+    return this.ask(plcPath(context), { method: 'DELETE' });
   }
 
   /** Forces a place; with `expires_after_s` the hub ends the force by itself. */
   plcForce(context: string, address: string, force: { value: boolean | number; reason: string; expires_after_s?: number }): Promise<PlcWritten> {
-    return this.#ask(`${plcPath(context)}/forces/${encodeURIComponent(address)}`, { method: 'PUT', body: force });
+    return this.ask(`${plcPath(context)}/forces/${encodeURIComponent(address)}`, { method: 'PUT', body: force });
   }
 
   /** Ends the force on a place, or all forces of the context for null. */
   plcRelease(context: string, address: string | null): Promise<void> {
     const place = address === null ? '' : `/${encodeURIComponent(address)}`;
-    return this.#ask(`${plcPath(context)}/forces${place}`, { method: 'DELETE' });
+    return this.ask(`${plcPath(context)}/forces${place}`, { method: 'DELETE' });
   }
 
   plcBreakpoint(context: string, rung: number, isSet: boolean): Promise<void> {
-    return this.#ask(`${plcPath(context)}/breakpoints/${rung}`, { method: isSet ? 'PUT' : 'DELETE' });
+    return this.ask(`${plcPath(context)}/breakpoints/${rung}`, { method: isSet ? 'PUT' : 'DELETE' });
   }
 
   plcClearBreakpoints(context: string): Promise<void> {
-    return this.#ask(`${plcPath(context)}/breakpoints`, { method: 'DELETE' });
+    return this.ask(`${plcPath(context)}/breakpoints`, { method: 'DELETE' });
   }
 
   /** How the classroom stands; `not_found` (404) where the project has none. */
   classroom(): Promise<ClassState> {
-    return this.#ask('classroom');
+    return this.ask('classroom');
   }
 
   classCatalog(): Promise<ClassCatalog> {
-    return this.#ask('classroom/catalog');
+    return this.ask('classroom/catalog');
   }
 
   /** Gives an order; `classroom_refused` (409) says why it cannot be carried out. */
   classOrder(order: ClassOrder): Promise<ClassState> {
-    return this.#ask(`classroom/${order}`, { method: 'POST' });
+    return this.ask(`classroom/${order}`, { method: 'POST' });
   }
 
   /** Makes a model the one that a launch loads. */
   classModel(index: number): Promise<ClassState> {
-    return this.#ask('classroom/model', { method: 'PUT', body: { index } });
+    return this.ask('classroom/model', { method: 'PUT', body: { index } });
   }
 
   /** Switches what all monitors show. */
   classScreen(display_type: string): Promise<ClassState> {
-    return this.#ask('classroom/screen', { method: 'PUT', body: { display_type } });
+    return this.ask('classroom/screen', { method: 'PUT', body: { display_type } });
   }
 
   /** Takes a connected player into the game, or out of it and closes its connection. */
   classPlayer(id: string, act: 'add' | 'remove'): Promise<ClassState> {
-    return this.#ask(`classroom/players/${encodeURIComponent(id)}/${act}`, { method: 'POST' });
+    return this.ask(`classroom/players/${encodeURIComponent(id)}/${act}`, { method: 'POST' });
   }
 
   /** Forgets a player that is not connected. */
   classForget(id: string): Promise<ClassState> {
-    return this.#ask(`classroom/players/${encodeURIComponent(id)}`, { method: 'DELETE' });
+    return this.ask(`classroom/players/${encodeURIComponent(id)}`, { method: 'DELETE' });
   }
 
   /** Has GAMA evaluate an expression; answers what it says. */
   async classEvaluate(expr: string): Promise<string> {
-    return (await this.#ask<{ result: string }>('classroom/evaluate', { method: 'POST', body: { expr }, ms_max: TRIAL_MS_MAX })).result;
+    return (await this.ask<{ result: string }>('classroom/evaluate', { method: 'POST', body: { expr }, ms_max: TRIAL_MS_MAX })).result;
   }
 
-  async #ask<T>(path: string, ask: Ask = {}, read = readJson): Promise<T> {
+  /** Asks below `/api/v1/`, for rooms that bring their own questions; `read` takes what comes, JSON unless it says otherwise. */
+  async ask<T>(path: string, ask: Ask = {}, read: (response: Response) => Promise<unknown> = readJson): Promise<T> {
     const { key } = this;
     try {
       return await this.#askAs(key, path, ask, read);
@@ -346,13 +349,13 @@ export class HubApi {
   async #askAs<T>(
     key: string | null,
     path: string,
-    { method, body, text, ms_max = REQUEST_MS_MAX, cancel }: Ask = {},
-    read = readJson,
+    { method, body, text, type, ms_max = REQUEST_MS_MAX, cancel }: Ask = {},
+    read: (response: Response) => Promise<unknown> = readJson,
   ): Promise<T> {
     const headers: Record<string, string> = {};
     if (key !== null) headers['authorization'] = `Bearer ${key}`;
     if (body !== undefined) headers['content-type'] = 'application/json';
-    if (text !== undefined) headers['content-type'] = text.trimStart().startsWith('<') ? 'application/xml' : 'text/plain';
+    if (text !== undefined) headers['content-type'] = type ?? (text.trimStart().startsWith('<') ? 'application/xml' : 'text/plain');
     const sent = text ?? (body === undefined ? null : JSON.stringify(body));
     const limit = AbortSignal.timeout(ms_max);
     let response: Response;
@@ -402,7 +405,7 @@ export interface LiveListener {
   link(link: Link): void;
   /** A new epoch began: everything known before may be outdated. */
   hello(epoch: number, now_ms: number): void;
-  /** Snapshot, added, data, tick, PLC and classroom frames, as they came. */
+  /** Snapshot, added, data, tick, PLC, classroom, clock and replay frames, as they came. */
   message(message: HubMessage): void;
 }
 

@@ -6,6 +6,7 @@
 
 import type { ClassFrame } from './classroom-protocol';
 import type { PlcFrame } from './plc-protocol';
+import type { RailsFrame } from './rails-protocol';
 
 export type Kind = 'bool' | 'int' | 'float' | 'text';
 export type Quality = 'good' | 'stale' | 'bad';
@@ -282,4 +283,5 @@ export type HubMessage =
   | PlcFrame
   | { type: 'watching_classroom'; id: number; on: boolean }
   | ClassFrame
+  | RailsFrame
   | { type: 'error'; id: number | null; code: string; message: string };

@@ -1,0 +1,303 @@
+import test from 'node:test';
+import assert from 'node:assert/strict';
+import { enterKey, eventually, openLive, startMock, story } from '../support.mjs';
+
+const railsMock = (...args) => ({ start: () => startMock('--rails', ...args) });
+const turn = (url, word) => fetch(`${url}/mock/${word}`, { method: 'POST' });
+/** More rows than this exist as elements only if the table has stopped being virtual. */
+const ELEMENTS_MAX = 150;
+
+test('a route tells what becomes of its value, step by step', () =>
+  story(railsMock(), async ({ page, url }) => {
+    await openLive(page, `${url}/#/routes`);
+    const route = (from) => page.locator('[data-route]', { hasText: from });
+    await page.locator('[data-count]').getByText('10 routes', { exact: true }).waitFor();
+    await route('ConveyorSpeed').click();
+    const fate = page.locator('[data-side=fate]');
+    await fate.locator('[data-step="Scale and offset"]').getByText('× 0.5 − 10').waitFor();
+    // 200 mm/s come in, and the page says what comes out.
+    await fate.locator('[data-step="Scale and offset"]').getByText('= 90').waitFor();
+    await fate.locator('[data-step=Deadband]').waitFor();
+    await route('TankLevel').click();
+    await fate.locator('[data-step=Expression]').getByText('only the hub knows').waitFor();
+    await fate.getByText('running', { exact: true }).waitFor();
+    await route('CapTorque').click();
+    await fate.locator('[data-error]').getByText('division by zero').waitFor();
+    await route('plc/later').click();
+    await fate.getByText("there is no signal 'plc/later/O:0/3' yet").waitFor();
+    // A route that begins to fail while somebody looks says so.
+    await turn(url, 'rails-fail');
+    await eventually('two routes fail', async () => /failing 2/.test(await page.getByRole('group', { name: 'State' }).textContent()));
+    await page.getByRole('button', { name: /^failing/ }).click();
+    await eventually('only those are left', async () => (await page.locator('[data-route]').count()) === 2);
+  }));
+
+test('a pattern is one line until it is unfolded, by mouse and by keyboard', () =>
+  story(railsMock(), async ({ page, url }) => {
+    await openLive(page, `${url}/#/routes`);
+    const children = page.locator('[data-route].child');
+    await page.getByRole('button', { name: 'Unfold the routes of twin/*/Sensor*' }).click();
+    await eventually('its routes stand below', async () => (await children.count()) === 2);
+    await page.getByRole('button', { name: 'Fold the routes of twin/*/Sensor*' }).click();
+    await eventually('they are folded', async () => (await children.count()) === 0);
+    // A filter finds them where they are.
+    await page.getByLabel('Filter routes').fill('hmi/line.filler');
+    await eventually('one child is found', async () => (await children.count()) === 1);
+    await page.getByLabel('Filter routes').fill('');
+    const grid = page.getByRole('treegrid');
+    await grid.focus();
+    for (let step = 0; step < 7; step += 1) await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('ArrowRight');
+    await eventually('the keyboard unfolds', async () => (await children.count()) === 2);
+    await page.keyboard.press('Enter');
+    await page.locator('[data-side=fate]').getByText('stands for 2 routes').waitFor();
+    await page.keyboard.press('Escape');
+    await eventually('closed', async () => (await page.locator('[data-side]').count()) === 0);
+  }));
+
+test('a route is added, refused at its field, changed and removed', () =>
+  story(railsMock(), async ({ page, url }) => {
+    await openLive(page, `${url}/#/routes`);
+    await page.getByRole('button', { name: 'Add route' }).click();
+    const form = page.locator('[data-side=form]');
+    await form.getByLabel('From', { exact: true }).fill('twin/line/FillLevel');
+    await form.getByLabel('To', { exact: true }).fill('twin/hmi/Alarm');
+    await form.getByLabel('Expression', { exact: true }).fill('value = 80');
+    await form.getByLabel('Every (ms)').fill('fast');
+    await form.getByRole('button', { name: 'Add', exact: true }).click();
+    await form.locator('[data-trouble=every_ms]').getByText('Expected a number').waitFor();
+    await form.getByLabel('Every (ms)').fill('200');
+    await form.getByRole('button', { name: 'Add', exact: true }).click();
+    // The hub's own words stand at the field that they are about.
+    await form.locator('[data-trouble=expr]').getByText("'=' compares nothing").waitFor();
+    await form.getByLabel('Expression', { exact: true }).fill('value > limit');
+    await form.getByRole('button', { name: 'Add a variable' }).click();
+    await form.getByLabel('variable 1', { exact: true }).fill('limit');
+    await form.getByLabel('signal 1', { exact: true }).fill('twin/line/SpeedSetpoint');
+    await form.getByLabel('To', { exact: true }).fill('twin/hmi/State');
+    await form.getByRole('button', { name: 'Add', exact: true }).click();
+    await form.locator('[data-trouble=form]').getByText('second writer').waitFor();
+    await form.getByLabel('To', { exact: true }).fill('twin/hmi/Alarm');
+    await form.getByRole('button', { name: 'Add', exact: true }).click();
+    const fate = page.locator('[data-side=fate]');
+    await fate.locator('[data-step=Expression]').getByText('value > limit').waitFor();
+    await fate.getByRole('button', { name: 'Change' }).click();
+    await form.getByLabel('Expression', { exact: true }).fill('');
+    await form.getByRole('button', { name: 'Take out variable 1' }).click();
+    await form.getByRole('button', { name: 'Add a line' }).click();
+    await form.getByLabel('value 1', { exact: true }).fill('*');
+    await form.getByLabel('becomes 1', { exact: true }).fill('"7"');
+    await form.getByRole('button', { name: 'Change', exact: true }).click();
+    await fate.locator('[data-step=Map]').getByText('* → 7').waitFor();
+    const { routes } = await (await fetch(`${url}/api/v1/routes`)).json();
+    assert.deepEqual(routes.find(({ to }) => to === 'twin/hmi/Alarm').map, { '*': '7' });
+    await fate.getByRole('button', { name: 'Remove' }).click();
+    await page.getByRole('dialog').getByText('follows twin/line/FillLevel no more').waitFor();
+    await page.getByRole('button', { name: 'Remove the route' }).click();
+    await eventually('it is gone', async () => !(await (await fetch(`${url}/api/v1/routes`)).text()).includes('twin/hmi/Alarm'));
+    await eventually('and closed', async () => (await page.locator('[data-side]').count()) === 0);
+  }));
+
+test('an import says what it would do before, and what it did after', () =>
+  story(railsMock(), async ({ page, url }) => {
+    await openLive(page, `${url}/#/routes`);
+    await page.getByRole('button', { name: 'Import', exact: true }).click();
+    const side = page.locator('[data-side=import]');
+    await side.getByRole('textbox', { name: 'Table' }).fill('from,scale\na,1');
+    await side.getByText('Expected at least from and to').waitFor();
+    await side.getByRole('textbox', { name: 'Table' }).fill('from,to,scale\ntwin/line/State,twin/hmi/State,\ntwin/line/FillLevel,twin/hmi/Fill,0.1\n');
+    await side.locator('[data-forecast]').getByText('2 rows: 1 new, 1 there already').waitFor();
+    await side.getByText('twin/line/FillLevel → twin/hmi/Fill').waitFor();
+    await side.getByRole('button', { name: 'Import', exact: true }).click();
+    await side.getByText('Imported: 1 added, 0 changed, 1 the same, 0 removed.').waitFor();
+    await page.locator('[data-route]', { hasText: 'twin/hmi/Fill' }).waitFor();
+    const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Export' }).click()]);
+    assert.equal(download.suggestedFilename(), 'routes.csv');
+  }));
+
+test('ten thousand routes scroll, and only the ends on screen are asked for', () =>
+  story({ start: () => startMock('--signals', '12000', '--routes', '10000') }, async ({ page, url }) => {
+    await openLive(page, `${url}/#/routes`);
+    await page.locator('[data-count]').getByText('10,002 routes').waitFor();
+    const grid = page.getByRole('treegrid');
+    const rows = page.locator('[data-route]');
+    for (const part of [0.5, 1, 0]) {
+      await grid.evaluate((element, to) => (element.scrollTop = (element.scrollHeight - element.clientHeight) * to), part);
+      await eventually(`a row stands in the middle of the table at ${part}`, () =>
+        grid.evaluate((element) => {
+          const { left, top, width, height } = element.getBoundingClientRect();
+          return document.elementFromPoint(left + width / 3, top + height / 2)?.closest('[data-route]')?.dataset.route;
+        }),
+      );
+      assert.ok((await rows.count()) < ELEMENTS_MAX, `the table holds ${await rows.count()} rows as elements`);
+      await eventually('the view of the hub is the screen', async () => {
+        const { views } = await (await fetch(`${url}/mock/state`)).json();
+        return views.length === 1 && views[0] > 10 && views[0] < 2 * ELEMENTS_MAX;
+      });
+    }
+    await page.getByLabel('Filter routes').fill('Copy9999');
+    await eventually('one row is left', async () => (await rows.count()) === 1);
+  }));
+
+test('a recording grows before everybody, tells what it lost, and ends whole', () =>
+  story(railsMock(), async ({ page, url }) => {
+    await openLive(page, `${url}/#/recordings`);
+    const recorder = page.locator('[data-recorder]');
+    await recorder.getByLabel('Name').fill('../etc');
+    await recorder.getByRole('button', { name: 'Start recording' }).click();
+    await recorder.getByText('A name has letters').waitFor();
+    await recorder.getByLabel('Name').fill('jam');
+    await recorder.getByLabel('At most, in MB').fill('10');
+    await recorder.getByRole('button', { name: 'Start recording' }).click();
+    await page.locator('[data-recorder=active]').getByText('jam.mcap').first().waitFor();
+    const size = recorder.locator('.figure').nth(1);
+    const first = await size.textContent();
+    await eventually('it grows', async () => (await size.textContent()) !== first);
+    await turn(url, 'rails-lose');
+    await recorder.locator('[data-loss]').getByText('3 gaps, 1,204 lost').waitFor();
+    await recorder.getByRole('button', { name: 'Stop recording' }).click();
+    const row = page.locator('[data-recording="jam.mcap"]');
+    await row.getByText('whole').waitFor();
+    await row.getByText('3 gaps').waitFor();
+    await page.locator('[data-recording="jam-at-filler.mcap"]').getByText('cut', { exact: true }).waitFor();
+    await page.locator('[data-recording="shift-a.mcap"]').getByText('from the start').waitFor();
+    const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Download jam.mcap' }).click()]);
+    assert.equal(download.suggestedFilename(), 'jam.mcap');
+    await page.getByRole('button', { name: 'Delete jam.mcap' }).click();
+    await page.getByRole('dialog').getByText('are gone for good').waitFor();
+    await page.getByRole('button', { name: 'Delete the recording' }).click();
+    await eventually('it is gone', async () => (await row.count()) === 0);
+  }));
+
+test('while a replay runs every page says that its values are not live', () =>
+  story(railsMock('--plc', '--classroom'), async ({ page, url }) => {
+    await openLive(page, `${url}/#/recordings`);
+    await page.getByRole('button', { name: 'Replay lesson.mcap' }).click();
+    const start = page.locator('[data-replay-start]');
+    await start.getByLabel('Signals').fill('twin/line/**');
+    await start.getByRole('button', { name: '10×', exact: true }).click();
+    await start.getByLabel(/Leads the hub/).check();
+    await start.getByRole('button', { name: 'Start the replay' }).click();
+    const player = page.locator('[data-player]');
+    await page.locator('[data-player=playing]').waitFor();
+    const band = page.locator('[data-replay]');
+    await page.locator('[data-clock=recording]').waitFor();
+    for (const path of ['/', '/signals', '/plc', '/classroom', '/routes', '/tests', '/settings', '/recordings']) {
+      await page.goto(`${url}/#${path}`);
+      await band.getByText('REPLAY of lesson.mcap — values are not live').waitFor();
+    }
+    await player.locator('[data-skipped] summary').getByText('2 signals are left out').click();
+    await player.getByText('no signal of this name is there now').waitFor();
+    await player.getByRole('button', { name: 'Pause' }).click();
+    await page.locator('[data-player=paused]').waitFor();
+    await player.getByLabel('Position').fill('62500');
+    await player.locator('[data-position]').getByText('1:02.5').waitFor();
+    await eventually('the hub is there, too', async () => (await (await fetch(`${url}/api/v1/replay`)).json()).position_ms === 62_500);
+    await player.getByLabel('Speed').selectOption('0.5');
+    await eventually('the speed is set', async () => (await (await fetch(`${url}/api/v1/replay`)).json()).speed === 0.5);
+    await player.getByRole('button', { name: 'End the replay' }).click();
+    await eventually('nothing says replay any more', async () => (await band.count()) === 0 && (await player.count()) === 0);
+  }));
+
+test('tests are run, and a difference is shown with its diagram', () =>
+  story(railsMock(), async ({ page, url }) => {
+    await openLive(page, `${url}/#/tests`);
+    const row = (name) => page.locator(`[data-test="${name}"]`);
+    await row('stuck-sensor').getByText('not run since').waitFor();
+    await page.getByRole('button', { name: 'Run stuck-sensor' }).click();
+    await row('stuck-sensor').getByText('passed').waitFor();
+    await page.locator('[data-outcome]').getByText('Passed: 3 cases').waitFor();
+    await page.getByLabel('Times in a row').fill('2');
+    await page.getByRole('button', { name: 'Run all' }).click();
+    await page.locator('[data-test=lesson][data-result=failed]').waitFor();
+    await page.locator('[data-outcome]').getByText('Failed: 2 of 18 cases').waitFor();
+    const diagram = row('lesson').locator('[data-difference]');
+    await diagram.getByText('differs at scan 412').waitFor();
+    assert.match(await diagram.evaluate((element) => getComputedStyle(element).fontFamily), /mono/i);
+    assert.equal(await diagram.evaluate((element) => getComputedStyle(element).whiteSpaceCollapse), 'preserve');
+    await page.getByRole('combobox', { name: 'Recording' }).selectOption('shift-a.mcap');
+    await page.getByRole('button', { name: 'Accept', exact: true }).click();
+    await row('shift-a').getByText('a recorded session').waitFor();
+  }));
+
+test('the clock stands in the top bar when it is not the world’s, and is set from there', () =>
+  story(railsMock(), async ({ page, url }) => {
+    await openLive(page, url);
+    await page.locator('[data-clock=real]').click();
+    const dialog = page.locator('[data-clock-dialog]');
+    await dialog.getByText('goes as the world’s').waitFor();
+    await dialog.getByRole('radio', { name: /Scaled/ }).check();
+    await dialog.getByLabel('Rate').fill('1000');
+    await dialog.getByRole('button', { name: 'Set the clock' }).click();
+    await dialog.getByText('expected a number from 0.1 to 100').waitFor();
+    await dialog.getByLabel('Rate').fill('10');
+    await dialog.getByRole('button', { name: 'Set the clock' }).click();
+    const sign = page.locator('[data-clock=scaled]');
+    await sign.getByText('10×').waitFor();
+    await dialog.locator('[data-outside]').getByText('client/line/Practice twin').waitFor();
+    await dialog.getByRole('radio', { name: /Stepped/ }).check();
+    await dialog.getByRole('button', { name: 'Set the clock' }).click();
+    await page.locator('[data-clock=stepped]').getByText('stands').waitFor();
+    const before = (await (await fetch(`${url}/api/v1/clock`)).json()).now_ms;
+    await dialog.getByRole('button', { name: '1000', exact: true }).click();
+    await dialog.getByRole('button', { name: 'Step', exact: true }).click();
+    await eventually('a second of the hub has gone, and no more', async () => {
+      const { now_ms, running } = await (await fetch(`${url}/api/v1/clock`)).json();
+      return !running && now_ms === before + 1_000;
+    });
+    await page.keyboard.press('Escape');
+    // Without frames of the live channel the hub is asked.
+    await turn(url, 'rails-mute');
+    await fetch(`${url}/api/v1/clock`, { method: 'PUT', headers: { 'content-type': 'application/json' }, body: '{"mode":"real"}' });
+    await page.locator('[data-clock=real]').waitFor();
+  }));
+
+test('who may not do a thing hears why, and a hub of before knows none of it', async () => {
+  await story({ start: () => startMock('--rails', '--keys') }, async ({ page, url }) => {
+    await page.goto(`${url}/#/routes`);
+    await enterKey(page, 'ct_viewer');
+    const add = page.getByRole('button', { name: 'Add route' });
+    assert.equal(await add.getAttribute('aria-disabled'), 'true');
+    // Grey is not dead: pressed, it says why.
+    await add.click({ force: true });
+    await page.getByText('You are here as a viewer. This needs the key of an engineer.').waitFor();
+    await page.goto(`${url}/#/recordings`);
+    await page.getByRole('button', { name: 'Start recording' }).click({ force: true });
+    await page.getByText('This needs the key of an operator or an engineer.').first().waitFor();
+    assert.equal((await (await fetch(`${url}/api/v1/recordings`, { headers: { authorization: 'Bearer ct_viewer' } })).json()).active, null);
+    await page.goto(`${url}/#/tests`);
+    assert.equal(await page.getByRole('button', { name: 'Run all' }).getAttribute('aria-disabled'), 'true');
+    await page.locator('[data-clock]').click();
+    assert.ok(await page.locator('[data-clock-dialog] input[type=radio]').first().isDisabled());
+  });
+  await story({ start: () => startMock('--old') }, async ({ page, url }) => {
+    await openLive(page, `${url}/#/recordings`);
+    await page.getByText('This hub knows no recordings').waitFor();
+    await page.goto(`${url}/#/tests`);
+    await page.getByText('This hub knows no tests').waitFor();
+    await page.goto(`${url}/#/routes`);
+    await page.locator('[data-route]').first().waitFor();
+    assert.equal(await page.locator('[data-clock]').count(), 0);
+  });
+});
+
+for (const [name, width] of [['a phone', 400], ['a small phone', 360], ['a tablet', 834]]) {
+  test(`everything fits on ${name}`, () =>
+    story({ ...railsMock('--plc', '--classroom', '--problems'), context: { viewport: { width, height: 840 } } }, async ({ page, url }) => {
+      await openLive(page, url);
+      await fetch(`${url}/api/v1/clock`, { method: 'PUT', headers: { 'content-type': 'application/json' }, body: '{"mode":"scaled","rate":10}' });
+      await page.locator('[data-clock=scaled]').waitFor();
+      for (const title of ['Routes', 'Recordings', 'Tests', 'Settings', 'Overview']) {
+        await page.locator('[data-pages] summary').click();
+        await page.locator('[data-pages]').getByRole('link', { name: new RegExp(`^\\s*${title}`) }).click();
+        await page.locator('[data-pages]:not([open]) summary').getByText(title).waitFor();
+        // Nothing of the bar is cut off, and the page cannot be pushed aside.
+        const cut = await page.evaluate(() => {
+          const bar = document.querySelector('header');
+          const ends = [...bar.querySelectorAll(':scope > *')].map((element) => element.getBoundingClientRect()).filter(({ width: wide }) => wide > 1);
+          return { wide: document.documentElement.scrollWidth, beyond: ends.filter(({ left, right }) => left < 0 || right > innerWidth + 0.5).length };
+        });
+        assert.deepEqual(cut, { wide: width, beyond: 0 }, title);
+      }
+    }));
+}
