@@ -136,6 +136,7 @@ pub fn encode(input: &Input, text: Option<&str>) -> Json {
         }
         Input::ReplayEnds => json!({"replay_ends": null}),
         Input::ReplayRate(rate) => json!({"replay_rate": rate.to_string()}),
+        Input::Recording { is_active, lost } => json!({"recording": {"is_active": is_active, "lost": lost}}),
         Input::ShuttingDown => json!({"shutting_down": null}),
         Input::Tick => json!({"tick": null}),
     }
@@ -350,6 +351,10 @@ fn plain(kind: &str, body: &Json) -> Result<Input, LogError> {
             let rate: String = read(kind, body)?;
             Input::ReplayRate(rate.parse().map_err(|error| shape(kind, error))?)
         }
+        "recording" => Input::Recording {
+            is_active: field(kind, body, "is_active")?,
+            lost: field(kind, body, "lost")?,
+        },
         "shutting_down" => Input::ShuttingDown,
         "tick" => Input::Tick,
         _ => return Err(LogError::Unknown(kind.to_owned())),

@@ -19,6 +19,7 @@ pub mod check;
 pub mod classroom;
 pub mod conform;
 pub mod exchange;
+pub mod history;
 pub mod init;
 pub mod key;
 pub mod links;
@@ -105,6 +106,8 @@ pub enum Command {
     /// Run the lesson of a running hub: models, experiment, players, GAMA's console
     #[command(subcommand)]
     Classroom(classroom::ClassroomCommand),
+    /// Print what a signal of a running hub was over hours or years
+    History(history::HistoryArgs),
     /// Print what a person should know about a running hub
     Problems(problems::ProblemsArgs),
     /// Print or change how much a running hub logs

@@ -18,6 +18,7 @@ mod csv_file;
 mod diagnostic;
 mod exchange;
 mod file;
+mod history;
 mod hub_settings;
 mod keys;
 mod limits;
@@ -39,6 +40,7 @@ pub(crate) use diagnostic::{Findings, Place, nearest};
 pub(crate) use exchange::plan_routes;
 pub use exchange::{Changes, Exported, ImportError, export_routes, export_signals, import_routes, import_signals};
 pub(crate) use file::{read_file, shown_path};
+pub use history::HistoryConfig;
 pub use limits::Limits;
 pub use modbus::{ModbusConfig, ModbusMap, ModbusMaps, ModbusTable};
 pub use plcs::{FIRST_CONTEXT, PiplcConfig, PlcConfig, RemoteConfig};
@@ -93,6 +95,8 @@ pub struct Config {
     pub classroom: Option<ClassroomConfig>,
     /// `[[route]]`, in the order of the file; names are canonical.
     pub routes: Vec<RouteSetting>,
+    /// `[history]`.
+    pub history: HistoryConfig,
     /// `[[practice]]`, in the order of the file.
     pub practices: Vec<PracticeConfig>,
     /// Added to every listening port; the `address` fields hold the sum.

@@ -30,7 +30,7 @@ use std::io;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crosstie_hub::api::Reply;
 use crosstie_hub::output::SnapshotFor;
@@ -45,6 +45,7 @@ use devices::Houses;
 use engines::Engines;
 
 use crate::audit::AuditLog;
+use crate::history::Intake;
 use crate::recording::Recorder;
 use crate::retain::RetainStore;
 use crate::sink::{Sent, Sink};
@@ -123,6 +124,8 @@ pub(crate) struct Handles {
     pub(crate) recorder: Recorder,
     /// What a recording that begins with the hub is told.
     pub(crate) tap: Option<Tap>,
+    /// Where samples go that are kept for years; `None` where the project keeps no history.
+    pub(crate) history: Option<Intake>,
     /// Where the tasks of devices run.
     pub(crate) runtime: Handle,
 }
@@ -348,6 +351,7 @@ impl Core {
             let refused = self.engines.take_refused();
             let untold = std::mem::take(&mut self.untold);
             if self.unsent.is_empty() && refused.is_empty() && untold.is_empty() {
+                self.keep_history();
                 return;
             }
             for (conn, frames) in std::mem::take(&mut self.unsent) {
@@ -361,6 +365,15 @@ impl Core {
                 let entries = vec![answer];
                 self.hub.handle(now, Input::Plc { plc, entries }, &mut self.outputs);
             }
+        }
+    }
+
+    /// What has changed goes to the historian, with the time of the world.
+    fn keep_history(&mut self) {
+        if let Some(intake) = &mut self.handles.history {
+            let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            let at_us = i64::try_from(since.as_micros()).unwrap_or(i64::MAX);
+            intake.after_turn(&self.hub, at_us);
         }
     }
 

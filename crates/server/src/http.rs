@@ -14,6 +14,7 @@ pub(crate) mod clients;
 pub(crate) mod endpoints;
 mod error;
 pub(crate) mod health;
+pub(crate) mod history;
 pub(crate) mod keys;
 pub(crate) mod links;
 pub(crate) mod live;
@@ -55,6 +56,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::audit::AuditLog;
 use crate::config::{Config, EndpointConfig, Role};
 use crate::core_task::{Door, Store};
+use crate::history::Historian;
 use crate::keys::{Entrance, Gate, decoded, gate};
 use crate::modbus_server::ModbusPort;
 use crate::origin::Origins;
@@ -94,6 +96,8 @@ pub(crate) struct Api {
     pub(crate) gate: Arc<Gate>,
     /// The way to the audit log.
     pub(crate) audit: AuditLog,
+    /// The historian; `None` where the project keeps no history.
+    pub(crate) historian: Option<Historian>,
     /// The pages that may use the web port.
     pub(crate) origins: Origins,
     /// Somebody without a key may look.
@@ -263,6 +267,8 @@ pub(crate) fn operations() -> Vec<Operation> {
         (Method::POST, "/api/v1/keys", post(keys::add)),
         (Method::DELETE, "/api/v1/keys/{id}", delete(keys::revoke)),
         (Method::GET, "/api/v1/audit", get(audit::list)),
+        (Method::GET, "/api/v1/history", get(history::points)),
+        (Method::GET, "/api/v1/historian", get(history::state)),
         (Method::GET, "/api/v1/signals", get(signals::list)),
         (Method::GET, "/api/v1/signals/{*name}", get(signals::one)),
         (Method::PUT, "/api/v1/signals/{*name}", put(signals::write)),

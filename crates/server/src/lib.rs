@@ -28,6 +28,7 @@ mod audit;
 mod connection;
 mod core_task;
 mod dial;
+mod history;
 mod http;
 mod io;
 mod keys;

@@ -7,8 +7,8 @@ use axum::response::{IntoResponse, Response};
 use utoipa::OpenApi;
 
 use crate::http::{
-    audit, classroom, clients, endpoints, health, keys, links, live, log, metrics, plc, problems, recordings, routes,
-    settings, signals, tls,
+    audit, classroom, clients, endpoints, health, history, keys, links, live, log, metrics, plc, problems, recordings,
+    routes, settings, signals, tls,
 };
 
 /// Everything that [`crate::http::operations`] offers; a test compares the two.
@@ -30,6 +30,8 @@ use crate::http::{
         keys::add,
         keys::revoke,
         audit::list,
+        history::points,
+        history::state,
         signals::list,
         signals::one,
         signals::write,

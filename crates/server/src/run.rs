@@ -31,6 +31,7 @@ use crate::cli::run::RunOptions;
 use crate::cli::{BusyPort, CliError, busy_ports_message};
 use crate::config::{self, Config, Diagnostic, EndpointConfig, Role};
 use crate::core_task::{self, Door, Event, Handles, Links, Store};
+use crate::history::Historian;
 use crate::http::tls::{Listener, TlsState};
 use crate::http::{self, Api, EndpointPort, Side};
 use crate::keys::{self, Entrance, Gate};
@@ -167,6 +168,8 @@ pub struct RunningHub {
     /// There when a context keeps something.
     retain: Option<JoinHandle<()>>,
     recorder: JoinHandle<()>,
+    /// There when the project keeps a history.
+    history: Option<JoinHandle<()>>,
     gate: Arc<Gate>,
     web: SocketAddr,
     web_tls: bool,
@@ -269,7 +272,16 @@ impl RunningHub {
             AuditLog::start(config.state_folder(), door.clone()).map_err(system("starting the audit thread"))?;
         let (retain, retain_thread) = retentive_memory(&config.state_folder(), &mut settings, start, &door)?;
         let (recorder, tap, recorder_thread) = start_recorder(&config, started_at, record, &door)?;
+        let history = (config.history.settings())
+            .map(|wanted| Historian::start(&config.state_folder(), wanted))
+            .transpose()
+            .map_err(system("starting the thread of the historian"))?;
+        let (historian, intake, history_thread) = match history {
+            Some((historian, intake, thread)) => (Some(historian), Some(intake), Some(thread)),
+            None => (None, None, None),
+        };
         let handles = Handles {
+            history: intake,
             store: store.clone(),
             audit: audit.clone(),
             retain,
@@ -324,6 +336,7 @@ impl RunningHub {
             recorder,
             gate: Arc::clone(&gate),
             audit,
+            historian,
             origins: Origins::of_web(&config.web.allowed_origins),
             is_open: config.web.allow_unauthenticated,
             reload: tokio::sync::Mutex::new(Reload::new(&config, door.clone())),
@@ -361,6 +374,7 @@ impl RunningHub {
             audit: audit_thread,
             retain: retain_thread,
             recorder: recorder_thread,
+            history: history_thread,
             gate,
             web,
             web_tls,
@@ -417,6 +431,10 @@ impl RunningHub {
             let _ = retain.join();
         }
         self.runtime.shutdown_timeout(TASKS_END_MAX);
+        // So it is with the historian, whose intake the core had.
+        if let Some(history) = self.history {
+            let _ = history.join();
+        }
         // With the tasks the last handle of the store is gone: its thread finishes its jobs and ends.
         let _ = self.store.join();
         let _ = self.audit.join();

@@ -58,6 +58,7 @@ impl Rig {
             Output::HangUp { .. }
             | Output::PlcIo { .. }
             | Output::SaveSignals { .. }
+            | Output::Record(_)
             | Output::Audit(_)
             | Output::Log { .. } => {}
         }

@@ -4,8 +4,8 @@ use super::bench::BenchCommand;
 use super::conform::ConformCommand;
 use super::practice::PracticeCommand;
 use super::{
-    Cli, CliError, Command, audit, backup, check, classroom, conform, init, key, log, plc, problems, realvirtual,
-    record, route, run, service, signals, tls,
+    Cli, CliError, Command, audit, backup, check, classroom, conform, history, init, key, log, plc, problems,
+    realvirtual, record, route, run, service, signals, tls,
 };
 use crate::conform::GamaOptions;
 use clap::CommandFactory;
@@ -32,6 +32,7 @@ pub(super) fn dispatch(command: Command) -> Result<(), CliError> {
         Command::Route(command) => wait_for(route::route(command, out)),
         Command::Plc(command) => wait_for(plc::plc(command, out)),
         Command::Classroom(command) => wait_for(classroom::classroom(command, out)),
+        Command::History(args) => wait_for(history::history(args, out)),
         Command::Problems(args) => wait_for(problems::problems(args, out)),
         Command::Log(args) => wait_for(log::log(&args, out)),
         Command::Backup(args) => backup::backup(&args, out),

@@ -9,8 +9,8 @@ mod roles;
 use super::diagnostic::{Diagnostic, Findings, Place, Severity, SourceText};
 use super::file::{read_file, shown_path};
 use super::keys::{
-    ENDPOINT_KEYS, Form, HUB_KEYS, Key, MODBUS_KEYS, PLC_KEYS, PROJECT_KEYS, RECORD_KEYS, TLS_KEYS, WEB_KEYS,
-    is_platform_variable,
+    ENDPOINT_KEYS, Form, HISTORY_KEYS, HUB_KEYS, Key, MODBUS_KEYS, PLC_KEYS, PROJECT_KEYS, RECORD_KEYS, TLS_KEYS,
+    WEB_KEYS, is_platform_variable,
 };
 use super::limits::Limits;
 use super::plcs::hub_contexts;
@@ -20,8 +20,8 @@ use super::secrets::masked;
 use super::setting::{SettingError, Source, check_setting, section_keys};
 use super::signals::{Catalog, SignalReader, missing_key, unknown_key};
 use super::{
-    ClassroomConfig, Config, EndpointConfig, FILE_NAME, Fingerprint, HubConfig, ModbusConfig, Overrides, PiplcConfig,
-    PlcConfig, ProjectConfig, RecordConfig, Role, STATE_FOLDER, TlsConfig, WebConfig,
+    ClassroomConfig, Config, EndpointConfig, FILE_NAME, Fingerprint, HistoryConfig, HubConfig, ModbusConfig, Overrides,
+    PiplcConfig, PlcConfig, ProjectConfig, RecordConfig, Role, STATE_FOLDER, TlsConfig, WebConfig,
 };
 use crosstie_hub::settings::{PlcSettings, RouteSetting};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -137,6 +137,8 @@ impl Checker<'_> {
         self.settle(HUB_KEYS, Some("hub"), "[hub]", &raw.hub, &mut hub);
         let mut record = RecordConfig::default();
         self.settle(RECORD_KEYS, Some("record"), "[record]", &raw.record, &mut record);
+        let mut history = HistoryConfig::default();
+        self.settle(HISTORY_KEYS, Some("history"), "[history]", &raw.history, &mut history);
         let mut endpoints = self.endpoints(&raw.endpoints);
         let mut piplc = self.piplc(raw.piplc.as_ref());
         let plcs = self.plcs(raw, piplc.as_ref());
@@ -174,6 +176,7 @@ impl Checker<'_> {
             modbuses,
             classroom,
             routes,
+            history,
             practices,
             port_offset: self.overrides.port_offset,
             sources: self.sources,

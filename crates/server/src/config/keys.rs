@@ -6,6 +6,7 @@
 
 mod classroom;
 mod form;
+mod history;
 mod modbus;
 mod plcs;
 mod record;
@@ -14,6 +15,7 @@ pub(crate) use classroom::{
     CLASSROOM_KEYS, GAMA_KEYS, HEADSET_KEYS, MONITOR_KEYS, is_platform_variable, platform_value, platform_variable,
 };
 pub(crate) use form::{Checked, Form, without_query};
+pub(crate) use history::HISTORY_KEYS;
 pub(crate) use modbus::MODBUS_KEYS;
 pub(crate) use plcs::{PIPLC_KEYS, PLC_KEYS};
 pub(crate) use record::RECORD_KEYS;
@@ -515,6 +517,7 @@ mod tests {
         round_trip(WEB_KEYS, &mut WebConfig::default());
         round_trip(HUB_KEYS, &mut HubConfig::default());
         round_trip(RECORD_KEYS, &mut crate::config::RecordConfig::default());
+        round_trip(HISTORY_KEYS, &mut super::super::HistoryConfig::default());
         round_trip(TLS_KEYS, &mut TlsConfig::default());
         round_trip(ENDPOINT_KEYS, &mut EndpointConfig::named("line"));
         round_trip(PIPLC_KEYS, &mut PiplcConfig::default());

@@ -17,6 +17,7 @@ pub(crate) struct RawConfig {
     pub(crate) tls: RawTable,
     pub(crate) hub: RawTable,
     pub(crate) record: RawTable,
+    pub(crate) history: RawTable,
     pub(crate) endpoints: Vec<RawEndpoint>,
     /// There when the file has the section, empty or not.
     pub(crate) piplc: Option<RawTable>,
@@ -157,7 +158,7 @@ pub(crate) fn shortened(text: &str) -> String {
     }
 }
 
-const SECTIONS: [&str; 15] = [
+const SECTIONS: [&str; 16] = [
     "project",
     "web",
     "tls",
@@ -172,6 +173,7 @@ const SECTIONS: [&str; 15] = [
     "headset",
     "gama",
     "route",
+    "history",
     "practice",
 ];
 
@@ -210,6 +212,7 @@ pub(crate) fn read(text: &str, source: &SourceText, findings: &mut Findings) -> 
             "monitor" => raw.monitor = Some(reader.section(item)),
             "headset" => raw.headset = Some(reader.section(item)),
             "gama" => raw.gama = Some(reader.gama(item)),
+            "history" => raw.history = reader.section(item),
             "route" => raw.routes = reader.sections(item),
             "practice" => raw.practices = reader.sections(item),
             unknown => reader.unknown_section(unknown),

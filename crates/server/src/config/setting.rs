@@ -2,8 +2,8 @@
 
 use super::diagnostic::nearest;
 use super::keys::{
-    CLASSROOM_KEYS, Checked, ENDPOINT_KEYS, Form, GAMA_KEYS, HEADSET_KEYS, HUB_KEYS, Key, MODBUS_KEYS, MONITOR_KEYS,
-    PIPLC_KEYS, PLC_KEYS, PROJECT_KEYS, RECORD_KEYS, TLS_KEYS, WEB_KEYS, role_of, role_word,
+    CLASSROOM_KEYS, Checked, ENDPOINT_KEYS, Form, GAMA_KEYS, HEADSET_KEYS, HISTORY_KEYS, HUB_KEYS, Key, MODBUS_KEYS,
+    MONITOR_KEYS, PIPLC_KEYS, PLC_KEYS, PROJECT_KEYS, RECORD_KEYS, TLS_KEYS, WEB_KEYS, role_of, role_word,
 };
 use super::raw::{RawValue, shortened};
 use super::{Config, Role};
@@ -220,6 +220,7 @@ impl Config {
             self.list(&mut settings, "headset", HEADSET_KEYS, &classroom.headset);
             self.list(&mut settings, "gama", GAMA_KEYS, &classroom.gama);
         }
+        self.list(&mut settings, "history", HISTORY_KEYS, &self.history);
         settings
     }
 
@@ -238,6 +239,10 @@ impl Config {
             Target::Section { section: "web", key } => set(WEB_KEYS, key, &mut self.web, value),
             Target::Section { section: "tls", key } => set(TLS_KEYS, key, &mut self.tls, value),
             Target::Section { section: "record", key } => set(RECORD_KEYS, key, &mut self.record, value),
+            Target::Section {
+                section: "history",
+                key,
+            } => set(HISTORY_KEYS, key, &mut self.history, value),
             Target::Section { section: "piplc", key } => match &mut self.piplc {
                 Some(piplc) => set(PIPLC_KEYS, key, piplc, value),
                 None => {
@@ -361,6 +366,7 @@ fn find(dotted: &str) -> Result<(Target, Form, bool), SettingError> {
         "hub" => ("hub", of_section(HUB_KEYS, name)),
         "record" => ("record", of_section(RECORD_KEYS, name)),
         "piplc" => ("piplc", of_section(PIPLC_KEYS, name)),
+        "history" => ("history", of_section(HISTORY_KEYS, name)),
         "classroom" => ("classroom", of_section(CLASSROOM_KEYS, name)),
         "monitor" => ("monitor", of_section(MONITOR_KEYS, name)),
         "headset" => ("headset", of_section(HEADSET_KEYS, name)),
@@ -390,6 +396,7 @@ pub(super) fn section_keys() -> Vec<String> {
     let web = WEB_KEYS.iter().map(|key| format!("web.{}", key.name));
     let tls = TLS_KEYS.iter().map(|key| format!("tls.{}", key.name));
     let hub = HUB_KEYS.iter().map(|key| format!("hub.{}", key.name));
+    let history = HISTORY_KEYS.iter().map(|key| format!("history.{}", key.name));
     let piplc = PIPLC_KEYS.iter().map(|key| format!("piplc.{}", key.name));
     let classroom = CLASSROOM_KEYS.iter().map(|key| format!("classroom.{}", key.name));
     let monitor = MONITOR_KEYS.iter().map(|key| format!("monitor.{}", key.name));
@@ -402,6 +409,7 @@ pub(super) fn section_keys() -> Vec<String> {
         .chain(monitor)
         .chain(headset)
         .chain(gama)
+        .chain(history)
         .collect()
 }
 

@@ -3,6 +3,7 @@
 //! They are read from the hub at the moment of the scrape, so there is no second set of counters that could differ.
 
 mod classroom;
+mod history;
 
 use std::fmt::{Display, Write as _};
 use std::sync::Arc;
@@ -38,12 +39,12 @@ pub(crate) async fn metrics(State(api): State<Arc<Api>>, Caller(by): Caller) -> 
         return Err(ApiError::mismatch());
     };
     let class = api.class_row(&by).await?;
+    let mut text = exposition(&health, &endpoints, &routes, &contexts, class.as_ref(), &api.modbuses);
+    if let Some(historian) = &api.historian {
+        text.push_str(&history::exposition(historian.counts()));
+    }
     let kind = [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
-    Ok((
-        kind,
-        exposition(&health, &endpoints, &routes, &contexts, class.as_ref(), &api.modbuses),
-    )
-        .into_response())
+    Ok((kind, text).into_response())
 }
 
 fn exposition(

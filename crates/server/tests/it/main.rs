@@ -10,6 +10,7 @@ mod conform;
 mod conform_piplc;
 mod conform_simple;
 mod csv;
+mod history;
 mod keys;
 mod ladder_manual;
 mod learning_packages;
