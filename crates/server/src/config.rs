@@ -127,6 +127,11 @@ impl Config {
         }
     }
 
+    /// A flag of the command line has said this setting, by its dotted key, whatever the file says.
+    pub(crate) fn say_by_flag(&mut self, key: &str) {
+        self.sources.insert(key.to_owned(), Source::Flag);
+    }
+
     /// What the environment and the flags have said when the project was read; nothing that is no setting.
     pub(crate) fn overrides(&self) -> &Overrides {
         &self.overrides

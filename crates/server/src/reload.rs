@@ -13,7 +13,7 @@
 mod differences;
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ use tokio::time::{Instant, timeout};
 use crate::config::{self, Config, FILE_NAME, Fingerprint, Loaded, Overrides, Rewritten};
 use crate::core_task::Door;
 use crate::http::{Api, ApiError, first_of};
-use differences::differences;
+use differences::Said;
 
 /// No change for so long, and the file is read: an editor writes a file in several steps.
 const SETTLE: Duration = Duration::from_millis(200);
@@ -63,8 +63,11 @@ pub(crate) struct Reloaded {
 pub(crate) struct Reload {
     /// The file as it was read last; `None` where that is to be done again.
     seen: Option<Fingerprint>,
-    /// The project as its file said it at the start.
-    started: Config,
+    folder: PathBuf,
+    /// What the environment and the flags have said.
+    overrides: Overrides,
+    /// What the file said at the start.
+    started: Said,
     told: Told,
 }
 
@@ -73,7 +76,9 @@ impl Reload {
     pub(crate) fn new(config: &Config, door: Door) -> Reload {
         Reload {
             seen: Some(config.fingerprint()),
-            started: config.clone(),
+            folder: config.folder.clone(),
+            overrides: config.overrides().clone(),
+            started: Said::by(config),
             told: Told::new(door),
         }
     }
@@ -84,8 +89,7 @@ impl Reload {
     ///
     /// A mistake of the file, or a route that the hub refuses; then nothing has changed, and people see it as a problem.
     pub(crate) async fn run(&mut self, api: &Api, by: &Actor) -> Result<Reloaded, ApiError> {
-        let folder = self.started.folder.clone();
-        let overrides = self.started.overrides().clone();
+        let (folder, overrides) = (self.folder.clone(), self.overrides.clone());
         let read = aside(move || read(&folder, &overrides)).await?;
         self.take(api, by, read).await
     }
@@ -97,15 +101,10 @@ impl Reload {
         }
     }
 
-    /// Reads the file where it is another than the one that was read last.
-    async fn run_if_changed(&mut self, api: &Api, by: &Actor) {
-        let file = api.file();
-        let seen = self.seen;
-        let is_new = aside(move || fingerprint(&file) != seen).await;
-        if is_new.unwrap_or(false) {
-            // Whatever was wrong has been said.
-            let _ = self.run(api, by).await;
-        }
+    /// Is the file another than the one that was read last?
+    async fn is_changed(&self, api: &Api) -> bool {
+        let (file, seen) = (api.file(), self.seen);
+        aside(move || fingerprint(&file) != seen).await.unwrap_or(false)
     }
 
     async fn take(&mut self, api: &Api, by: &Actor, read: Read) -> Result<Reloaded, ApiError> {
@@ -139,10 +138,8 @@ impl Reload {
         if added + changed + removed > 0 {
             tracing::info!(added, changed, removed, "the routes of {FILE_NAME} are taken over");
         }
-        let later = {
-            let in_force = api.config.lock().unwrap_or_else(PoisonError::into_inner);
-            differences(&self.started, &in_force, &config)
-        };
+        let in_force = Said::by(&api.config.lock().unwrap_or_else(PoisonError::into_inner));
+        let later = self.started.differences(&in_force, &Said::by(&config));
         self.told.sound(&later);
         Ok(Reloaded { routes: set, later })
     }
@@ -268,10 +265,17 @@ pub(crate) async fn watch(api: Arc<Api>) {
     };
     loop {
         // First watched, then read: a change in between is not lost.
-        api.reload.lock().await.run_if_changed(&api, &by).await;
-        if timeout(pause, bell.notified()).await.is_ok() {
+        if api.reload.lock().await.is_changed(&api).await {
+            // Half of a file may be a sound one with fewer routes.
             settle(&bell).await;
+            let mut reload = api.reload.lock().await;
+            if reload.is_changed(&api).await {
+                // Whatever was wrong has been said.
+                let _ = reload.run(&api, &by).await;
+            }
         }
+        // Nothing has happened for so long, or something has.
+        let _ = timeout(pause, bell.notified()).await;
     }
 }
 

@@ -88,6 +88,11 @@ impl ApiError {
         ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "busy", message)
     }
 
+    /// Nobody knows what has become of what was asked.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.status == StatusCode::SERVICE_UNAVAILABLE
+    }
+
     pub(crate) fn method_not_allowed() -> ApiError {
         let message = "this path exists, but not with this method (see /api/v1/openapi.json)";
         ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message)

@@ -322,6 +322,8 @@ async fn keep_and_ask(
             turn.wrote(&rewritten);
             Ok(reply)
         }
+        // Perhaps the hub does it yet: the file says so, and is read again.
+        Err(busy) if busy.is_busy() => Err(busy),
         Err(refused) => {
             // Somebody was faster meanwhile: the file must not promise what the hub has not.
             put_back(api, rewritten).await?;

@@ -297,8 +297,8 @@ async fn signals_are_listed_over_all_pages_and_set_by_their_kind() {
 #[tokio::test]
 async fn routes_and_clients_are_shown_and_changed() {
     let at = started().await;
-    let routes = "ID  FROM   TO     SOURCE  STATE                  COUNT  LAST VALUE\n\
-                  1   sim/a  sim/b  api     waiting: no sim/a yet  0      -\n";
+    let routes = "ID  FROM   TO     TRANSFORM  SOURCE  STATE                  COUNT  HELD  FAILED  LAST VALUE\n\
+                  1   sim/a  sim/b  -          api     waiting: no sim/a yet  0      0     0       -\n";
     check_at(&at, &["route", "list"], 0, routes, "").await;
     check_at(
         &at,

@@ -186,7 +186,7 @@ fn mistakes_stand_at_their_line_and_column() {
         &["6:6 bad_route"],
     );
     check(
-        "[[route]]\nfrom = \"sim/a\"\nto = \"sim/b\"\nscale = 2\n",
+        "[[route]]\nfrom = \"sim/a\"\nto = \"sim/b\"\nscael = 2\n",
         &["4:1 unknown_key"],
     );
 }

@@ -45,7 +45,7 @@ impl Folder {
 
     fn import_routes(&self, csv: &str) -> Result<Changes, ImportError> {
         let file = self.put("new.csv", csv);
-        import_routes(self.0.path(), &file)
+        import_routes(self.0.path(), &file, false)
     }
 }
 
@@ -208,9 +208,14 @@ fn routes_go_out_and_in_and_the_hub_has_to_be_able_to_lay_them() {
         &["2:7 bad_route", "3:1 bad_name", "4:1 missing_key"],
     );
     check("from,to\nsim/x,sim/y\nsim/x,sim/y\n", &["3:7 bad_route"]);
-    // A second writer of a signal, also against a route that the project has.
-    check("from,to\nsim/x,sim/c\n", &["2:7 bad_route"]);
+    // A second writer of a signal, and a circle with a route that the project has.
+    check("from,to\nsim/x,sim/z\nsim/y,sim/z\n", &["3:7 bad_route"]);
+    check("from,to\nsim/c,sim/b\n", &["2:7 bad_route"]);
     check("from\nsim/x\n", &["1:1 missing_key"]);
+    // The route into a signal that has one is that route, changed.
+    let changes = folder.import_routes("from,to\nsim/x,sim/c\n").unwrap();
+    assert_eq!((changes.added, changes.changed), (0, 1));
+    assert!(folder.project().ends_with("from = \"sim/x\"\nto = \"sim/c\"\n"));
 }
 
 #[test]
@@ -269,7 +274,7 @@ fn the_verbs_of_csv_work_on_a_folder_without_a_hub() {
     check(
         &["route", "import", word(&file), dir],
         0,
-        "routes: 1 added, 0 changed, 0 left",
+        "routes: 1 added, 0 changed, 0 left as they are\na hub that runs in that folder takes them at once\n",
         "",
     );
     folder.put(config::FILE_NAME, "[web\n");
