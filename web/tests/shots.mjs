@@ -277,6 +277,108 @@ for (const [name, args, prepare] of CLASS) SCENES.push([name, ['--classroom', ..
 SCENES.push(['class-none', [], '/#/classroom', async (page) => page.getByText('has no classroom').waitFor()]);
 SCENES.push(['class-overview', ['--classroom', '--plc', '--practice'], '/', async (page) => page.locator('[data-peer-headsets]').waitFor()]);
 
+/** What ties the rails: a name, the mock's further arguments, the path, and what to do and wait for. */
+const asked = (hub, path, method, body) => fetch(`${hub.url}/api/v1/${path}`, { method, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+const replayed = async (page, hub) => {
+  await asked(hub, 'replay', 'POST', { recording: 'lesson', signals: null, speed: 10, loop: true, leads_clock: true, paused: false, position_ms: 31_000 });
+  await page.locator('[data-replay=playing]').waitFor();
+  await page.locator('[data-clock=recording]').waitFor();
+};
+for (const [name, path, prepare] of [
+  ['routes', '/#/routes', async (page) => page.getByRole('button', { name: /^Unfold/ }).click()],
+  [
+    'route-fate',
+    '/#/routes',
+    async (page) => {
+      await page.locator('[data-route]', { hasText: 'TankLevel' }).click();
+      await page.locator('[data-step=Expression]').waitFor();
+      await page.locator('[data-side] .value').first().waitFor();
+    },
+  ],
+  [
+    'route-form',
+    '/#/routes',
+    async (page) => {
+      await page.locator('[data-route]', { hasText: 'LabelPrinter' }).click();
+      await page.getByRole('button', { name: 'Change', exact: true }).click();
+      await page.getByLabel('Expression', { exact: true }).fill('value = 3');
+      await page.locator('[data-side=form]').getByRole('button', { name: 'Change', exact: true }).click();
+      await page.locator('[data-trouble=expr]').waitFor();
+    },
+  ],
+  [
+    'route-import',
+    '/#/routes',
+    async (page) => {
+      await page.getByRole('button', { name: 'Import', exact: true }).click();
+      await page.getByRole('textbox', { name: 'Table' }).fill('from,to,scale\ntwin/line/State,twin/hmi/State,\ntwin/line/FillLevel,twin/hmi/Fill,0.1\n');
+      await page.getByRole('checkbox', { name: /^Replace/ }).check();
+      await page.locator('[data-forecast]').waitFor();
+    },
+  ],
+  [
+    'recordings',
+    '/#/recordings',
+    async (page, hub) => {
+      await asked(hub, 'recordings', 'POST', { name: 'jam', max_mb: 10, max_minutes: null, signals: null });
+      await turn(hub, 'rails-lose');
+      await page.locator('[data-loss]').waitFor();
+      await page.locator('[data-recording="lesson"] .name').click();
+      await page.locator('[data-recording-detail] .names').waitFor();
+    },
+  ],
+  [
+    'replay-start',
+    '/#/recordings',
+    async (page) => {
+      await page.getByRole('button', { name: 'Replay lesson' }).click();
+      await page.locator('[data-replay-start]').waitFor();
+    },
+  ],
+  [
+    'player',
+    '/#/recordings',
+    async (page, hub) => {
+      await replayed(page, hub);
+      await page.locator('[data-skipped] summary').click();
+    },
+  ],
+  ['replay-band', '/#/signals', replayed],
+  [
+    'tests',
+    '/#/tests',
+    async (page) => {
+      await page.getByRole('button', { name: 'Run all' }).click();
+      await page.locator('[data-difference]').waitFor();
+    },
+  ],
+  [
+    'clock',
+    '/#/tests',
+    async (page, hub) => {
+      await asked(hub, 'clock', 'PUT', { mode: 'scaled', rate: 10 });
+      await page.locator('[data-clock=scaled]').click();
+      await page.locator('[data-outside]').waitFor();
+    },
+  ],
+]) {
+  SCENES.push([name, ['--rails', '--plc', '--classroom'], path, prepare]);
+}
+SCENES.push(['rails-old', ['--old'], '/#/recordings', async (page) => page.locator('[data-obstacle=unknown]').waitFor()]);
+SCENES.push(['rails-empty', ['--empty'], '/#/recordings', async (page) => page.getByText('Nothing is recorded yet').waitFor()]);
+SCENES.push(['routes-empty', ['--empty'], '/#/routes', async (page) => page.getByText('Nothing is tied yet').waitFor()]);
+SCENES.push([
+  'pages',
+  ['--rails', '--plc', '--classroom', '--problems'],
+  '/',
+  async (page, hub) => {
+    await asked(hub, 'clock', 'PUT', { mode: 'scaled', rate: 10 });
+    await page.locator('[data-clock=scaled]').waitFor();
+    const menu = page.locator('[data-pages] summary');
+    if ((await menu.count()) > 0) await menu.click();
+  },
+]);
+
 /** Pages of a hub that wants a key: what to do with the card, and the path that is shown. */
 const KEYED = ['--keys', '--links', '--problems', '--tls', '--audit', '130'];
 for (const [name, path, prepare] of [

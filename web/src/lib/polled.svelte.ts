@@ -3,6 +3,7 @@
  * address says so (404) and a key without the right hears it (403): both are told apart from a failure.
  */
 
+import { untrack } from 'svelte';
 import { HubError } from './hub';
 import { house, words } from './house.svelte';
 
@@ -39,15 +40,11 @@ export class Polled<T> {
     }
   }
 
-  /** Takes an answer that came another way, such as with an order. */
-  put(answer: T): void {
-    this.#number += 1;
-    this.answer = answer;
-    this.obstacle = null;
-  }
-
-  /** Asks until what is returned is called. */
-  start(): () => void {
+  /**
+   * Asks until what is returned is called, for an effect that begins with each connection: what another hub, or the same one
+   * anew, did not know it may know now.
+   */
+  begin(): () => void {
     let isWanted = true;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const turn = async (): Promise<void> => {
@@ -56,17 +53,15 @@ export class Polled<T> {
       if (this.obstacle?.kind !== 'unknown') await this.ask();
       if (isWanted) timer = setTimeout(turn, Math.max(this.every_ms, 10 * (performance.now() - startedAt)));
     };
-    void turn();
+    // The effect begins anew with the connection, and not with each answer.
+    untrack(() => {
+      this.obstacle = null;
+      void turn();
+    });
     return () => {
       isWanted = false;
       this.#number += 1;
       clearTimeout(timer);
     };
-  }
-
-  /** Another hub, or the same one anew: what it did not know it may know now. */
-  begin(): () => void {
-    this.obstacle = null;
-    return this.start();
   }
 }

@@ -146,13 +146,16 @@ export interface ReplayState {
   recording: string | null;
   position_ms: number;
   duration_ms: number;
+  /** How many times as fast; 0 for as fast as the hub can. */
   speed: number;
   loop: boolean;
   leads_clock: boolean;
-  /** How many signals it says. */
+  /** How many signals it has said so far. */
   signals: number;
   /** The first 100 that it does not say, and why. */
   skipped: { name: string; reason: string }[];
+  /** All of them. */
+  skipped_count?: number;
   error: string | null;
 }
 
@@ -164,6 +167,8 @@ export interface ReplayWanted {
   leads_clock: boolean;
   paused: boolean;
   position_ms: number;
+  /** Also what a connected peer writes now. */
+  force?: true;
 }
 
 export type ReplayChange = Partial<Pick<ReplayState, 'speed' | 'loop' | 'position_ms'>>;

@@ -121,6 +121,8 @@ export interface FateStep {
   rule: string;
   /** What comes out of it; undefined where only the hub knows. */
   value: Value | undefined;
+  /** It changes nothing and only decides whether the value is passed on now. */
+  isGate: boolean;
   /** What is odd about it. */
   note: string | null;
 }
@@ -132,7 +134,7 @@ export interface FateStep {
 export function fateOf(route: Partial<RouteTransform>, value: Value | undefined): FateStep[] {
   const steps: FateStep[] = [];
   let now = value;
-  const put = (name: string, rule: string, note: string | null = null): number => steps.push({ name, rule, value: now, note });
+  const put = (name: string, rule: string, note: string | null = null, isGate = false): number => steps.push({ name, rule, value: now, note, isGate });
   if (route.expr) {
     now = undefined;
     put('Expression', route.expr);
@@ -156,8 +158,8 @@ export function fateOf(route: Partial<RouteTransform>, value: Value | undefined)
     const rule = [scale === null ? '' : `× ${scale}`, offset === null ? '' : offset < 0 ? `− ${-offset}` : `+ ${offset}`].filter(Boolean).join(' ');
     put('Scale and offset', rule, isFit ? null : 'expected a number');
   }
-  if (isSet(route.deadband)) put('Deadband', `passed when it is ${route.deadband} or more away from the one passed last`);
-  if (isSet(route.every_ms)) put('Interval', `at most one in ${route.every_ms} ms, the newest`);
+  if (isSet(route.deadband)) put('Deadband', `passed when it is ${route.deadband} or more away from the one passed last`, null, true);
+  if (isSet(route.every_ms)) put('Interval', `at most one in ${route.every_ms} ms, the newest`, null, true);
   return steps;
 }
 

@@ -20,8 +20,9 @@ export function formatSpan(ms: number, digits: 0 | 1 | 3 = 1): string {
   return `${head}:${pad(seconds % 60)}${rest}`;
 }
 
-/** A rate or a speed: `10×`, `0.5×`. */
+/** A rate or a speed: `10×`, `0.5×`; a replay of speed 0 goes as fast as the hub can. */
 export function formatTimes(rate: number): string {
+  if (rate === 0) return 'as fast as it can';
   return `${Number(rate.toPrecision(4))}×`;
 }
 
@@ -57,6 +58,7 @@ export function positionOf(replay: ReplayState, since_ms: number): number {
 export function replayWords(replay: ReplayState): string {
   if (replay.state === 'ended') return 'ended, the last values stay';
   if (replay.state === 'paused') return 'paused';
+  if (replay.speed === 0) return 'playing as fast as the hub can';
   return replay.speed === 1 ? 'playing' : `playing at ${formatTimes(replay.speed)}`;
 }
 

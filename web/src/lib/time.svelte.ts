@@ -79,6 +79,11 @@ export class TimeRoom {
     await Promise.all([this.clock.read(() => this.api.ask('clock')), this.replay.read(() => this.api.ask('replay'))]);
   }
 
+  /** Asks for the clock, who does not follow it included, whatever the live channel has said. */
+  async readClock(): Promise<void> {
+    this.clock.put(await this.api.ask('clock'));
+  }
+
   async setClock(wanted: ClockWanted): Promise<void> {
     this.clock.put(await this.api.ask('clock', { method: 'PUT', body: wanted }));
   }

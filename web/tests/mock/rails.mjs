@@ -27,12 +27,12 @@ export class Rails {
   #running = null;
   isSaying = true;
   recordings = [
-    { name: 'shift-a.mcap', bytes: 48_230_112, started: '2026-11-20T06:00:00Z', duration_ms: 3_600_000, signals: 214, samples: 1_204_332, inputs: 88_120, gaps: 0, whole: true, from_start: true },
-    { name: 'jam-at-filler.mcap', bytes: 812_400, started: '2026-11-21T09:12:44Z', duration_ms: 62_400, signals: 24, samples: 18_320, inputs: 0, gaps: 2, whole: false, from_start: false },
-    { name: 'lesson.mcap', bytes: 2_140_000, started: '2026-11-21T10:02:10Z', duration_ms: 125_000, signals: 31, samples: 40_118, inputs: 2_210, gaps: 0, whole: true, from_start: false },
+    { name: 'shift-a', bytes: 48_230_112, started: '2026-11-20T06:00:00Z', duration_ms: 3_600_000, signals: 214, samples: 1_204_332, inputs: 88_120, gaps: 0, whole: true, from_start: true },
+    { name: 'jam-at-filler', bytes: 812_400, started: '2026-11-21T09:12:44Z', duration_ms: 62_400, signals: 24, samples: 18_320, inputs: 0, gaps: 2, whole: false, from_start: false },
+    { name: 'lesson', bytes: 2_140_000, started: '2026-11-21T10:02:10Z', duration_ms: 125_000, signals: 31, samples: 40_118, inputs: 2_210, gaps: 0, whole: true, from_start: false },
   ];
   tests = [
-    { name: 'bottle-counter', kind: 'scan', last: { passed: true, took_ms: 12, cases: 8, failed: 0, text: null } },
+    { name: 'bottle-counter', kind: 'scan', last: { passed: true, took_ms: 12, cases: 8, failed: 0, text: '' } },
     { name: 'lesson', kind: 'recording', last: null },
     { name: 'stuck-sensor', kind: 'script', last: null },
   ];
@@ -181,7 +181,7 @@ export class Rails {
   }
 
   replay() {
-    const none = { state: 'idle', recording: null, position_ms: 0, duration_ms: 0, speed: 1, loop: false, leads_clock: false, signals: 0, skipped: [], error: null };
+    const none = { state: 'idle', recording: null, position_ms: 0, duration_ms: 0, speed: 1, loop: false, leads_clock: false, signals: 0, skipped: [], skipped_count: 0, error: null };
     if (this.#replay === null) return none;
     const { from_ms, since, ...state } = this.#replay;
     const gone = state.state === 'playing' ? (this.plant.real() - since) * state.speed : 0;
@@ -205,6 +205,7 @@ export class Rails {
   #startReplay(body) {
     const row = this.recordings.find(({ name }) => name === body.recording);
     if (!row) return refusal(404, 'not_found', `no recording is called '${body.recording}'`);
+    if (this.#replay !== null) return refusal(409, 'conflict', `${this.#replay.recording} is replayed: stop that first`);
     this.#replay = {
       state: body.paused ? 'paused' : 'playing',
       recording: row.name,
@@ -217,6 +218,7 @@ export class Rails {
         { name: 'twin/press/Pressure', reason: 'no signal of this name is there now' },
         { name: 'plc/line/O:0/1', reason: 'the engine of line writes it' },
       ],
+      skipped_count: 2,
       error: null,
       from_ms: body.position_ms ?? 0,
       since: this.plant.real(),
@@ -300,10 +302,10 @@ export class Rails {
       this.recordings = this.recordings.filter((recording) => recording !== row);
       return { status: 204 };
     }
-    if (name === 'stop') return this.#active === null ? refusal(409, 'conflict', 'nothing is being recorded') : this.#endRecording();
+    if (name === 'stop') return this.#active === null ? refusal(404, 'not_found', 'nothing is being recorded') : this.#endRecording();
     if (this.#active !== null) return refusal(409, 'conflict', `${this.#active.name} is being recorded: stop it first`);
     [this.#started, this.#gaps, this.#lost] = [this.plant.real(), 0, 0];
-    this.#active = { ...body, name: `${body.name ?? '2026-11-22T08-00-00Z'}.mcap`, by: me.who };
+    this.#active = { ...body, name: body.name ?? '2026-11-22T08-00-00Z', by: me.who };
     return { status: 201, body: this.active() };
   }
 
@@ -326,9 +328,10 @@ export class Rails {
 
   async #answerTests(me, method, name, body) {
     if (method === 'GET') return { status: 200, body: { folder: '/srv/line/tests', tests: this.tests, running: this.#running } };
-    const forbidden = this.#forbids(me, 'engineer', name === 'accept' ? 'make tests' : 'run tests');
+    const forbidden = this.#forbids(me, name === 'accept' ? 'engineer' : 'operator', name === 'accept' ? 'make tests' : 'run tests');
     if (forbidden) return forbidden;
     if (name === 'accept') {
+      if (body.recording === 'jam-at-filler') return refusal(422, 'bad_value', `the project does not do what the recording says: ${DIFFERENCE}`);
       if (this.tests.some((test) => test.name === body.name)) return refusal(409, 'conflict', `there is a test '${body.name}' already`);
       const row = { name: body.name, kind: 'recording', last: null };
       this.tests.push(row);
@@ -340,10 +343,10 @@ export class Rails {
       this.#running = test.name;
       await new Promise((resolve) => setTimeout(resolve, 40));
       const isBad = test.name === 'lesson';
-      const text = isBad ? DIFFERENCE : null;
+      const text = isBad ? DIFFERENCE : '';
       test.last = { passed: !isBad, took_ms: 38, cases: 3 * body.repeat, failed: isBad ? body.repeat : 0, text };
       for (let at = 0; at < body.repeat; at += 1) {
-        results.push({ test: test.name, case: 'start and stop', passed: true, text: null }, { test: test.name, case: 'count', passed: true, text: null });
+        results.push({ test: test.name, case: 'start and stop', passed: true, text: '' }, { test: test.name, case: 'count', passed: true, text: '' });
         results.push({ test: test.name, case: 'a pupil starts the conveyor', passed: !isBad, text });
       }
     }

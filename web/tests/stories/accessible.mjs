@@ -47,6 +47,41 @@ for (const colorScheme of ['light', 'dark']) {
       assert.deepEqual(await violations(page), []);
     }));
 
+  test(`routes, recordings, replay, tests and the clock are accessible in ${colorScheme}`, () =>
+    story({ start: () => startMock('--rails', '--plc'), context: { colorScheme } }, async ({ page, url }) => {
+      await openLive(page, `${url}/#/routes`);
+      await page.locator('[data-route]', { hasText: 'CapTorque' }).click();
+      await page.locator('[data-error]').waitFor();
+      assert.deepEqual(await violations(page), [], 'the fate of a value');
+      await page.getByRole('button', { name: 'Add route' }).click();
+      const form = page.locator('[data-side=form]');
+      await form.getByRole('button', { name: 'Add a line' }).click();
+      await form.getByRole('button', { name: 'Add', exact: true }).click();
+      await form.locator('[data-trouble=from]').waitFor();
+      assert.deepEqual(await violations(page), [], 'the form');
+      await page.getByRole('button', { name: 'Import', exact: true }).click();
+      await page.getByRole('textbox', { name: 'Table' }).fill('from,to\na,b\n');
+      await page.locator('[data-forecast]').waitFor();
+      assert.deepEqual(await violations(page), [], 'an import');
+      await page.goto(`${url}/#/recordings`);
+      await page.getByRole('button', { name: 'Start recording' }).click();
+      await page.locator('[data-recorder=active]').waitFor();
+      await fetch(`${url}/mock/rails-lose`, { method: 'POST' });
+      await page.locator('[data-loss]').waitFor();
+      await page.getByRole('button', { name: 'Replay lesson' }).click();
+      assert.deepEqual(await violations(page), [], 'before a replay');
+      await page.getByRole('button', { name: 'Start the replay' }).click();
+      await page.locator('[data-skipped] summary').click();
+      assert.deepEqual(await violations(page), [], 'a replay');
+      await page.goto(`${url}/#/tests`);
+      await page.getByRole('button', { name: 'Run all' }).click();
+      await page.locator('[data-difference]').waitFor();
+      assert.deepEqual(await violations(page), [], 'tests');
+      await page.locator('[data-clock]').click();
+      await page.locator('[data-clock-dialog]').getByRole('radio', { name: /Scaled/ }).check();
+      assert.deepEqual(await violations(page), [], 'the clock');
+    }));
+
   test(`the PLC page is accessible in ${colorScheme}`, () =>
     story({ start: () => startMock('--plc'), context: { colorScheme } }, async ({ page, url, hub }) => {
       await openLive(page, `${url}/#/plc`);

@@ -149,21 +149,21 @@ test('a recording grows before everybody, tells what it lost, and ends whole', (
     await recorder.getByLabel('Name').fill('jam');
     await recorder.getByLabel('At most, in MB').fill('10');
     await recorder.getByRole('button', { name: 'Start recording' }).click();
-    await page.locator('[data-recorder=active]').getByText('jam.mcap').first().waitFor();
+    await page.locator('[data-recorder=active]').getByText('jam', { exact: true }).first().waitFor();
     const size = recorder.locator('.figure').nth(1);
     const first = await size.textContent();
     await eventually('it grows', async () => (await size.textContent()) !== first);
     await turn(url, 'rails-lose');
     await recorder.locator('[data-loss]').getByText('3 gaps, 1,204 lost').waitFor();
     await recorder.getByRole('button', { name: 'Stop recording' }).click();
-    const row = page.locator('[data-recording="jam.mcap"]');
+    const row = page.locator('[data-recording="jam"]');
     await row.getByText('whole').waitFor();
     await row.getByText('3 gaps').waitFor();
-    await page.locator('[data-recording="jam-at-filler.mcap"]').getByText('cut', { exact: true }).waitFor();
-    await page.locator('[data-recording="shift-a.mcap"]').getByText('from the start').waitFor();
-    const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Download jam.mcap' }).click()]);
+    await page.locator('[data-recording="jam-at-filler"]').getByText('cut', { exact: true }).waitFor();
+    await page.locator('[data-recording="shift-a"]').getByText('from the start').waitFor();
+    const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Download jam', exact: true }).click()]);
     assert.equal(download.suggestedFilename(), 'jam.mcap');
-    await page.getByRole('button', { name: 'Delete jam.mcap' }).click();
+    await page.getByRole('button', { name: 'Delete jam', exact: true }).click();
     await page.getByRole('dialog').getByText('are gone for good').waitFor();
     await page.getByRole('button', { name: 'Delete the recording' }).click();
     await eventually('it is gone', async () => (await row.count()) === 0);
@@ -172,7 +172,7 @@ test('a recording grows before everybody, tells what it lost, and ends whole', (
 test('while a replay runs every page says that its values are not live', () =>
   story(railsMock('--plc', '--classroom'), async ({ page, url }) => {
     await openLive(page, `${url}/#/recordings`);
-    await page.getByRole('button', { name: 'Replay lesson.mcap' }).click();
+    await page.getByRole('button', { name: 'Replay lesson' }).click();
     const start = page.locator('[data-replay-start]');
     await start.getByLabel('Signals').fill('twin/line/**');
     await start.getByRole('button', { name: '10×', exact: true }).click();
@@ -184,7 +184,7 @@ test('while a replay runs every page says that its values are not live', () =>
     await page.locator('[data-clock=recording]').waitFor();
     for (const path of ['/', '/signals', '/plc', '/classroom', '/routes', '/tests', '/settings', '/recordings']) {
       await page.goto(`${url}/#${path}`);
-      await band.getByText('REPLAY of lesson.mcap — values are not live').waitFor();
+      await band.getByText('REPLAY of lesson — values are not live').waitFor();
     }
     await player.locator('[data-skipped] summary').getByText('2 signals are left out').click();
     await player.getByText('no signal of this name is there now').waitFor();
@@ -195,6 +195,12 @@ test('while a replay runs every page says that its values are not live', () =>
     await eventually('the hub is there, too', async () => (await (await fetch(`${url}/api/v1/replay`)).json()).position_ms === 62_500);
     await player.getByLabel('Speed').selectOption('0.5');
     await eventually('the speed is set', async () => (await (await fetch(`${url}/api/v1/replay`)).json()).speed === 0.5);
+    // Another one takes its place.
+    await page.getByRole('button', { name: 'Replay shift-a' }).click();
+    await start.getByRole('button', { name: 'as fast as it can' }).click();
+    await start.getByRole('button', { name: 'Start the replay' }).click();
+    await band.getByText('REPLAY of shift-a — values are not live').waitFor();
+    await player.getByText('playing as fast as the hub can').waitFor();
     await player.getByRole('button', { name: 'End the replay' }).click();
     await eventually('nothing says replay any more', async () => (await band.count()) === 0 && (await player.count()) === 0);
   }));
@@ -206,16 +212,21 @@ test('tests are run, and a difference is shown with its diagram', () =>
     await row('stuck-sensor').getByText('not run since').waitFor();
     await page.getByRole('button', { name: 'Run stuck-sensor' }).click();
     await row('stuck-sensor').getByText('passed').waitFor();
-    await page.locator('[data-outcome]').getByText('Passed: 3 cases').waitFor();
+    await page.locator('[data-outcome]').first().getByText('Passed: 3 cases').waitFor();
     await page.getByLabel('Times in a row').fill('2');
     await page.getByRole('button', { name: 'Run all' }).click();
     await page.locator('[data-test=lesson][data-result=failed]').waitFor();
-    await page.locator('[data-outcome]').getByText('Failed: 2 of 18 cases').waitFor();
+    await page.locator('[data-outcome]').first().getByText('Failed: 2 of 18 cases').waitFor();
     const diagram = row('lesson').locator('[data-difference]');
     await diagram.getByText('differs at scan 412').waitFor();
     assert.match(await diagram.evaluate((element) => getComputedStyle(element).fontFamily), /mono/i);
     assert.equal(await diagram.evaluate((element) => getComputedStyle(element).whiteSpaceCollapse), 'preserve');
-    await page.getByRole('combobox', { name: 'Recording' }).selectOption('shift-a.mcap');
+    // A recording that the project does not follow is refused, with the diagram.
+    await page.getByRole('combobox', { name: 'Recording' }).selectOption('jam-at-filler');
+    await page.getByRole('button', { name: 'Accept', exact: true }).click();
+    await page.locator('[data-outcome] pre').getByText('differs at scan 412').waitFor();
+    await page.getByLabel('Name').fill('');
+    await page.getByRole('combobox', { name: 'Recording' }).selectOption('shift-a');
     await page.getByRole('button', { name: 'Accept', exact: true }).click();
     await row('shift-a').getByText('a recorded session').waitFor();
   }));
