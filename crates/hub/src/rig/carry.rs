@@ -60,6 +60,7 @@ impl Rig {
             | Output::SaveSignals { .. }
             | Output::Record(_)
             | Output::Audit(_)
+            | Output::Record(_)
             | Output::Log { .. } => {}
         }
     }
