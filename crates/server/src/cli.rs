@@ -5,7 +5,7 @@
 //!                                             │               signals and route export and import
 //!                                             ├─ a running hub over HTTP: signals, realvirtual, route, plc, classroom, problems, log
 //!                                             └─ stand-alone tools: practice, conform, bench, completions, plc check,
-//!                                                 convert and scan-test
+//!                                                 convert and scan-test, test
 //! ```
 //!
 //! Verbs that ask a running hub use the same API as the page and know nothing that the API does not say. Results go to
@@ -33,6 +33,7 @@ pub mod route;
 pub mod run;
 pub mod service;
 pub mod signals;
+pub mod test;
 pub mod tls;
 
 pub(crate) mod api;
@@ -122,6 +123,9 @@ pub enum Command {
     /// Play the far side of a link
     #[command(subcommand)]
     Practice(practice::PracticeCommand),
+    /// Run the tests of a project on virtual time, and make tests of recordings
+    #[command(subcommand)]
+    Test(test::TestCommand),
     /// Find out whether a server or a client keeps a protocol
     #[command(subcommand)]
     Conform(conform::ConformCommand),
@@ -271,6 +275,10 @@ mod tests {
         check("crosstie plc scan-test tests/ one.scan --junit report.xml");
         check("crosstie plc check bottling.plcproj other.ladder --json");
         check("crosstie plc convert bottling.plcproj - --force");
+        check(
+            "crosstie test accept 2026.mcap my-line --name start --signals plc/** --tolerance plc/line/N:10=0.5 --force",
+        );
+        check("crosstie test run my-line --junit report.xml --repeat 1000 --filter start --json --ascii");
         check("crosstie classroom status --json --at http://127.0.0.1:8100");
         check("crosstie classroom catalog --json");
         check("crosstie classroom select 2");
@@ -341,5 +349,9 @@ mod tests {
         check("crosstie problems ack");
         check("crosstie problems ack some --all");
         check("crosstie restore line.tar.gz");
+        check("crosstie test");
+        check("crosstie test run --repeat 0");
+        check("crosstie test accept");
+        check("crosstie test accept a.mcap --tolerance N:10=much");
     }
 }

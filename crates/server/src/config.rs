@@ -36,7 +36,7 @@ mod write_back;
 pub use check::{Loaded, load, load_text};
 pub use classroom::{ClassroomConfig, GamaConfig, HeadsetConfig, MonitorConfig};
 pub use diagnostic::{Diagnostic, Severity, SourceText, Style};
-pub(crate) use diagnostic::{Findings, Place, nearest};
+pub(crate) use diagnostic::{Findings, Place, line_and_column, nearest};
 pub(crate) use exchange::plan_routes;
 pub use exchange::{Changes, Exported, ImportError, export_routes, export_signals, import_routes, import_signals};
 pub(crate) use file::{read_file, shown_path};

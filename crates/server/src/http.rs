@@ -27,6 +27,7 @@ pub(crate) mod recordings;
 pub(crate) mod routes;
 pub(crate) mod settings;
 pub(crate) mod signals;
+pub(crate) mod testbench;
 pub(crate) mod tls;
 
 use std::net::SocketAddr;
@@ -114,6 +115,8 @@ pub(crate) struct Api {
     pub(crate) tls: tls::TlsState,
     /// Where the learning packages are, for their pictures; `None` without a classroom.
     pub(crate) packages: Option<Sources>,
+    /// How the tests of the project went.
+    pub(crate) tests: testbench::TestDesk,
 }
 
 /// A door of the classroom, on a port of its own and on the web port.
@@ -297,6 +300,9 @@ pub(crate) fn operations() -> Vec<Operation> {
             "/api/v1/problems/acknowledge",
             post(problems::acknowledge),
         ),
+        (Method::GET, "/api/v1/tests", get(testbench::list)),
+        (Method::POST, "/api/v1/tests/run", post(testbench::run)),
+        (Method::POST, "/api/v1/tests/accept", post(testbench::accept)),
         (Method::GET, "/api/v1/log", get(log::read)),
         (Method::PUT, "/api/v1/log", put(log::change)),
         (Method::GET, "/api/v1/live", get(live::live)),

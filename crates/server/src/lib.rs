@@ -44,6 +44,7 @@ mod scan_thread;
 mod sink;
 mod socket;
 mod state;
+mod testbench;
 mod tls;
 mod trouble;
 mod upgrade;

@@ -8,7 +8,7 @@ use utoipa::OpenApi;
 
 use crate::http::{
     audit, classroom, clients, endpoints, health, history, keys, links, live, log, metrics, plc, problems, recordings,
-    routes, settings, signals, tls,
+    routes, settings, signals, testbench, tls,
 };
 
 /// Everything that [`crate::http::operations`] offers; a test compares the two.
@@ -89,6 +89,9 @@ use crate::http::{
         settings::change,
         tls::tls,
         problems::acknowledge,
+        testbench::list,
+        testbench::run,
+        testbench::accept,
         log::read,
         log::change,
         live::live,

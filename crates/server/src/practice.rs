@@ -16,6 +16,8 @@
 //!   headset     the app of a player ([`headset`])
 //! ```
 //!
+//! Tests on virtual time use the twin and GAMA without their sockets (`in_memory`, [`gama`]).
+//!
 //! The stand-ins read and write the wire with a few lines of their own instead of the hub's codecs: a peer that shared the
 //! hub's reading of the protocol would also share its mistakes.
 
@@ -24,9 +26,13 @@ mod chance;
 mod console;
 pub mod gama;
 pub mod headset;
+mod in_memory;
 pub mod line;
 mod station;
 pub mod twin;
+
+pub(crate) use chance::Chance;
+pub(crate) use in_memory::TwinInMemory;
 
 use tokio::sync::watch;
 

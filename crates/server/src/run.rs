@@ -347,6 +347,7 @@ impl RunningHub {
             modbuses: modbuses.clone(),
             tls,
             packages: packages.clone(),
+            tests: http::testbench::TestDesk::default(),
         };
         let api = Arc::new(api);
         tokio::spawn(reload::watch(Arc::clone(&api)));

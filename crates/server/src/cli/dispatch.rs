@@ -5,7 +5,7 @@ use super::conform::ConformCommand;
 use super::practice::PracticeCommand;
 use super::{
     Cli, CliError, Command, audit, backup, check, classroom, conform, history, init, key, log, plc, problems,
-    realvirtual, record, route, run, service, signals, tls,
+    realvirtual, record, route, run, service, signals, test, tls,
 };
 use crate::conform::GamaOptions;
 use clap::CommandFactory;
@@ -38,6 +38,7 @@ pub(super) fn dispatch(command: Command) -> Result<(), CliError> {
         Command::Backup(args) => backup::backup(&args, out),
         Command::Restore(args) => backup::restore(&args, out),
         Command::Service(command) => service::service(&command, out),
+        Command::Test(command) => test::test(command, out),
         Command::Practice(PracticeCommand::Twin(options)) => wait_for(async {
             crate::practice::twin::run(options.into())
                 .await

@@ -21,10 +21,12 @@ mod flood;
 mod gaml;
 mod happen;
 mod house;
+mod in_memory;
 mod server;
 mod world;
 
 pub use fault::Fault;
+pub(crate) use in_memory::GamaInMemory;
 pub use server::{GamaError, Server};
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
