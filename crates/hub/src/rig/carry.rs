@@ -58,7 +58,6 @@ impl Rig {
             Output::HangUp { .. }
             | Output::PlcIo { .. }
             | Output::SaveSignals { .. }
-            | Output::Record(_)
             | Output::Audit(_)
             | Output::Record(_)
             | Output::Log { .. } => {}
