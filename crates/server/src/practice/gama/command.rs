@@ -271,6 +271,7 @@ impl House {
             Expr::GateClosed => flood.gate_is_closed().to_string(),
             Expr::People => flood.people.len().to_string(),
             Expr::SafePeople => flood.safe().to_string(),
+            Expr::PlayersAtGate => flood.players_at_gate().to_string(),
             Expr::Players => flood.players.len().to_string(),
             Expr::Literal(text) => text,
         })

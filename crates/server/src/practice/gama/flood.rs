@@ -169,9 +169,14 @@ impl Flood {
 
     /// Closed by order, or because a player stands at it.
     pub(super) fn gate_is_closed(&self) -> bool {
+        self.gate_ordered || self.players_at_gate() > 0
+    }
+
+    /// Players who stand at the gate.
+    pub(super) fn players_at_gate(&self) -> usize {
         let is_there =
-            |player: &Player| (player.x - GATE.0).abs() <= GATE_REACH && (player.y - GATE.1).abs() <= GATE_REACH;
-        self.gate_ordered || self.players.values().any(is_there)
+            |player: &&Player| (player.x - GATE.0).abs() <= GATE_REACH && (player.y - GATE.1).abs() <= GATE_REACH;
+        self.players.values().filter(is_there).count()
     }
 
     /// Orders the gate.

@@ -3,7 +3,8 @@
 /// What can be said, for people.
 pub(super) const UNDERSTOOD: &str = "do create_player(\"ID\");, do remove_player(\"ID\");, do set_gate(true|false);, cycle, \
                                      water_level, gate_closed, length(people), length(people where each.is_safe), \
-                                     length(unity_player), numbers, texts in quotes, true, false";
+                                     length(unity_player), \
+                                     length(unity_player where each.at_gate), numbers, texts in quotes, true, false";
 
 /// An expression or a statement.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,6 +18,8 @@ pub(super) enum Expr {
     People,
     SafePeople,
     Players,
+    /// Players at the gate.
+    PlayersAtGate,
     /// A literal, as it is shown.
     Literal(String),
 }
@@ -44,6 +47,7 @@ pub(super) fn parse(text: &str) -> Option<Expr> {
         "length(people)" => Expr::People,
         "length(people where each.is_safe)" => Expr::SafePeople,
         "length(unity_player)" => Expr::Players,
+        "length(unity_player where each.at_gate)" => Expr::PlayersAtGate,
         word @ ("true" | "false") => Expr::Literal(word.to_owned()),
         number if is_number(number) => Expr::Literal(number.to_owned()),
         _ => Expr::Literal(quoted(text)?),
@@ -99,6 +103,7 @@ mod tests {
         check("length(people)", Expr::People);
         check("length(people  where each.is_safe)", Expr::SafePeople);
         check("length(unity_player)", Expr::Players);
+        check("length(unity_player where each.at_gate)", Expr::PlayersAtGate);
         check("-12.5", Expr::Literal("-12.5".into()));
         check(r#""two  words""#, Expr::Literal("two  words".into()));
         check("true", Expr::Literal("true".into()));

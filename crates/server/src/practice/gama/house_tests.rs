@@ -346,6 +346,8 @@ fn ga7_a_player_gets_its_data_then_worlds_and_its_moves_count() {
     let gate = json!({"id": "A", "x": "50000", "y": "10000", "z": "0", "angle": "-90"}).to_string();
     bench.ask("move_player_external", json!(gate));
     assert_eq!(bench.evaluate("0", "gate_closed")["content"], "true");
+    let at_gate = "length(unity_player where each.at_gate)";
+    assert_eq!(bench.evaluate("0", at_gate)["content"], "1");
     let player = &bench.house.experiments[&0].flood.players["A"];
     assert_eq!((player.x, player.y, player.angle), (50_000, 10_000, 270));
     bench.evaluate("0", "do remove_player(\"A\");");
