@@ -19,7 +19,7 @@ use crate::problems::{Problems, Trouble};
 use crate::record::RecordSignals;
 use crate::replay::Replay;
 use crate::request::route_problem;
-use crate::route::Routes;
+use crate::route::{Maker, Routes};
 use crate::session::config::PendingSave;
 use crate::session::engine_client::EngineClient;
 use crate::session::import::WaitingImport;
@@ -157,7 +157,7 @@ impl Hub {
         }
         hub.begin_record_signals();
         for route in settings.routes {
-            if let Err(refused) = hub.add_route(&route, true) {
+            if let Err(refused) = hub.add_route(&route, Maker::Project) {
                 let text = format!("the route is left out: {refused}");
                 hub.trouble(
                     true,
@@ -327,6 +327,7 @@ impl Hub {
                 Alarm::Piplc(conn) => self.piplc_alarm(conn, at),
                 Alarm::Engine(plc) => self.engine_alarm(plc, at),
                 Alarm::Snapshots(key) => self.snapshots_alarm(key, at),
+                Alarm::Routes => self.routes_alarm(),
                 Alarm::RouteTable => self.table_alarm(at),
                 Alarm::Gama => self.gama_alarm(at),
                 Alarm::Monitors => self.monitors_alarm(at),

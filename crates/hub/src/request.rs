@@ -1,14 +1,14 @@
 //! Answers to the questions of our own API.
 
 use crate::access::{Access, Actor};
-use crate::api::{ClientRow, EndpointRow, HealthRow, Refused, Reply, Request, RouteRow, SignalPage, SignalQuery};
+use crate::api::{ClientRow, EndpointRow, HealthRow, Refused, Reply, Request, SignalPage, SignalQuery};
 use crate::client::{Client, View};
 use crate::hub::Hub;
 use crate::input::{ConnId, Face};
 use crate::output::{Output, Ticket};
 use crate::rights;
 use crate::session::config;
-use crate::settings::{EndpointId, RouteSetting};
+use crate::settings::EndpointId;
 use crate::signal::{Pattern, SignalId, Value, name};
 use serde_json::Value as Json;
 use std::time::Duration;
@@ -121,70 +121,10 @@ impl Hub {
         self.outputs.push(Output::Reply { ticket, reply });
     }
 
-    /// The routes of which both ends may be seen.
-    fn route_rows(&self, access: &Access) -> Vec<RouteRow> {
-        let mut rows = self.routes.rows();
-        rows.extend(self.piplc.table.rows());
-        rows.retain(|row| access.sees(&self.meant(&row.from)) && access.sees(&self.meant(&row.to)));
-        rows
-    }
-
     /// The name of the signal that a text means, or the text.
     pub(crate) fn meant(&self, text: &str) -> String {
         let space = &self.ledger.space;
         space.find(text).map_or(text, |id| space.name(id)).to_owned()
-    }
-
-    fn api_check_route(&mut self, by: &Actor, route: &RouteSetting, instead_of: Option<u32>) -> Result<Reply, Refused> {
-        let (from, to, _) = (&route.from, &route.to, instead_of);
-        // A route writes for ever what its maker may write once.
-        if !by.access.sees(&self.meant(from)) || !by.access.writes(&self.meant(to)) {
-            return Err(rights::forbidden(&by.access, format!("tie '{from}' to '{to}'")));
-        }
-        for name in [from, to] {
-            self.make_tag_named(name)?;
-        }
-        let checked = self.routes.check(&self.ledger.space, from, to, self.limits.routes_max);
-        checked.map(|_| Reply::Done)
-    }
-
-    fn api_add_route(&mut self, by: &Actor, route: RouteSetting) -> Result<Reply, Refused> {
-        self.api_check_route(by, &route, None)?;
-        let id = self.add_route(&route, false)?;
-        let row = self.routes.row(id).ok_or_else(|| no_route(id))?;
-        self.audit(by, "route.add", route.to, (Json::Null, Json::from(route.from)));
-        Ok(Reply::Route(Box::new(row)))
-    }
-
-    fn api_change_route(&mut self, by: &Actor, id: u32, route: RouteSetting) -> Result<Reply, Refused> {
-        self.api_check_route(by, &route, Some(id))?;
-        let row = self.routes.row(id).ok_or_else(|| no_route(id))?;
-        Ok(Reply::Route(Box::new(row)))
-    }
-
-    fn api_set_routes(&mut self, _: &Actor, _: &[RouteSetting], _: bool) -> Result<Reply, Refused> {
-        Err(Refused::Conflict(String::from("routes cannot be set together yet")))
-    }
-
-    fn api_remove_route(&mut self, by: &Actor, id: u32) -> Result<Reply, Refused> {
-        if self.piplc.table.holds(id) {
-            let text = format!("route {id} stands in the table of PiPLC clients; change it there");
-            return Err(Refused::Conflict(text));
-        }
-        let row = self.routes.row(id).ok_or_else(|| no_route(id))?;
-        let (from, to) = (self.meant(&row.from), self.meant(&row.to));
-        if !by.access.sees(&from) || !by.access.sees(&to) {
-            return Err(no_route(id));
-        }
-        if !by.access.writes(&to) {
-            return Err(rights::forbidden(
-                &by.access,
-                format!("untie '{}' from '{}'", row.to, row.from),
-            ));
-        }
-        self.drop_route(id);
-        self.audit(by, "route.remove", row.to, (Json::from(row.from), Json::Null));
-        Ok(Reply::Done)
     }
 
     /// The signal of this name, when it may be seen; a place of a PLC becomes one by being named.
@@ -370,13 +310,6 @@ impl Hub {
             generation: self.ledger.space.generation(),
             problems: self.problems.list(self.now).cloned().collect(),
         }
-    }
-}
-
-fn no_route(id: u32) -> Refused {
-    Refused::NotFound {
-        what: "route",
-        name: id.to_string(),
     }
 }
 

@@ -37,6 +37,8 @@ pub(crate) enum Alarm {
     Engine(PlcId),
     /// Snapshots are due.
     Snapshots(StreamKey),
+    /// Values that routes have withheld are due.
+    Routes,
     /// Routes of PiPLC's table are due.
     RouteTable,
     /// Something of the link to GAMA is due: an attempt, an answer that has not come, a watch.

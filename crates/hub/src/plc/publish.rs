@@ -9,6 +9,7 @@ use super::tags::{StateSignals, kind, members, named, written_outputs};
 use crate::access::Access;
 use crate::api::Refused;
 use crate::hub::Hub;
+use crate::route::Maker;
 use crate::settings::{EndpointId, Owner, RouteSetting, SignalSetting};
 use crate::signal::name::{canonical, escape_segment};
 use crate::signal::space::CreateError;
@@ -61,8 +62,11 @@ impl Hub {
             let place = self.place_named(&name).ok().flatten();
             // A name that can be no place stays missing, and its route says so.
             let id = place.and_then(|(plc, address)| self.make_tag(plc, address).ok());
-            self.ledger.routed.extend(id.and_then(|id| self.routes.source_of(id)));
+            if let Some(id) = id {
+                self.routes.want_into(id);
+            }
         }
+        self.make_places_of_patterns();
         if let Some(program) = program {
             self.publish(plc, Some(&program.logic));
         }
@@ -96,8 +100,8 @@ impl Hub {
             let hint = "rename the signal or raise the limit";
             self.trouble(false, format!("plc:{prefix}"), &prefix, text, hint);
         }
-        let moved = self.routes.follow_symbols(&mut self.ledger.space, &prefix);
-        self.routes_moved(moved);
+        self.routes.follow_symbols(&mut self.ledger.space, &prefix);
+        self.settle_routes();
         self.note_routes_without_symbols(plc, &prefix);
         self.note_all_driven(plc);
     }
@@ -126,8 +130,8 @@ impl Hub {
                 Quality::PlcGone,
             );
         }
-        let moved = self.routes.follow_symbols(&mut self.ledger.space, &context.tags.prefix);
-        self.routes_moved(moved);
+        self.routes.follow_symbols(&mut self.ledger.space, &context.tags.prefix);
+        self.settle_routes();
     }
 
     /// Is this a name of an existing context?
@@ -240,7 +244,7 @@ impl Hub {
             Owner::Peer => RouteSetting::plain(&own.signal, &setting.signal),
             Owner::Hub => RouteSetting::plain(&setting.signal, &own.signal),
         };
-        if let Err(refused) = self.add_route(&route, true) {
+        if let Err(refused) = self.add_route(&route, Maker::Signal) {
             let text = format!("'{}' is not tied to '{}': {refused}", own.signal, setting.signal);
             let hint = "correct the signal in the project file";
             self.trouble(true, format!("signal:{}", own.signal), &own.signal, text, hint);

@@ -72,7 +72,10 @@ impl Hub {
             Some(id) if self.ledger.space.cell(id).quality == Quality::PlcGone => return Some(id),
             Some(_) => String::from("the project has a signal of this name"),
             None => match self.ledger.space.create(self.now, &name, Owner::Hub, initial) {
-                Ok(id) => return Some(id),
+                Ok(id) => {
+                    self.created.push(id);
+                    return Some(id);
+                }
                 Err(error) => error.to_string(),
             },
         };

@@ -85,14 +85,14 @@ impl Hub {
 
     /// Signals that appeared in this turn: routes that waited for them begin, and live views that fit them are told.
     pub(crate) fn announce_created(&mut self) {
+        self.extend_patterns();
         let created = std::mem::take(&mut self.created);
         let named = std::mem::take(&mut self.named_anew);
         if created.is_empty() && named.is_empty() {
             return;
         }
         for id in &created {
-            let sources = self.routes.signal_created(&mut self.ledger.space, *id);
-            self.ledger.routed.extend(sources);
+            self.routes.signal_created(&mut self.ledger.space, *id);
         }
         let mut channels: Vec<ConnId> = self
             .clients
@@ -371,12 +371,40 @@ impl Observer<'_> {
         }
     }
 
-    /// The last sign of life of a writer; what comes over a route is as alive as the writer of its source.
-    pub(crate) fn last_sign(&self, mut writer: Writer) -> Option<Time> {
-        // Routes have no circles, so the way back to the first source ends.
-        while let Writer::Route(route) = writer {
-            writer = self.space.cell(self.routes.source(route)?).writer;
+    /// The last sign of life of a writer; what comes over a route is as alive as the writer of its source, of several sources as
+    /// the one that has been silent for longest.
+    pub(crate) fn last_sign(&self, writer: Writer) -> Option<Time> {
+        let Writer::Route(mut route) = writer else {
+            return self.own_sign(writer);
+        };
+        // Routes have no circles, so the way back to the first sources ends; with several sources it may branch.
+        let mut seen: Vec<u32> = Vec::new();
+        let mut open: Vec<u32> = Vec::new();
+        let mut oldest: Option<Time> = None;
+        loop {
+            let sources = self.routes.sources(route);
+            for source in sources {
+                match self.space.cell(*source).writer {
+                    Writer::Route(next) if sources.len() == 1 => open.push(next),
+                    Writer::Route(next) if !seen.contains(&next) => {
+                        seen.push(next);
+                        open.push(next);
+                    }
+                    Writer::Route(_) => {}
+                    writer => {
+                        let sign = self.own_sign(writer);
+                        oldest = oldest.map_or(sign, |oldest| Some(sign.map_or(oldest, |sign| sign.min(oldest))));
+                    }
+                }
+            }
+            match open.pop() {
+                Some(next) => route = next,
+                None => return oldest,
+            }
         }
+    }
+
+    fn own_sign(&self, writer: Writer) -> Option<Time> {
         match writer {
             Writer::Peer(conn) => self.clients.get(&conn).map(|client| client.last_seen),
             Writer::Plc(plc) => self.plcs.get(plc).map(|context| context.heard_at),

@@ -87,7 +87,7 @@ pub fn canonical(name: &str, len_max: usize) -> Result<String, NameError> {
 }
 
 /// The parts that a pattern is matched against: segments, but everything after a PLC context is one part.
-fn parts(name: &str) -> Vec<&str> {
+pub(crate) fn parts(name: &str) -> Vec<&str> {
     match name.strip_prefix("plc/").and_then(|rest| rest.split_once('/')) {
         Some((context, cell)) => vec!["plc", context, cell],
         None => name.split('/').collect(),

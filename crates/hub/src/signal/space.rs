@@ -211,6 +211,11 @@ impl SignalSpace {
         self.symbols.entry(id).or_insert_with(|| symbol.into());
     }
 
+    /// The other names of signals, in no order.
+    pub fn aliases(&self) -> impl Iterator<Item = &str> {
+        self.aliases.keys().map(|alias| &**alias)
+    }
+
     /// Forgets the other names that begin so.
     pub fn forget_aliases(&mut self, prefix: &str) {
         let (aliases, symbols) = (&mut self.aliases, &mut self.symbols);

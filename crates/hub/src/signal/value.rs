@@ -99,6 +99,8 @@ pub enum Quality {
     GamaSilent,
     /// What GAMA answers is no value of its kind.
     GamaMisfit,
+    /// The route into it cannot transform what its sources say.
+    RouteFailed,
 }
 
 impl Quality {
@@ -114,7 +116,8 @@ impl Quality {
             | Quality::PlcUnreachable
             | Quality::GamaUnreachable
             | Quality::NoExperiment
-            | Quality::GamaSilent => "stale",
+            | Quality::GamaSilent
+            | Quality::RouteFailed => "stale",
             Quality::NeverWritten | Quality::PlcFault(_) | Quality::PlcGone | Quality::GamaMisfit => "bad",
         }
     }
@@ -136,6 +139,7 @@ impl Quality {
             Quality::NoExperiment => Some("no experiment is there"),
             Quality::GamaSilent => Some("GAMA does not answer"),
             Quality::GamaMisfit => Some("what GAMA answers is no value of its kind"),
+            Quality::RouteFailed => Some("the route into it cannot transform what its sources say"),
         }
     }
 }

@@ -95,7 +95,8 @@ pub(crate) fn live_quality(quality: Quality) -> live::Quality {
         | Quality::PlcUnreachable
         | Quality::GamaUnreachable
         | Quality::NoExperiment
-        | Quality::GamaSilent => live::Quality::Stale,
+        | Quality::GamaSilent
+        | Quality::RouteFailed => live::Quality::Stale,
         Quality::NeverWritten | Quality::PlcFault(_) | Quality::PlcGone | Quality::GamaMisfit => live::Quality::Bad,
     }
 }

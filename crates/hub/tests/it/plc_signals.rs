@@ -43,6 +43,15 @@ pub(crate) fn context(text: &str) -> PlcSettings {
     }
 }
 
+/// A running context without a program of its own that would write anything.
+pub(crate) fn named_context(name: &str) -> PlcSettings {
+    PlcSettings {
+        name: name.into(),
+        id: name.into(),
+        ..context("PROGRAM \"Idle\"\nSOR XIC I:0/0 OTE O:0/0 EOR\n")
+    }
+}
+
 pub(crate) fn plant(endpoint: EndpointSettings, plc: PlcSettings, routes: &[(&str, &str)]) -> House {
     let routes = routes.iter().map(|(from, to)| RouteSetting::plain(from, to));
     House::with(Settings {
