@@ -201,7 +201,7 @@ impl Taps {
     pub(crate) fn begin(&mut self, hub: &mut Hub, tap: Tap) {
         let (time, generation) = (hub.time(), hub.generation());
         hub.keep_notes(true);
-        let running = Running {
+        let mut running = Running {
             told: generation,
             known: Vec::new(),
             pending: (0..hub.signals()).map(SignalId).collect(),
@@ -213,6 +213,8 @@ impl Taps {
             tap,
         };
         running.put(Taken::Begun { time, generation });
+        // The state stands before what changes it, as far as one hand-over takes it.
+        running.slice(hub, time, generation);
         self.running = Some(Box::new(running));
     }
 
@@ -248,11 +250,9 @@ impl Taps {
     /// How soon there is something to hand over although nothing happens.
     pub(crate) fn wants_turn_in(&self) -> Option<Duration> {
         let running = self.running.as_ref()?;
-        match () {
-            () if running.pending.is_empty() && running.behind.is_none() && running.lost_inputs.is_none() => None,
-            () if running.has_room() => Some(Duration::ZERO),
-            () => Some(RETRY),
-        }
+        let is_done = running.pending.is_empty() && running.behind.is_none() && running.lost_inputs.is_none();
+        let soon = if running.has_room() { Duration::ZERO } else { RETRY };
+        (!is_done).then_some(soon)
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod classroom;
 mod history;
+mod recordings;
 
 use std::fmt::{Display, Write as _};
 use std::sync::Arc;
@@ -43,6 +44,7 @@ pub(crate) async fn metrics(State(api): State<Arc<Api>>, Caller(by): Caller) -> 
     if let Some(historian) = &api.historian {
         text.push_str(&history::exposition(historian.counts()));
     }
+    text.push_str(&recordings::exposition(&api.recorder));
     let kind = [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
     Ok((kind, text).into_response())
 }

@@ -142,7 +142,7 @@ pub(crate) async fn start(
         signals: wanted.signals,
     };
     let row = within(api.recorder.begin(wish, by.access.who.to_string())).await?;
-    note(&api, &by, "recording.start", &row.name, Value::Null);
+    note(&api, &by, "recording.start", &row.name);
     Ok((StatusCode::CREATED, Json(row)))
 }
 
@@ -156,7 +156,7 @@ pub(crate) async fn start(
 pub(crate) async fn stop(State(api): State<Arc<Api>>, Caller(by): Caller) -> Result<Json<RecordingRow>, ApiError> {
     needs(&by, Role::Operator, "start and stop recordings")?;
     let row = within(api.recorder.end(by.access.who.to_string())).await?;
-    note(&api, &by, "recording.stop", &row.name, Value::Null);
+    note(&api, &by, "recording.stop", &row.name);
     Ok(Json(row))
 }
 
@@ -273,7 +273,7 @@ pub(crate) async fn remove(
     let name = named(name)?;
     let (recorder, wanted) = (api.recorder.clone(), name.clone());
     on_disk(move || recorder.remove(&wanted)).await??;
-    note(&api, &by, "recording.delete", &name, Value::Null);
+    note(&api, &by, "recording.delete", &name);
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -289,13 +289,13 @@ fn needs(by: &Actor, role: Role, what: &str) -> Result<(), ApiError> {
     }
 }
 
-fn note(api: &Api, by: &Actor, what: &'static str, name: &str, new: Value) {
+fn note(api: &Api, by: &Actor, what: &'static str, name: &str) {
     let entry = AuditEntry {
         by: by.clone(),
         what,
         subject: name.to_owned(),
         old: Value::Null,
-        new,
+        new: Value::Null,
     };
     api.audit.hand_in(entry.into());
 }

@@ -29,6 +29,7 @@ mod plc_timing;
 mod practice_class;
 mod practice_gama;
 mod practice_headset;
+mod recordings;
 mod remote_engine;
 mod retain;
 mod route_config;

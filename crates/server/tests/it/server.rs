@@ -317,10 +317,10 @@ fn signals_are_listed_in_pages_read_and_written() {
     let page = hub.get("/api/v1/signals?limit=2");
     assert_eq!(
         (&page["total"], &page["signals"][1]["name"]),
-        (&json!(5), &json!("twin/line/SpeedOut"))
+        (&json!(8), &json!("twin/line/SpeedOut"))
     );
     let next = page["next"].as_str().expect("more follow");
-    let page = hub.get(&format!("/api/v1/signals?limit=3&after={next}"));
+    let page = hub.get(&format!("/api/v1/signals?limit=6&after={next}"));
     assert_eq!(
         (&page["signals"][0]["name"], &page["next"]),
         (&json!("twin/line/CountOut"), &Value::Null)
