@@ -2,6 +2,7 @@
 
 pub mod classroom;
 pub mod plc;
+pub mod replay;
 
 use crate::clock::{ClockMode, ClockRow};
 use crate::input::ConnId;
@@ -108,6 +109,8 @@ pub enum Request {
     Plc(plc::PlcRequest),
     /// Everything about the classroom.
     Classroom(classroom::ClassroomRequest),
+    /// Everything about replays.
+    Replay(replay::ReplayRequest),
     /// Is everything alive?
     Health,
 }
@@ -180,6 +183,8 @@ pub enum Reply {
     Plc(plc::PlcReply),
     /// To [`Request::Classroom`].
     Classroom(classroom::ClassroomReply),
+    /// To [`ReplayRequest::Fits`](replay::ReplayRequest::Fits): one each, in the same order.
+    Replay(Vec<replay::Fit>),
     /// To [`Request::Health`].
     Health(HealthRow),
     /// Any request that cannot be carried out.

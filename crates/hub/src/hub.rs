@@ -18,6 +18,7 @@ use crate::plc::watch::Watches;
 use crate::problems::{Problems, Trouble};
 use crate::record::RecordSignals;
 use crate::replay::Replay;
+use crate::replay::shown::ReplayBoard;
 use crate::request::route_problem;
 use crate::route::{Maker, Routes};
 use crate::session::config::PendingSave;
@@ -93,6 +94,8 @@ pub struct Hub {
     pub(crate) notes: Option<Box<Notes>>,
     /// What a recording or a test has said.
     pub(crate) replay: Replay,
+    /// How a replay stands, for people.
+    pub(crate) replay_board: ReplayBoard,
     pub(crate) outputs: Vec<Output>,
 }
 
@@ -135,6 +138,7 @@ impl Hub {
             record: RecordSignals::default(),
             notes: None,
             replay: Replay::default(),
+            replay_board: ReplayBoard::default(),
             outputs: Vec::new(),
             limits,
         };
@@ -253,6 +257,7 @@ impl Hub {
             Input::ReplayEnds => self.replay_ends(),
             Input::ReplayRate(rate) => self.replay_goes(rate),
             Input::Recording { is_active, lost } => self.recording_stands(is_active, lost),
+            Input::ReplayShown(shown) => self.replay_shown(shown),
             Input::Packages(catalog) => self.packages_read(catalog),
             Input::ShuttingDown => {
                 self.keep_all_now();
@@ -456,6 +461,7 @@ impl Hub {
         self.answering.retain(|other| *other != conn);
         self.unwatch(conn);
         self.class_unwatch(conn);
+        self.replay_left(conn);
         self.piplc_left(conn);
         self.classroom_left(conn, client.face, reason);
         let title = client.title().to_owned();

@@ -5,6 +5,7 @@
 //! log of them replays to the same outputs.
 
 use crate::access::{Access, Actor};
+use crate::api::replay::ReplayShown;
 use crate::classroom::catalog::Catalog;
 use crate::output::{Callee, Frame, Ticket};
 use crate::plc::{self, PlcId, Program};
@@ -226,6 +227,8 @@ pub enum Input {
         /// Samples and inputs that are missing in it.
         lost: u64,
     },
+    /// How a replay stands, whenever that changes, and from time to time while it plays.
+    ReplayShown(Arc<ReplayShown>),
     /// The learning packages were read, for the first time or again (SI-55).
     Packages(Arc<Catalog>),
     /// A frame arrived that is no message.

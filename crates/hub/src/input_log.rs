@@ -137,6 +137,7 @@ pub fn encode(input: &Input, text: Option<&str>) -> Json {
         Input::ReplayEnds => json!({"replay_ends": null}),
         Input::ReplayRate(rate) => json!({"replay_rate": rate.to_string()}),
         Input::Recording { is_active, lost } => json!({"recording": {"is_active": is_active, "lost": lost}}),
+        Input::ReplayShown(shown) => json!({"replay_shown": **shown}),
         Input::ShuttingDown => json!({"shutting_down": null}),
         Input::Tick => json!({"tick": null}),
     }
@@ -355,6 +356,7 @@ fn plain(kind: &str, body: &Json) -> Result<Input, LogError> {
             is_active: field(kind, body, "is_active")?,
             lost: field(kind, body, "lost")?,
         },
+        "replay_shown" => Input::ReplayShown(Arc::new(read(kind, body)?)),
         "shutting_down" => Input::ShuttingDown,
         "tick" => Input::Tick,
         _ => return Err(LogError::Unknown(kind.to_owned())),

@@ -3,6 +3,9 @@
 //! A place in the memory of a PLC is fed, as by a route: its signal changes when the engine tells. Everything else is written at
 //! once, with the quality that it had. When the recording ends, what it wrote is stale.
 
+mod fits;
+pub(crate) mod shown;
+
 use crate::hub::Hub;
 use crate::input::ConnId;
 use crate::session::link::is_state;
@@ -20,7 +23,8 @@ pub struct Replayed {
     pub name: Arc<str>,
     /// Its value at that time; it is fitted to the kind of the signal as what peers write.
     pub value: Value,
-    /// Its quality at that time. Of a signal that nobody had written then nothing is taken.
+    /// Its quality at that time. Of a signal that nobody had written then nothing is taken, and what was said of it before is
+    /// taken back.
     pub quality: Quality,
 }
 
@@ -47,6 +51,7 @@ impl Hub {
         }
         for sample in samples {
             if sample.quality == Quality::NeverWritten {
+                self.take_back_replayed(&sample.name);
                 continue;
             }
             if let Err(why) = self.replay_sample(&sample) {
@@ -54,6 +59,18 @@ impl Hub {
                 let id = format!("replay:{}", sample.name);
                 self.trouble(false, id, &sample.name, format!("not replayed: {why}"), hint);
             }
+        }
+    }
+
+    /// At this time of the recording nobody had written the signal: what the recording has said of it is taken back. A place of a
+    /// PLC keeps what it holds.
+    fn take_back_replayed(&mut self, name: &str) {
+        let Some(id) = self.ledger.space.find(name) else { return };
+        let cell = self.ledger.space.cell(id);
+        if cell.writer == Writer::Replay && !cell.is_tag {
+            let (at, initial) = (self.time(), self.ledger.space.initial(id).clone());
+            let nobody = Quality::NeverWritten;
+            self.ledger.store(at, id, initial, Writer::Replay, nobody);
         }
     }
 

@@ -111,6 +111,7 @@ impl Hub {
                 Ok(None) => return,
                 Err(refused) => Err(refused),
             },
+            Request::Replay(request) => self.replay_request(by, request),
             Request::Health => Ok(Reply::Health(self.health())),
         };
         self.reply(ticket, reply.unwrap_or_else(Reply::Refused));

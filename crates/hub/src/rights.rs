@@ -30,6 +30,8 @@ pub(crate) const CHANGE_IO: Need = (Role::Engineer, "change I/O configurations")
 /// To tie signals or addresses to each other.
 pub(crate) const CHANGE_ROUTES: Need = (Role::Engineer, "change routes");
 
+/// To let a recording say what it says.
+const REPLAY: Need = (Role::Operator, "replay recordings");
 /// To run a lesson: launch, pause, seats, what monitors show.
 pub(crate) const RUN_LESSONS: Need = (Role::Operator, "run lessons");
 
@@ -56,6 +58,7 @@ fn needed(request: &Request) -> Need {
         Request::Configure { .. } => (Role::Engineer, "change settings"),
         Request::Plc(request) => needed_of_plc(request),
         Request::Classroom(request) => needed_of_classroom(request),
+        Request::Replay(_) => REPLAY,
         Request::Report(_) | Request::Clear { .. } => (Role::Engineer, "report problems"),
     }
 }

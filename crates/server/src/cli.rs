@@ -3,7 +3,8 @@
 //! ```text
 //! arguments → Cli (clap) → dispatch → a verb ─┬─ this folder: run, init, check, key, audit, tls, backup, restore, service,
 //!                                             │               signals and route export and import
-//!                                             ├─ a running hub over HTTP: signals, realvirtual, route, plc, classroom, problems, log
+//!                                             ├─ a running hub over HTTP: signals, realvirtual, route, replay, plc, classroom, problems,
+//!                                             │               log
 //!                                             └─ stand-alone tools: practice, conform, bench, completions, plc check,
 //!                                                 convert and scan-test, test
 //! ```
@@ -29,6 +30,7 @@ pub mod practice;
 pub mod problems;
 pub mod realvirtual;
 pub mod record;
+pub mod replay;
 pub mod route;
 pub mod run;
 pub mod service;
@@ -101,6 +103,9 @@ pub enum Command {
     /// Start, stop and look at recordings of a running hub; export one
     #[command(subcommand)]
     Record(record::RecordCommand),
+    /// Play recordings into a running hub
+    #[command(subcommand)]
+    Replay(replay::ReplayCommand),
     /// Run, program, watch and force the PLC contexts of a running hub or of any PiPLC engine; check and test programs
     #[command(subcommand)]
     Plc(plc::PlcCommand),
@@ -250,6 +255,16 @@ mod tests {
         check("crosstie conform headset ws://127.0.0.1:8080/ --monitor ws://h/ --gama-port 1000 --gama-bind ::1");
         check("crosstie conform gama ws://h/ --model /a.gaml --experiment vr_xp --flavour headless --json");
         check("crosstie bench scale --signals 100000 --clients 50 --secs 600");
+        check(
+            "crosstie replay start monday --signals twin/** --signals sim/** --speed max --loop --paused --at-time 1:30",
+        );
+        check("crosstie replay start recordings/monday.mcap --leads-clock --force --at http://127.0.0.1:8100");
+        check("crosstie replay play");
+        check("crosstie replay pause");
+        check("crosstie replay stop");
+        check("crosstie replay seek 12.5");
+        check("crosstie replay speed 10");
+        check("crosstie replay show --json");
         check("crosstie plc status --json --context line --at http://127.0.0.1:8100");
         check("crosstie plc start --context line");
         check("crosstie plc stop");
@@ -334,6 +349,9 @@ mod tests {
         check("crosstie conform gama ws://127.0.0.1:1000/ --model /a.gaml");
         check("crosstie key add HMI");
         check("crosstie key add HMI --role root");
+        check("crosstie replay start");
+        check("crosstie replay start monday --speed 1000");
+        check("crosstie replay seek yesterday");
         check("crosstie plc force I:0/3");
         check("crosstie plc force I:0/3 on --for soon");
         check("crosstie plc release");

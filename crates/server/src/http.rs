@@ -24,6 +24,7 @@ mod pictures;
 pub(crate) mod plc;
 pub(crate) mod problems;
 pub(crate) mod recordings;
+pub(crate) mod replay;
 pub(crate) mod routes;
 pub(crate) mod settings;
 pub(crate) mod signals;
@@ -62,6 +63,7 @@ use crate::keys::{Entrance, Gate, decoded, gate};
 use crate::modbus_server::ModbusPort;
 use crate::origin::Origins;
 use crate::packages::Sources;
+use crate::player::Player;
 use crate::recording::Recorder;
 use crate::reload::Reload;
 use crate::socket::Stream;
@@ -117,6 +119,8 @@ pub(crate) struct Api {
     pub(crate) packages: Option<Sources>,
     /// How the tests of the project went.
     pub(crate) tests: testbench::TestDesk,
+    /// The replay of recordings.
+    pub(crate) player: Player,
 }
 
 /// A door of the classroom, on a port of its own and on the web port.
@@ -313,6 +317,7 @@ pub(crate) fn operations() -> Vec<Operation> {
     operations.extend(recordings::operations());
     operations.extend(plc::operations());
     operations.extend(classroom::operations());
+    operations.extend(replay::operations());
     operations
 }
 

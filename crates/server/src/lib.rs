@@ -36,6 +36,7 @@ mod listener;
 mod modbus_server;
 mod openapi;
 mod origin;
+mod player;
 mod probe;
 mod program_readers;
 mod recording;

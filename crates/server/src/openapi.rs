@@ -8,7 +8,7 @@ use utoipa::OpenApi;
 
 use crate::http::{
     audit, classroom, clients, endpoints, health, history, keys, links, live, log, metrics, plc, problems, recordings,
-    routes, settings, signals, testbench, tls,
+    replay, routes, settings, signals, testbench, tls,
 };
 
 /// Everything that [`crate::http::operations`] offers; a test compares the two.
@@ -85,6 +85,10 @@ use crate::http::{
         classroom::add,
         classroom::remove,
         classroom::forget,
+        replay::show,
+        replay::start,
+        replay::change,
+        replay::order,
         settings::list,
         settings::change,
         tls::tls,

@@ -39,6 +39,7 @@ use crate::listener::{self, ProtocolPort};
 use crate::modbus_server::ModbusPort;
 use crate::origin::Origins;
 use crate::packages;
+use crate::player::Player;
 use crate::recording::{self, Recorder, StartError, Wish};
 use crate::reload::{self, Reload};
 use crate::retain::{self, RetainStore};
@@ -348,6 +349,7 @@ impl RunningHub {
             tls,
             packages: packages.clone(),
             tests: http::testbench::TestDesk::default(),
+            player: Player::new(door.clone()),
         };
         let api = Arc::new(api);
         tokio::spawn(reload::watch(Arc::clone(&api)));

@@ -8,6 +8,7 @@ mod classroom;
 mod decode;
 mod encode;
 mod plc;
+mod replay;
 
 pub use classroom::{
     ClassCounts, ClassError, ClassGama, ClassLine, ClassModel, ClassPlayer, ClassState, write_class_state,
@@ -20,3 +21,4 @@ pub use encode::{
     write_snapshot_tail, write_tick, write_write_result,
 };
 pub use plc::{PlcFrame, PlcScan, write_plc, write_watching_plc};
+pub use replay::{Replay, SkippedSignal, write_replay, write_replay_state};

@@ -4,11 +4,12 @@
 //! message and, per signal, where its name stands in that text and what its value is. Nothing is looked up or merged here:
 //! a name that occurs twice is two entries in their order, so that applying them in order lets the last one win (RV-45).
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::ops::Range;
 
 /// What a signal can hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Kind {
     /// True or false.
     Bool,

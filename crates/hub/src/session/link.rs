@@ -31,11 +31,12 @@ const NAMES_TOLD: usize = 5;
 /// What the hub itself says stands under this; nobody else writes there.
 const STATE_PREFIX: &str = "sys/link/";
 
-/// Why nobody but the hub writes a signal, when it says how a link or a PLC stands.
+/// Why nobody but the hub writes a signal, when it says how a link, a PLC or a replay stands.
 pub(crate) fn is_state(name: &str) -> Option<String> {
     let what = match name {
         _ if name.starts_with(STATE_PREFIX) => "a link",
         _ if name.starts_with(crate::plc::publish::STATE_PREFIX) => "a PLC",
+        _ if name.starts_with(crate::replay::shown::STATE_PREFIX) => "a replay",
         _ if crate::classroom::signals::is_state(name) => "the class",
         _ if crate::record::is_state(name) => "a recording",
         _ => return None,

@@ -37,6 +37,7 @@ impl Hub {
         if let Some(client) = self.clients.get_mut(&conn) {
             client.next_tick = now + TICK_EVERY;
         }
+        self.tell_replay(conn);
     }
 
     /// One text of a live channel.
@@ -81,6 +82,7 @@ impl Hub {
         }
         let (now, generation) = (self.now.as_millis(), self.ledger.space.generation().0);
         self.send_text(conn, |out| wire::write_tick(out, now, generation, writers, 0));
+        self.tell_replay(conn);
     }
 
     /// Signals that appeared in this turn: routes that waited for them begin, and live views that fit them are told.

@@ -43,6 +43,7 @@ mod remote_engine;
 mod remote_hub;
 mod remote_program;
 mod replay;
+mod replay_board;
 mod rig;
 mod rights;
 mod route_patterns;

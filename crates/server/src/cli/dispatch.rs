@@ -5,7 +5,7 @@ use super::conform::ConformCommand;
 use super::practice::PracticeCommand;
 use super::{
     Cli, CliError, Command, audit, backup, check, classroom, conform, history, init, key, log, plc, problems,
-    realvirtual, record, route, run, service, signals, test, tls,
+    realvirtual, record, replay, route, run, service, signals, test, tls,
 };
 use crate::conform::GamaOptions;
 use clap::CommandFactory;
@@ -30,6 +30,7 @@ pub(super) fn dispatch(command: Command) -> Result<(), CliError> {
         Command::Realvirtual(command) => wait_for(realvirtual::realvirtual(command, out)),
         Command::Record(command) => wait_for(record::record(command, out)),
         Command::Route(command) => wait_for(route::route(command, out)),
+        Command::Replay(command) => wait_for(replay::replay(command, out)),
         Command::Plc(command) => wait_for(plc::plc(command, out)),
         Command::Classroom(command) => wait_for(classroom::classroom(command, out)),
         Command::History(args) => wait_for(history::history(args, out)),

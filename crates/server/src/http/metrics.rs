@@ -14,12 +14,14 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use crosstie_hub::api::classroom::ClassRow;
 use crosstie_hub::api::plc::{ContextRow, PlcReply, PlcRequest};
+use crosstie_hub::api::replay::ReplayState;
 use crosstie_hub::api::{Counters, EndpointRow, HealthRow, Ignored, Reply, Request, RouteRow};
 use crosstie_hub::plc::{DeviceState, Lateness};
 use crosstie_ladder::controller::ControllerState;
 
 use super::{Api, ApiError, Caller};
 use crate::modbus_server::ModbusPort;
+use crate::player::Player;
 
 /// Figures for Prometheus.
 #[utoipa::path(get, path = "/metrics", tag = "health", responses(
@@ -46,7 +48,22 @@ pub(crate) async fn metrics(State(api): State<Arc<Api>>, Caller(by): Caller) -> 
     }
     text.push_str(&recordings::exposition(&api.recorder));
     let kind = [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
+    text.push_str(&replay(&api.player));
     Ok((kind, text).into_response())
+}
+
+/// The figures of the replay.
+fn replay(player: &Player) -> String {
+    let mut page = Page::default();
+    page.family("crosstie_replay_playing", "gauge", "1 while a recording is replayed.");
+    page.sample(&[], u8::from(player.shown().state == ReplayState::Playing));
+    page.family(
+        "crosstie_replay_samples_total",
+        "counter",
+        "Samples of recordings that were handed to the hub.",
+    );
+    page.sample(&[], player.samples());
+    page.text
 }
 
 fn exposition(

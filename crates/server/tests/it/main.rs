@@ -31,6 +31,7 @@ mod practice_gama;
 mod practice_headset;
 mod recordings;
 mod remote_engine;
+mod replay;
 mod retain;
 mod route_config;
 mod route_reload;
