@@ -6,7 +6,6 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use crosstie_hub::settings::SignalSetting;
 use crosstie_hub::signal::Value as SignalValue;
-use serde_json::Value;
 
 use crate::config::{Config, EndpointConfig, Setting, Source};
 
