@@ -6,7 +6,7 @@
 use crate::access::Access;
 use crate::classroom::Classroom;
 use crate::client::{Client, Clients, Pending, Step};
-use crate::clock::Clock;
+use crate::clock::{Clock, ClockSignals};
 use crate::endpoint::Endpoint;
 use crate::input::{ConnId, Face, Input, Unreadable};
 use crate::ledger::Ledger;
@@ -49,6 +49,9 @@ pub struct Hub {
     pub(crate) now: Time,
     /// What the hub's own time follows from; see [`Hub::time`].
     pub(crate) clock: Clock,
+    /// How fast the replay goes that may lead the hub's time; 0 while there is none.
+    pub(crate) replay_rate: f64,
+    pub(crate) clock_signals: Option<ClockSignals>,
     pub(crate) project: String,
     pub(crate) epoch_base: u64,
     pub(crate) stale_after: Duration,
@@ -59,6 +62,8 @@ pub struct Hub {
     pub(crate) clients: Clients,
     pub(crate) views: Views,
     pub(crate) timers: Timers,
+    /// Alarms in the hub's own time: they wait while it stands.
+    pub(crate) hub_timers: Timers,
     /// Somebody has written a peer's signal through the API: one sending peer is enough for an echo then.
     pub(crate) operators_write: bool,
     pub(crate) problems: Problems,
@@ -108,6 +113,8 @@ impl Hub {
         let mut hub = Hub {
             now: Time::ZERO,
             clock: Clock::default(),
+            replay_rate: 0.0,
+            clock_signals: None,
             project: settings.project,
             epoch_base: settings.epoch_base,
             stale_after: settings.stale_after,
@@ -117,6 +124,7 @@ impl Hub {
             clients: Clients::default(),
             views: Views::default(),
             timers: Timers::default(),
+            hub_timers: Timers::default(),
             operators_write: false,
             problems: Problems::new(limits.problems_max),
             conflicts: FxHashMap::default(),
@@ -143,6 +151,8 @@ impl Hub {
             limits,
         };
         hub.plcs.locked_memory = settings.locked_memory;
+        // Engines begin with the clock that they are to follow.
+        hub.begin_clock(settings.clock);
         // Endpoints and routes may name what PLCs hold.
         for plc in settings.plcs {
             hub.begin_plc_of_project(plc);
@@ -160,6 +170,7 @@ impl Hub {
             hub.begin_classroom(classroom);
         }
         hub.begin_record_signals();
+        hub.begin_clock_signals();
         for route in settings.routes {
             if let Err(refused) = hub.add_route(&route, Maker::Project) {
                 let text = format!("the route is left out: {refused}");
@@ -285,11 +296,12 @@ impl Hub {
 
     /// When to call with [`Input::Tick`] at the latest; a time that has passed means at once.
     pub fn next_deadline(&self) -> Option<Time> {
-        if self.answering.is_empty() {
-            self.timers.next()
-        } else {
-            Some(self.now)
+        if !self.answering.is_empty() {
+            return Some(self.now);
         }
+        let in_hub_time = [self.hub_timers.next(), self.clock.until()];
+        let in_hub_time = in_hub_time.into_iter().flatten().filter_map(|at| self.clock.when(at));
+        in_hub_time.chain(self.timers.next()).min()
     }
 
     /// Moves the clock. When the hub was to be called long ago and was not, it is the hub that was away (stopped, or starved of
@@ -316,29 +328,12 @@ impl Hub {
     }
 
     fn end_turn(&mut self) {
+        self.end_step();
         while let Some((at, alarm)) = self.timers.pop_due(self.now) {
-            match alarm {
-                Alarm::Group(group) => {
-                    let (views, mut house) = self.split();
-                    views.alarm(&mut house, group, at);
-                }
-                Alarm::Client(conn) => self.client_alarm(conn, at),
-                Alarm::Link(endpoint) => self.link_alarm(endpoint, at),
-                Alarm::Imports => self.give_up_imports(),
-                Alarm::PlcAnswers => self.give_up_orders(),
-                Alarm::PlcForces => self.expire_forces(),
-                Alarm::PlcMemory(plc) => self.memory_alarm(plc, at),
-                Alarm::PlcWatch(conn) => self.watch_alarm(conn, at),
-                Alarm::Piplc(conn) => self.piplc_alarm(conn, at),
-                Alarm::Engine(plc) => self.engine_alarm(plc, at),
-                Alarm::Snapshots(key) => self.snapshots_alarm(key, at),
-                Alarm::Routes => self.routes_alarm(),
-                Alarm::RouteTable => self.table_alarm(at),
-                Alarm::Gama => self.gama_alarm(at),
-                Alarm::Monitors => self.monitors_alarm(at),
-                Alarm::Headset(conn) => self.headset_alarm(conn, at),
-                Alarm::ClassWatch(conn) => self.class_watch_alarm(conn, at),
-            }
+            self.alarm(at, alarm);
+        }
+        while let Some((at, alarm)) = self.hub_timers.pop_due(self.time()) {
+            self.alarm(at, alarm);
         }
         self.reply_of_plcs();
         self.announce_created();
@@ -358,6 +353,32 @@ impl Hub {
         self.rejoin();
         let (views, mut house) = self.split();
         views.flush_due(&mut house);
+    }
+
+    /// An alarm that is due, in the time that its kind is set in.
+    fn alarm(&mut self, at: Time, alarm: Alarm) {
+        match alarm {
+            Alarm::Group(group) => {
+                let (views, mut house) = self.split();
+                views.alarm(&mut house, group, at);
+            }
+            Alarm::Client(conn) => self.client_alarm(conn, at),
+            Alarm::Link(endpoint) => self.link_alarm(endpoint, at),
+            Alarm::Imports => self.give_up_imports(),
+            Alarm::PlcAnswers => self.give_up_orders(),
+            Alarm::PlcForces => self.expire_forces(),
+            Alarm::PlcMemory(plc) => self.memory_alarm(plc, at),
+            Alarm::PlcWatch(conn) => self.watch_alarm(conn, at),
+            Alarm::Piplc(conn) => self.piplc_alarm(conn, at),
+            Alarm::Engine(plc) => self.engine_alarm(plc, at),
+            Alarm::Snapshots(key) => self.snapshots_alarm(key, at),
+            Alarm::Routes => self.routes_alarm(),
+            Alarm::RouteTable => self.table_alarm(at),
+            Alarm::Gama => self.gama_alarm(at),
+            Alarm::Monitors => self.monitors_alarm(at),
+            Alarm::Headset(conn) => self.headset_alarm(conn, at),
+            Alarm::ClassWatch(conn) => self.class_watch_alarm(conn, at),
+        }
     }
 
     /// Keeps the number of signals that each peer is the writer of; a peer that begins to write is watched more closely.
@@ -680,6 +701,7 @@ impl Hub {
     pub(crate) fn split(&mut self) -> (&mut Views, House<'_>) {
         let house = House {
             now: self.now,
+            both: self.both(),
             space: &self.ledger.space,
             endpoints: &mut self.endpoints,
             clients: &mut self.clients,

@@ -1,5 +1,6 @@
 //! The signal space together with what follows from every write: routes to carry on, echoes to recognise, writers to count.
 
+use crate::clock::Clock;
 use crate::signal::{Generation, Quality, SignalId, SignalSpace, Value, Writer};
 use crate::time::Time;
 use rustc_hash::FxHashMap;
@@ -22,6 +23,8 @@ const ECHO_WINDOW: Duration = Duration::from_millis(150);
 #[derive(Debug)]
 pub(crate) struct Ledger {
     pub(crate) space: SignalSpace,
+    /// What the hub's time follows from, as [`Hub::clock`](crate::hub::Hub).
+    pub(crate) clock: Clock,
     /// Sources of routes that changed and are to be carried on.
     pub(crate) routed: Vec<SignalId>,
     /// Signals whose value somebody has said for the first time.
@@ -37,6 +40,7 @@ impl Ledger {
     pub(crate) fn new(space: SignalSpace, echo_values_max: usize) -> Ledger {
         Ledger {
             space,
+            clock: Clock::default(),
             routed: Vec::new(),
             said: Vec::new(),
             handed_over: Vec::new(),
@@ -54,7 +58,8 @@ impl Ledger {
         }
     }
 
-    /// Stores a value; true when it is another than before.
+    /// Stores a value; true when it is another than before. `now` is the driver's time, in which peers return values; what is kept
+    /// of a change is the hub's.
     pub(crate) fn store(&mut self, now: Time, id: SignalId, value: Value, writer: Writer, quality: Quality) -> bool {
         let cell = self.space.cell(id);
         let (is_routed, quality_before) = (cell.is_routed, cell.quality);
@@ -75,7 +80,7 @@ impl Ledger {
             };
             trail.push_back(old);
         }
-        let written = self.space.write(now, id, value, writer, quality);
+        let written = self.space.write(self.clock.at(now), id, value, writer, quality);
         if written.writer_before != writer {
             self.handed_over.push((written.writer_before, writer));
         }

@@ -32,17 +32,17 @@ impl Hub {
             Request::Signals(query) => Ok(Reply::Signals(self.signal_page(&by.access, &query))),
             Request::Signal { name } => self
                 .seen_by(&by.access, &name)
-                .map(|id| Reply::Signal(self.observer().row(id), self.now)),
+                .map(|id| Reply::Signal(self.observer().row(id), self.time())),
             Request::Write { name, value } => self.api_write(by, &name, &value),
             Request::Endpoints => Ok(Reply::Endpoints(self.endpoint_rows(), self.now)),
             Request::Clients => Ok(Reply::Clients(self.client_rows(), self.now)),
-            Request::Routes => Ok(Reply::Routes(self.route_rows(&by.access), self.now)),
+            Request::Routes => Ok(Reply::Routes(self.route_rows(&by.access), self.time())),
             Request::AddRoute(route) => self.api_add_route(by, *route),
             Request::ChangeRoute { id, route } => self.api_change_route(by, id, *route),
             Request::CheckRoute { route, instead_of } => self.api_check_route(by, &route, instead_of),
             Request::Clock => Ok(Reply::Clock(self.clock_row())),
-            Request::SetClock(mode) => self.set_clock(mode),
-            Request::StepClock(step) => self.step_clock(step),
+            Request::SetClock(mode) => self.api_set_clock(by, mode),
+            Request::StepClock(step) => self.api_step_clock(by, step),
             Request::RemoveRoute { id } => self.api_remove_route(by, id),
             Request::SetRoutes { routes, replace } => self.api_set_routes(by, &routes, replace),
             Request::Import { endpoint } => {
@@ -207,7 +207,7 @@ impl Hub {
             }
         }
         SignalPage {
-            now: self.now,
+            now: self.time(),
             generation: space.generation(),
             total: space.len(),
             next,

@@ -1,5 +1,6 @@
 //! What the project says about the hub, already checked: plain data that the driver hands in at the start.
 
+use crate::clock::ClockMode;
 use crate::input_log::exact;
 use crate::plc::{Granted, Program, RealtimeWish};
 use crate::signal::{Kind, Value};
@@ -526,6 +527,8 @@ pub struct Settings {
     pub classroom: Option<ClassroomSettings>,
     /// The routes of the project.
     pub routes: Vec<RouteSetting>,
+    /// How the hub's time goes at the start.
+    pub clock: ClockMode,
     /// Limits of this hub.
     pub limits: crate::limits::Limits,
 }
@@ -542,6 +545,7 @@ impl Default for Settings {
             piplc: PiplcSettings::default(),
             classroom: None,
             routes: Vec::new(),
+            clock: ClockMode::Real,
             limits: crate::limits::Limits::default(),
         }
     }

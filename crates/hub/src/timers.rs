@@ -1,4 +1,4 @@
-//! When the hub wants to be called again: a heap of alarms.
+//! When the hub wants to be called again: a heap of alarms in the driver's time, and one of those in the hub's.
 //!
 //! Every client and view group keeps the time of its one alarm; an entry of the heap that no longer agrees with it is
 //! skipped. Setting an alarm is therefore a push, and nothing is ever searched.
@@ -25,7 +25,7 @@ pub(crate) enum Alarm {
     Imports,
     /// An engine has not answered for long enough.
     PlcAnswers,
-    /// A force may end.
+    /// A force may end, in the hub's time.
     PlcForces,
     /// The retentive memory of a context is to be kept.
     PlcMemory(PlcId),
@@ -37,9 +37,9 @@ pub(crate) enum Alarm {
     Engine(PlcId),
     /// Snapshots are due.
     Snapshots(StreamKey),
-    /// Values that routes have withheld are due.
+    /// Values that routes have withheld are due, in the hub's time.
     Routes,
-    /// Routes of PiPLC's table are due.
+    /// Routes of PiPLC's table are due, in the hub's time.
     RouteTable,
     /// Something of the link to GAMA is due: an attempt, an answer that has not come, a watch.
     Gama,

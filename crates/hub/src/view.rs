@@ -8,6 +8,7 @@
 pub(crate) mod frame;
 
 use crate::client::{Clients, Step, View};
+use crate::clock::Both;
 use crate::endpoint::Endpoint;
 use crate::input::ConnId;
 use crate::output::{Class, Frame, Output};
@@ -81,6 +82,7 @@ pub(crate) struct Views {
 /// What a flush works on: the parts of the hub that it reads and writes.
 pub(crate) struct House<'a> {
     pub(crate) now: Time,
+    pub(crate) both: Both,
     pub(crate) space: &'a SignalSpace,
     pub(crate) endpoints: &'a mut [Endpoint],
     pub(crate) clients: &'a mut Clients,
@@ -293,7 +295,7 @@ impl Group {
             }
         }
         if !rows.is_empty() && !sharers.is_empty() {
-            let bytes = frame::encode(house.space, house.endpoints, &self.key, house.now, &rows, None);
+            let bytes = frame::encode(house.space, house.endpoints, &self.key, house.both, &rows, None);
             for conn in &sharers {
                 if let Some(client) = house.clients.get_mut(conn) {
                     count(&mut client.counters, 1, bytes.len(), rows.len());
@@ -490,7 +492,7 @@ fn send_own(
         .into_iter()
         .chain(come_down.into_iter().flatten().copied())
         .collect();
-    let bytes: Bytes = frame::encode(house.space, house.endpoints, key, house.now, &rows, gap);
+    let bytes: Bytes = frame::encode(house.space, house.endpoints, key, house.both, &rows, gap);
     count(&mut client.counters, 1, bytes.len(), rows.len());
     if let Codec::Realvirtual(endpoint) = key.codec {
         count(

@@ -3,8 +3,8 @@
 //! ```text
 //! arguments → Cli (clap) → dispatch → a verb ─┬─ this folder: run, init, check, key, audit, tls, backup, restore, service,
 //!                                             │               signals and route export and import
-//!                                             ├─ a running hub over HTTP: signals, realvirtual, route, replay, plc, classroom, problems,
-//!                                             │               log
+//!                                             ├─ a running hub over HTTP: signals, realvirtual, route, clock, record, replay,
+//!                                             │               history, plc, classroom, problems, log
 //!                                             └─ stand-alone tools: practice, conform, bench, completions, plc check,
 //!                                                 convert and scan-test, test
 //! ```
@@ -18,6 +18,7 @@ pub mod bench;
 pub mod busy_ports;
 pub mod check;
 pub mod classroom;
+pub mod clock;
 pub mod conform;
 pub mod exchange;
 pub mod history;
@@ -106,6 +107,8 @@ pub enum Command {
     /// Play recordings into a running hub
     #[command(subcommand)]
     Replay(replay::ReplayCommand),
+    /// Show, scale, stop and step the time of a running hub
+    Clock(clock::ClockArgs),
     /// Run, program, watch and force the PLC contexts of a running hub or of any PiPLC engine; check and test programs
     #[command(subcommand)]
     Plc(plc::PlcCommand),
@@ -236,6 +239,11 @@ mod tests {
         check("crosstie route remove 3");
         check("crosstie route export my-line");
         check("crosstie route import routes.csv my-line");
+        check("crosstie clock --json");
+        check("crosstie clock show");
+        check("crosstie clock set scaled 0.5 --at http://10.0.0.7:8000");
+        check("crosstie clock set stepped");
+        check("crosstie clock step 100");
         check("crosstie signals export line");
         check("crosstie signals import line line.csv my-line");
         check("crosstie practice twin --url ws://127.0.0.1:1234/ --name Twin --auto off --quiet");

@@ -14,6 +14,7 @@
 
 mod check;
 mod classroom;
+mod clock;
 mod csv_file;
 mod diagnostic;
 mod exchange;
@@ -35,6 +36,7 @@ mod write_back;
 
 pub use check::{Loaded, load, load_text};
 pub use classroom::{ClassroomConfig, GamaConfig, HeadsetConfig, MonitorConfig};
+pub use clock::ClockConfig;
 pub use diagnostic::{Diagnostic, Severity, SourceText, Style};
 pub(crate) use diagnostic::{Findings, Place, line_and_column, nearest};
 pub(crate) use exchange::plan_routes;
@@ -83,6 +85,8 @@ pub struct Config {
     pub hub: HubConfig,
     /// `[record]`.
     pub record: RecordConfig,
+    /// `[clock]`.
+    pub clock: ClockConfig,
     /// `[[realvirtual]]`, in the order of the file; names are unique.
     pub endpoints: Vec<EndpointConfig>,
     /// `[piplc]`, when the file has it.

@@ -32,7 +32,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use crosstie_hub::api::Reply;
+use crosstie_hub::api::{Reply, Request};
 use crosstie_hub::output::SnapshotFor;
 use crosstie_hub::plc::PlcId;
 use crosstie_hub::settings::Settings;
@@ -45,6 +45,7 @@ use devices::Houses;
 use engines::Engines;
 
 use crate::audit::AuditLog;
+use crate::clock_handle::ClockHandle;
 use crate::history::Intake;
 use crate::recording::Recorder;
 use crate::retain::RetainStore;
@@ -87,7 +88,7 @@ pub(crate) fn start(
                 started,
                 door: door.clone(),
                 links,
-                engines: Engines::new(door.clone()),
+                engines: Engines::new(door.clone(), handles.clock.clone()),
                 devices: Houses::new(door.clone(), handles.runtime.clone()),
                 handles,
                 endpoint_names: names,
@@ -128,6 +129,8 @@ pub(crate) struct Handles {
     pub(crate) history: Option<Intake>,
     /// Where the tasks of devices run.
     pub(crate) runtime: Handle,
+    /// The hub's time, for those who follow it.
+    pub(crate) clock: ClockHandle,
 }
 
 struct Core {
@@ -333,7 +336,23 @@ impl Core {
 
     /// One turn.
     fn handle(&mut self, input: Input) {
+        let moves_clock = matches!(
+            input,
+            Input::ReplayRate(_)
+                | Input::Request {
+                    request: Request::SetClock(_) | Request::StepClock(_),
+                    ..
+                }
+        );
+        // Nobody takes the time by the old clock once the new one has begun.
+        if moves_clock {
+            self.handles.clock.close();
+        }
         self.turn(input);
+        if moves_clock {
+            self.handles.clock.open();
+            self.engines.look_around();
+        }
         self.taps.turn(&mut self.hub);
     }
 
@@ -444,8 +463,10 @@ impl Core {
                     retain.hand_in(plc, context, number, image);
                 }
             }
-            // Nothing follows the clock yet but what the hub itself shows.
-            Output::Clock(_) => {}
+            Output::Clock(clock) => {
+                self.handles.clock.publish(clock);
+                self.engines.look_around();
+            }
             Output::Record(on) => self.handles.recorder.signalled(on),
             Output::Audit(entry) => self.handles.audit.hand_in((*entry).into()),
             Output::Log { level, conn, text } => log_line(level, conn, self.endpoint_of(conn), &text),

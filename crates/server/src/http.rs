@@ -11,6 +11,7 @@
 pub(crate) mod audit;
 pub(crate) mod classroom;
 pub(crate) mod clients;
+pub(crate) mod clock;
 pub(crate) mod endpoints;
 mod error;
 pub(crate) mod health;
@@ -56,6 +57,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio_rustls::TlsAcceptor;
 
 use crate::audit::AuditLog;
+use crate::clock_handle::ClockHandle;
 use crate::config::{Config, EndpointConfig, Role};
 use crate::core_task::{Door, Store};
 use crate::history::Historian;
@@ -121,6 +123,8 @@ pub(crate) struct Api {
     pub(crate) tests: testbench::TestDesk,
     /// The replay of recordings.
     pub(crate) player: Player,
+    /// The hub's time, and who follows it.
+    pub(crate) clock: ClockHandle,
 }
 
 /// A door of the classroom, on a port of its own and on the web port.
@@ -296,6 +300,9 @@ pub(crate) fn operations() -> Vec<Operation> {
         (Method::POST, "/api/v1/routes/reload", post(routes::file::reload)),
         (Method::PUT, "/api/v1/routes/{id}", put(routes::change)),
         (Method::DELETE, "/api/v1/routes/{id}", delete(routes::remove)),
+        (Method::GET, "/api/v1/clock", get(clock::read)),
+        (Method::PUT, "/api/v1/clock", put(clock::change)),
+        (Method::POST, "/api/v1/clock/step", post(clock::step)),
         (Method::GET, "/api/v1/config", get(settings::list)),
         (Method::PATCH, "/api/v1/config", patch(settings::change)),
         (Method::GET, "/api/v1/tls", get(tls::tls)),

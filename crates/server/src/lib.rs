@@ -25,6 +25,7 @@ pub mod run;
 pub mod web;
 
 mod audit;
+mod clock_handle;
 mod connection;
 mod core_task;
 mod dial;

@@ -7,8 +7,8 @@ use axum::response::{IntoResponse, Response};
 use utoipa::OpenApi;
 
 use crate::http::{
-    audit, classroom, clients, endpoints, health, history, keys, links, live, log, metrics, plc, problems, recordings,
-    replay, routes, settings, signals, testbench, tls,
+    audit, classroom, clients, clock, endpoints, health, history, keys, links, live, log, metrics, plc, problems,
+    recordings, replay, routes, settings, signals, testbench, tls,
 };
 
 /// Everything that [`crate::http::operations`] offers; a test compares the two.
@@ -89,6 +89,9 @@ use crate::http::{
         replay::start,
         replay::change,
         replay::order,
+        clock::read,
+        clock::change,
+        clock::step,
         settings::list,
         settings::change,
         tls::tls,

@@ -29,6 +29,7 @@ use tokio::sync::watch;
 use crate::audit::AuditLog;
 use crate::cli::run::RunOptions;
 use crate::cli::{BusyPort, CliError, busy_ports_message};
+use crate::clock_handle::ClockHandle;
 use crate::config::{self, Config, Diagnostic, EndpointConfig, Role};
 use crate::core_task::{self, Door, Event, Handles, Links, Store};
 use crate::history::Historian;
@@ -172,6 +173,8 @@ pub struct RunningHub {
     /// There when the project keeps a history.
     history: Option<JoinHandle<()>>,
     gate: Arc<Gate>,
+    /// The hub's time.
+    clock: ClockHandle,
     web: SocketAddr,
     web_tls: bool,
     ports: Vec<EndpointPort>,
@@ -210,6 +213,7 @@ impl RunningHub {
     /// A [`RunError`], among them that such a recording cannot begin; then nothing of it is left.
     pub fn start_recorded(config: Config, start: Start, record: bool) -> Result<RunningHub, RunError> {
         let (started, started_at) = (Instant::now(), SystemTime::now());
+        let clock = ClockHandle::new(started);
         let workers = config.hub.threads.unwrap_or_else(default_workers);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(workers)
@@ -289,6 +293,7 @@ impl RunningHub {
             recorder: recorder.clone(),
             tap,
             runtime: runtime.handle().clone(),
+            clock: clock.clone(),
         };
         let core = core_task::start(settings, started, door.clone(), links, handles);
         let core = core.map_err(system("starting the core thread"))?;
@@ -350,6 +355,7 @@ impl RunningHub {
             packages: packages.clone(),
             tests: http::testbench::TestDesk::default(),
             player: Player::new(door.clone()),
+            clock: clock.clone(),
         };
         let api = Arc::new(api);
         tokio::spawn(reload::watch(Arc::clone(&api)));
@@ -379,6 +385,7 @@ impl RunningHub {
             recorder: recorder_thread,
             history: history_thread,
             gate,
+            clock,
             web,
             web_tls,
             ports,

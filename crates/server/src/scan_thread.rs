@@ -1,4 +1,4 @@
-//! Scan threads: one for each PLC context, which drives its engine in real time.
+//! Scan threads: one for each PLC context, which drives its engine in the hub's time.
 //!
 //! ```text
 //!            orders: a ring ───────────▶ ┌─────────────┐
@@ -24,8 +24,10 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use crosstie_hub::Time;
+use crosstie_hub::clock::ClockMode;
 use crosstie_hub::plc::{Entry, Granted, Numbered, Order, RealtimeAnswer, RealtimeWish, Refused};
 use crosstie_ladder::controller::ControllerSettings;
 use rtrb::{Consumer, Producer};
@@ -33,11 +35,14 @@ use rtrb::{Consumer, Producer};
 pub(crate) use bell::Bell;
 use bell::Ringer;
 use late_feeds::LateFeeds;
+use pace::Manner;
 use realtime::SPIN_MARGIN_US;
 pub(crate) use realtime::{Crowd, lock_memory};
 pub(crate) use ring::Exchange;
 use ring::ORDERS_MAX;
-use worker::{Clock, Next, Worker};
+use worker::{Clock, Moment, Next, Worker};
+
+use crate::clock_handle::{ClockHandle, ClockReader};
 
 /// While so many orders wait for a thread that sleeps until its next scan, it is woken to take the values among them.
 const WAKE_AT: usize = ORDERS_MAX / 4;
@@ -63,7 +68,7 @@ struct Shared {
 }
 
 impl ScanThread {
-    /// Starts the thread of a context, one of a crowd. `name` is for people.
+    /// Starts the thread of a context, one of a crowd. It scans in the time of the clock. `name` is for people.
     ///
     /// A panic in it is our mistake and ends the process with a message: a machine whose program stands still must not look
     /// alive.
@@ -76,20 +81,21 @@ impl ScanThread {
         settings: ControllerSettings,
         wish: RealtimeWish,
         crowd: &Crowd,
-        bell: &Bell,
+        (bell, clock): (&Bell, &ClockHandle),
     ) -> io::Result<ScanThread> {
         let (orders, taken) = ring::orders();
         let (sink, entries) = ring::entries();
         let (exchanges, exchanged) = ring::exchanges();
         let shared = Arc::new(Shared::default());
         let (theirs, ringer) = (Arc::clone(&shared), bell.ringer());
-        let crowd = crowd.clone();
+        let (crowd, reader) = (crowd.clone(), clock.reader());
         let thread = std::thread::Builder::new()
             .name(format!("scan {name}"))
             .spawn(move || {
                 let run = AssertUnwindSafe(|| {
-                    let manner = Manner::ask(wish, crowd);
-                    scan_until_over(Worker::new(settings, taken, exchanged, sink), manner, &theirs, &ringer);
+                    let running = Running::ask(wish, crowd);
+                    let worker = Worker::new(settings, taken, exchanged, sink);
+                    scan_until_over(worker, running, HubClock(reader), (&theirs, &ringer));
                 });
                 if std::panic::catch_unwind(run).is_err() {
                     tracing::error!("a PLC engine has failed: this is a fault of Crosstie itself, not of the program");
@@ -149,7 +155,7 @@ impl ScanThread {
         self.wake();
     }
 
-    /// Lets the thread see what its crowd is now.
+    /// Lets the thread see what its crowd or the clock is now.
     pub(crate) fn look_around(&self) {
         self.thread.thread().unpark();
     }
@@ -182,23 +188,59 @@ impl ScanThread {
     }
 }
 
-/// The real clock.
-struct SinceStart(Instant);
+/// The clock of the hub.
+struct HubClock(ClockReader);
 
-impl Clock for SinceStart {
-    fn now_us(&self) -> u64 {
-        // Half a million years.
-        self.0.elapsed().as_micros() as u64
-    }
+/// Until a moment of the hub's time.
+enum Rest {
+    /// So many microseconds of the world.
+    Us(u64),
+    /// It does not come while the clock goes as it does.
+    Never,
+    /// The clock is being changed.
+    Changing,
+}
 
-    fn now_ns(&self) -> u64 {
-        // Five hundred years.
-        self.0.elapsed().as_nanos() as u64
+impl HubClock {
+    fn until(&mut self, due: u64) -> Rest {
+        let Some((clock, world)) = self.0.read() else {
+            return Rest::Changing;
+        };
+        let due = Time::from_nanos(due.saturating_mul(NANOS));
+        match clock.when(due) {
+            Some(at) => Rest::Us(at.since(world).as_nanos().div_ceil(u128::from(NANOS)) as u64),
+            None => Rest::Never,
+        }
     }
 }
 
+impl Clock for HubClock {
+    fn moment(&mut self) -> Option<Moment> {
+        let (clock, world) = self.0.read()?;
+        let manner = match clock.mode() {
+            _ if clock.is_plain() => Manner::Plain {
+                since: clock.since().as_nanos() / NANOS,
+            },
+            ClockMode::Stepped => Manner::Stepped,
+            _ => Manner::Exact,
+        };
+        Some(Moment {
+            hub_us: clock.at(world).as_nanos() / NANOS,
+            manner,
+            rate: clock.rate(),
+        })
+    }
+
+    fn now_ns(&self) -> u64 {
+        self.0.world().as_nanos()
+    }
+}
+
+/// Nanoseconds of a microsecond.
+const NANOS: u64 = 1_000;
+
 /// How the thread runs.
-struct Manner {
+struct Running {
     spins: bool,
     crowd: Crowd,
     answer: RealtimeAnswer,
@@ -206,9 +248,9 @@ struct Manner {
     is_told: bool,
 }
 
-impl Manner {
-    fn ask(wish: RealtimeWish, crowd: Crowd) -> Manner {
-        Manner {
+impl Running {
+    fn ask(wish: RealtimeWish, crowd: Crowd) -> Running {
+        Running {
             spins: wish.spin,
             crowd,
             answer: realtime::ask(wish),
@@ -230,8 +272,12 @@ impl Manner {
     }
 
     /// Waits until a scan is due, or somebody wakes the thread.
-    fn wait(&self, due: u64, clock: &impl Clock) {
-        let rest = due.saturating_sub(clock.now_us());
+    fn wait(&self, due: u64, clock: &mut HubClock) {
+        let Rest::Us(rest) = clock.until(due) else {
+            // Whoever changes the clock wakes the thread.
+            std::thread::park();
+            return;
+        };
         let spins = self.answer.spin == Granted::Yes;
         let asleep = if spins {
             rest.saturating_sub(SPIN_MARGIN_US)
@@ -241,22 +287,34 @@ impl Manner {
         if asleep > 0 {
             std::thread::park_timeout(Duration::from_micros(asleep));
         } else if spins {
-            while clock.now_us() < due {
+            while matches!(clock.until(due), Rest::Us(1..)) {
                 std::hint::spin_loop();
             }
         }
     }
 }
 
-fn scan_until_over(mut worker: Worker, mut manner: Manner, shared: &Shared, ringer: &Ringer) {
-    let clock = SinceStart(Instant::now());
+fn scan_until_over(
+    mut worker: Worker,
+    mut running: Running,
+    mut clock: HubClock,
+    (shared, ringer): (&Shared, &Ringer),
+) {
     while !shared.is_over.load(Ordering::Acquire) {
-        manner.tell(&mut worker, ringer);
-        match worker.turn(&clock, || ringer.ring()) {
+        running.tell(&mut worker, ringer);
+        match worker.turn(&mut clock, || ringer.ring()) {
             Next::ScanAt(due) => {
                 shared.is_paced.store(true, Ordering::Relaxed);
-                manner.wait(due, &clock);
+                running.wait(due, &mut clock);
             }
+            Next::SlowScanAt(due) => {
+                shared.is_paced.store(false, Ordering::Relaxed);
+                fence(Ordering::SeqCst);
+                if !worker.has_orders() {
+                    running.wait(due, &mut clock);
+                }
+            }
+            Next::WhenOpen => std::thread::park(),
             Next::WhenTold => {
                 shared.is_paced.store(false, Ordering::Relaxed);
                 fence(Ordering::SeqCst);

@@ -16,9 +16,9 @@ pub use classroom::{
 };
 pub use decode::{Limits, Request, RequestError, Subscribe, WatchClassroom, WatchPlc, Write, decode, decode_within};
 pub use encode::{
-    DataFront, DataRow, Gap, Quality, SignalRow, SnapshotFront, WriteOutcome, Writer, write_added, write_data,
-    write_data_row, write_error, write_hello, write_signal_row, write_snapshot, write_snapshot_head,
-    write_snapshot_tail, write_tick, write_write_result,
+    ClockFrame, DataFront, DataRow, Gap, Quality, SignalRow, SnapshotFront, WriteOutcome, Writer, write_added,
+    write_clock, write_data, write_data_row, write_error, write_hello, write_signal_row, write_snapshot,
+    write_snapshot_head, write_snapshot_tail, write_tick, write_write_result,
 };
 pub use plc::{PlcFrame, PlcScan, write_plc, write_watching_plc};
 pub use replay::{Replay, SkippedSignal, write_replay, write_replay_state};

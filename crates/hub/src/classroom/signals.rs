@@ -175,13 +175,14 @@ impl Hub {
 
     /// Makes a signal of the class. One that an endpoint shows is there already and is taken over; who writes it must fit.
     fn class_signal(&mut self, name: &str, initial: Value) -> Option<SignalId> {
+        let time = self.time();
         let space = &mut self.ledger.space;
         let known = space.find(name);
         let error = match known {
             Some(id) if space.owner(id) == Owner::Peer && is_state(name) => {
                 String::from("the project has a signal of this name that peers write")
             }
-            _ => match space.create(self.now, name, Owner::Hub, initial) {
+            _ => match space.create(time, name, Owner::Hub, initial) {
                 Ok(id) => {
                     if known.is_none() {
                         self.created.push(id);

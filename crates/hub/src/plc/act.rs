@@ -140,8 +140,8 @@ impl Hub {
                     value,
                     by: by.access.who.clone(),
                     reason,
-                    since: self.now,
-                    expires_at: expires_after.map(|after| self.now + after),
+                    since: self.time(),
+                    expires_at: expires_after.map(|after| self.time() + after),
                 };
                 (Order::Force { address, value }, Effect::Forced(force))
             }

@@ -1,4 +1,4 @@
-//! Forces end when their time is over, and as long as there are any they are a problem that a person sees: nobody forgets one.
+//! Forces end when their time is over (the hub's: a force waits while the clock stands), and as long as there are any they are a problem that a person sees: nobody forgets one.
 
 use super::PlcId;
 use super::act::{FORCES_MAX, PlcAction, signal_name};
@@ -35,7 +35,7 @@ fn covers(outer: Address, inner: Address) -> bool {
 impl Hub {
     /// Ends the forces whose time is over.
     pub(crate) fn expire_forces(&mut self) {
-        let now = self.now;
+        let now = self.time();
         let is_due = |force: &&Force| force.expires_at.is_some_and(|at| at <= now);
         let contexts = self.plcs.contexts.iter();
         let due: Vec<(PlcId, Address)> = contexts
@@ -52,7 +52,7 @@ impl Hub {
     fn expire_force(&mut self, plc: PlcId, address: Address) {
         let is_down = self.engine_down(plc).is_some();
         let waits = is_down || self.plcs.is_busy(plc) || self.plcs.is_forcing(plc, address);
-        let again = self.now + EXPIRY_RETRY;
+        let again = self.time() + EXPIRY_RETRY;
         let Some(context) = self.plcs.get_mut(plc) else { return };
         let name = signal_name(context, address);
         let Some(force) = context.forces.iter_mut().find(|force| force.address == address) else {
@@ -60,7 +60,7 @@ impl Hub {
         };
         force.expires_at = waits.then_some(again);
         if waits {
-            self.timers.set(again, Alarm::PlcForces);
+            self.hub_timers.set(again, Alarm::PlcForces);
             return;
         }
         let text = format!("{name}: the force of {} has expired", force.by);
@@ -71,7 +71,7 @@ impl Hub {
 
     /// Bits of a remote engine that are forced, and not from here: whoever looks at the list sees them too.
     pub(crate) fn note_foreign_forces(&mut self, plc: PlcId) {
-        let now = self.now;
+        let now = self.time();
         let Some(context) = self.plcs.get_mut(plc) else { return };
         let places = [
             (Region::Input, IO_WORDS),

@@ -436,7 +436,7 @@ impl Hub {
 
     /// Remembers what an engine has done.
     pub(crate) fn take_effect(&mut self, plc: PlcId, effect: Effect) {
-        let now = self.now;
+        let now = self.time();
         let Some(context) = self.plcs.get_mut(plc) else { return };
         match effect {
             Effect::None => {}
@@ -464,7 +464,7 @@ impl Hub {
                 let expires_at = force.expires_at;
                 context.take_force(force);
                 if let Some(at) = expires_at {
-                    self.timers.set(at, Alarm::PlcForces);
+                    self.hub_timers.set(at, Alarm::PlcForces);
                 }
                 self.tell_forces(plc);
             }

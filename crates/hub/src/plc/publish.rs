@@ -202,6 +202,7 @@ impl Hub {
             name: name.clone(),
             expected: format!("expected a member such as {address}.ACC"),
         })?;
+        let time = self.time();
         let space = &mut self.ledger.space;
         let known = space.find(&name);
         if known.is_some_and(|id| !space.cell(id).is_tag) {
@@ -211,7 +212,7 @@ impl Hub {
         }
         let zero = Value::zero(kind(place));
         let id = space
-            .create(self.now, &name, Owner::Hub, zero)
+            .create(time, &name, Owner::Hub, zero)
             .map_err(|error| match error {
                 CreateError::Full { limit } => Refused::Limit { what: "signals", limit },
                 error => Refused::Conflict(error.to_string()),

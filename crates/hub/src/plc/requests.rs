@@ -76,18 +76,18 @@ impl Hub {
                     .contexts
                     .iter()
                     .map(|context| self.plc_row(context, &by.access));
-                PlcReply::Contexts(rows.collect(), self.now)
+                PlcReply::Contexts(rows.collect(), self.time())
             }
             PlcRequest::Context { context } => {
                 let context = self.context_named(&context)?;
-                PlcReply::Context(Box::new(self.plc_row(context, &by.access)), self.now)
+                PlcReply::Context(Box::new(self.plc_row(context, &by.access)), self.time())
             }
             PlcRequest::Program { context } => PlcReply::Program(program_row(self.context_named(&context)?)?),
             PlcRequest::Memory { context } => {
                 let context = self.context_named(&context)?;
                 rights::check_memory(&by.access, context)?;
                 PlcReply::Memory(MemoryRow {
-                    now: self.now,
+                    now: self.time(),
                     context: context.settings.name.clone(),
                     state: context.state,
                     words: context.mirror.words().into(),
@@ -103,7 +103,7 @@ impl Hub {
             PlcRequest::Create { name } => {
                 let plc = self.plc_create(by, name.as_deref())?;
                 let context = self.plcs.get(plc).ok_or_else(|| no_context(""))?;
-                PlcReply::Context(Box::new(self.plc_row(context, &by.access)), self.now)
+                PlcReply::Context(Box::new(self.plc_row(context, &by.access)), self.time())
             }
             PlcRequest::Remove { context } => {
                 let plc = self.context_named(&context)?.plc;
@@ -227,7 +227,7 @@ impl Hub {
     fn done(&self, plc: PlcId, question: &Question) -> Result<PlcReply, Refused> {
         let context = self.plcs.get(plc).ok_or_else(|| refused(OrderError::Gone))?;
         Ok(match &question.wants {
-            Wants::Context => PlcReply::Context(Box::new(self.plc_row(context, &question.access)), self.now),
+            Wants::Context => PlcReply::Context(Box::new(self.plc_row(context, &question.access)), self.time()),
             Wants::Profile => PlcReply::Profile(context.profile_row()),
             Wants::Place {
                 address,

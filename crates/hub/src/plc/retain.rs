@@ -239,7 +239,7 @@ impl Hub {
 
     /// What became of an image.
     pub(crate) fn memory_saved(&mut self, plc: PlcId, number: u64, result: Result<(), String>) {
-        let now = self.now;
+        let now = self.time();
         let Some(keeper) = self.keeper(plc) else { return };
         if number == keeper.number {
             keeper.is_saving = false;

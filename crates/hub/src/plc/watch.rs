@@ -202,7 +202,8 @@ impl Hub {
         if !watch.told.as_ref().is_none_or(is_old) {
             return;
         }
-        self.send_text(conn, |out| wire::write_plc(out, &shown.frame(now)));
+        let time = self.time();
+        self.send_text(conn, |out| wire::write_plc(out, &shown.frame(time)));
         if let Some(watch) = self.watches.get_mut(&conn) {
             watch.told = Some((now, shown));
         }

@@ -258,11 +258,9 @@ impl Hub {
         let Some((due, _)) = self.routes.due.first().copied() else {
             return;
         };
-        if self.routes.alarm_at.is_none_or(|at| due < at)
-            && let Some(at) = self.clock.when(due)
-        {
+        if self.routes.alarm_at.is_none_or(|at| due < at) {
             self.routes.alarm_at = Some(due);
-            self.timers.set(at, Alarm::Routes);
+            self.hub_timers.set(due, Alarm::Routes);
         }
     }
 

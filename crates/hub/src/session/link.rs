@@ -31,12 +31,13 @@ const NAMES_TOLD: usize = 5;
 /// What the hub itself says stands under this; nobody else writes there.
 const STATE_PREFIX: &str = "sys/link/";
 
-/// Why nobody but the hub writes a signal, when it says how a link, a PLC or a replay stands.
+/// Why nobody but the hub writes a signal, when it says how a link, a PLC, a replay, the class or the clock stands.
 pub(crate) fn is_state(name: &str) -> Option<String> {
     let what = match name {
         _ if name.starts_with(STATE_PREFIX) => "a link",
         _ if name.starts_with(crate::plc::publish::STATE_PREFIX) => "a PLC",
         _ if name.starts_with(crate::replay::shown::STATE_PREFIX) => "a replay",
+        _ if name.starts_with(crate::clock::STATE_PREFIX) => "the clock",
         _ if crate::classroom::signals::is_state(name) => "the class",
         _ if crate::record::is_state(name) => "a recording",
         _ => return None,
@@ -68,11 +69,12 @@ impl Hub {
     /// Makes a signal under one of the prefixes of [`is_state`]; one that is there already is taken over.
     pub(crate) fn state_signal(&mut self, prefix: &str, subject: &str, what: &str, initial: Value) -> Option<SignalId> {
         let name = format!("{prefix}{}/{what}", crate::signal::name::escape_segment(subject));
+        let time = self.time();
         let error = match self.ledger.space.find(&name) {
             // A context of this name was there and is gone.
             Some(id) if self.ledger.space.cell(id).quality == Quality::PlcGone => return Some(id),
             Some(_) => String::from("the project has a signal of this name"),
-            None => match self.ledger.space.create(self.now, &name, Owner::Hub, initial) {
+            None => match self.ledger.space.create(time, &name, Owner::Hub, initial) {
                 Ok(id) => {
                     self.created.push(id);
                     return Some(id);

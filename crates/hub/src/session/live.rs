@@ -5,6 +5,7 @@ use super::link::is_state;
 use crate::access::Actor;
 use crate::api::{Refused, SignalRow};
 use crate::client::{Client, Clients, Pending, View};
+use crate::clock::Both;
 use crate::hub::Hub;
 use crate::input::ConnId;
 use crate::plc::orders::Plcs;
@@ -31,13 +32,15 @@ const CYCLE_RANGE_MS: std::ops::RangeInclusive<u64> = 10..=10_000;
 impl Hub {
     pub(crate) fn live_connected(&mut self, conn: ConnId) {
         let (epoch, now, generation) = (self.epoch(conn), self.now, self.ledger.space.generation());
+        let time = self.time();
         self.send_text(conn, |out| {
-            wire::write_hello(out, epoch, now.as_millis(), generation.0, env!("CARGO_PKG_VERSION"));
+            wire::write_hello(out, epoch, time.as_millis(), generation.0, env!("CARGO_PKG_VERSION"));
         });
         if let Some(client) = self.clients.get_mut(&conn) {
             client.next_tick = now + TICK_EVERY;
         }
         self.tell_replay(conn);
+        self.tell_clock_to(conn);
     }
 
     /// One text of a live channel.
@@ -77,10 +80,10 @@ impl Hub {
         for id in set.iter().flat_map(|set| set.iter()) {
             let writer = self.ledger.space.cell(*id).writer;
             if let (Some(writer), Some(at)) = (live_writer(writer), self.observer().last_sign(writer)) {
-                writers.insert(writer, at.as_millis());
+                writers.insert(writer, self.both().shown(at).as_millis());
             }
         }
-        let (now, generation) = (self.now.as_millis(), self.ledger.space.generation().0);
+        let (now, generation) = (self.time().as_millis(), self.ledger.space.generation().0);
         self.send_text(conn, |out| wire::write_tick(out, now, generation, writers, 0));
         self.tell_replay(conn);
     }
@@ -139,7 +142,7 @@ impl Hub {
             ids.sort_unstable();
             ids.dedup();
             let rows: Vec<SignalRow> = new.iter().take(room).map(|id| self.observer().row(*id)).collect();
-            let (now, generation) = (self.now.as_millis(), self.ledger.space.generation().0);
+            let (now, generation) = (self.time().as_millis(), self.ledger.space.generation().0);
             self.send_text(conn, |out| {
                 wire::write_added(out, now, generation, rows.iter().map(wire_row))
             });
@@ -158,6 +161,7 @@ impl Hub {
     /// Tells all about signals.
     pub(crate) fn observer(&self) -> Observer<'_> {
         Observer {
+            both: self.both(),
             space: &self.ledger.space,
             clients: &self.clients,
             routes: &self.routes,
@@ -343,6 +347,7 @@ impl Hub {
 
 /// What is needed to tell all about a signal.
 pub(crate) struct Observer<'a> {
+    pub(crate) both: Both,
     pub(crate) space: &'a SignalSpace,
     pub(crate) clients: &'a Clients,
     pub(crate) routes: &'a Routes,
@@ -355,7 +360,7 @@ impl Observer<'_> {
         let cell = self.space.cell(id);
         let confirmed_at = self
             .last_sign(cell.writer)
-            .map_or(cell.changed_at, |at| cell.changed_at.max(at));
+            .map_or(cell.changed_at, |at| cell.changed_at.max(self.both.shown(at)));
         SignalRow {
             id,
             name: self.space.name(id).to_owned(),

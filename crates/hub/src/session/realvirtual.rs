@@ -8,6 +8,7 @@ use super::answer::{Answer, Kind};
 use super::write::Source;
 use crate::api::Ignored;
 use crate::client::{Client, Pending, Step, View};
+use crate::clock::Both;
 use crate::hub::Hub;
 use crate::input::{ConnId, Face};
 use crate::output::{Class, Frame, Level, Output};
@@ -372,10 +373,11 @@ impl Hub {
             self.answering.retain(|other| *other != conn);
             self.build_answer(conn, &mut budget);
         }
+        let time = self.time();
         let Some(client) = self.clients.get_mut(&conn) else {
             return;
         };
-        client.answer = Some(Answer::begin(kind, signals, &self.ledger.space, self.now));
+        client.answer = Some(Answer::begin(kind, signals, &self.ledger.space, time));
         self.answering.push_back(conn);
     }
 
@@ -392,7 +394,12 @@ impl Hub {
                 .and_then(|endpoint| endpoints.get_mut(endpoint.0 as usize)),
             None => None,
         };
+        let both = Both {
+            world: self.now,
+            hub: self.clock.at(self.now),
+        };
         let observer = super::live::Observer {
+            both,
             space,
             clients,
             routes: &self.routes,

@@ -433,11 +433,8 @@ impl Hub {
         }
         let initial = setting.value.clone().unwrap_or_else(|| Value::zero(setting.kind));
         let existed = self.ledger.space.len();
-        let id = match self
-            .ledger
-            .space
-            .create(self.now, &setting.signal, setting.owner, initial)
-        {
+        let time = self.time();
+        let id = match self.ledger.space.create(time, &setting.signal, setting.owner, initial) {
             Ok(id) => id,
             Err(error) => {
                 self.endpoints[endpoint_id.0 as usize].counters.ignored.unknown += 1;

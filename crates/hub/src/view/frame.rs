@@ -1,6 +1,7 @@
 //! Rows of values as the frame of one view.
 
 use super::{Codec, GroupKey};
+use crate::clock::Both;
 use crate::endpoint::Endpoint;
 use crate::signal::{Quality, SignalId, SignalSpace, Value, Writer};
 use crate::time::Time;
@@ -37,7 +38,7 @@ pub(super) fn encode(
     space: &SignalSpace,
     endpoints: &mut [Endpoint],
     key: &GroupKey,
-    now: Time,
+    both: Both,
     rows: &[Row],
     gap: Option<Gap>,
 ) -> Bytes {
@@ -63,11 +64,11 @@ pub(super) fn encode(
         }
         Codec::Live => {
             let gap = gap.map(|gap| live::Gap {
-                since_ms: gap.since.as_millis(),
+                since_ms: both.shown(gap.since).as_millis(),
                 merged: gap.merged,
             });
             let front = live::DataFront {
-                now_ms: now.as_millis(),
+                now_ms: both.hub.as_millis(),
                 generation: space.generation().0,
                 gap,
             };

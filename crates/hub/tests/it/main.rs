@@ -4,6 +4,7 @@ mod claims;
 mod class_api;
 mod class_edges;
 mod class_random;
+mod clock;
 mod fake_gama;
 mod gama_lanes;
 mod gama_link;

@@ -4,7 +4,7 @@ use super::bench::BenchCommand;
 use super::conform::ConformCommand;
 use super::practice::PracticeCommand;
 use super::{
-    Cli, CliError, Command, audit, backup, check, classroom, conform, history, init, key, log, plc, problems,
+    Cli, CliError, Command, audit, backup, check, classroom, clock, conform, history, init, key, log, plc, problems,
     realvirtual, record, replay, route, run, service, signals, test, tls,
 };
 use crate::conform::GamaOptions;
@@ -31,6 +31,7 @@ pub(super) fn dispatch(command: Command) -> Result<(), CliError> {
         Command::Record(command) => wait_for(record::record(command, out)),
         Command::Route(command) => wait_for(route::route(command, out)),
         Command::Replay(command) => wait_for(replay::replay(command, out)),
+        Command::Clock(args) => wait_for(clock::clock(&args, out)),
         Command::Plc(command) => wait_for(plc::plc(command, out)),
         Command::Classroom(command) => wait_for(classroom::classroom(command, out)),
         Command::History(args) => wait_for(history::history(args, out)),

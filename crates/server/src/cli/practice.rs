@@ -58,6 +58,7 @@ impl From<TwinArgs> for crate::practice::twin::Options {
             name: args.name,
             auto: args.auto,
             quiet: args.quiet,
+            ..crate::practice::twin::Options::default()
         }
     }
 }

@@ -9,8 +9,8 @@ mod roles;
 use super::diagnostic::{Diagnostic, Findings, Place, Severity, SourceText};
 use super::file::{read_file, shown_path};
 use super::keys::{
-    ENDPOINT_KEYS, Form, HISTORY_KEYS, HUB_KEYS, Key, MODBUS_KEYS, PLC_KEYS, PROJECT_KEYS, RECORD_KEYS, TLS_KEYS,
-    WEB_KEYS, is_platform_variable,
+    CLOCK_KEYS, ENDPOINT_KEYS, Form, HISTORY_KEYS, HUB_KEYS, Key, MODBUS_KEYS, PLC_KEYS, PROJECT_KEYS, RECORD_KEYS,
+    TLS_KEYS, WEB_KEYS, is_platform_variable,
 };
 use super::limits::Limits;
 use super::plcs::hub_contexts;
@@ -20,8 +20,9 @@ use super::secrets::masked;
 use super::setting::{SettingError, Source, check_setting, section_keys};
 use super::signals::{Catalog, SignalReader, missing_key, unknown_key};
 use super::{
-    ClassroomConfig, Config, EndpointConfig, FILE_NAME, Fingerprint, HistoryConfig, HubConfig, ModbusConfig, Overrides,
-    PiplcConfig, PlcConfig, ProjectConfig, RecordConfig, Role, STATE_FOLDER, TlsConfig, WebConfig,
+    ClassroomConfig, ClockConfig, Config, EndpointConfig, FILE_NAME, Fingerprint, HistoryConfig, HubConfig,
+    ModbusConfig, Overrides, PiplcConfig, PlcConfig, ProjectConfig, RecordConfig, Role, STATE_FOLDER, TlsConfig,
+    WebConfig,
 };
 use crosstie_hub::settings::{PlcSettings, RouteSetting};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -139,6 +140,8 @@ impl Checker<'_> {
         self.settle(RECORD_KEYS, Some("record"), "[record]", &raw.record, &mut record);
         let mut history = HistoryConfig::default();
         self.settle(HISTORY_KEYS, Some("history"), "[history]", &raw.history, &mut history);
+        let mut clock = ClockConfig::default();
+        self.settle(CLOCK_KEYS, Some("clock"), "[clock]", &raw.clock, &mut clock);
         let mut endpoints = self.endpoints(&raw.endpoints);
         let mut piplc = self.piplc(raw.piplc.as_ref());
         let plcs = self.plcs(raw, piplc.as_ref());
@@ -170,6 +173,7 @@ impl Checker<'_> {
             tls,
             hub,
             record,
+            clock,
             endpoints,
             piplc,
             plcs,

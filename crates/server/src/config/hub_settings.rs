@@ -16,6 +16,7 @@ impl Config {
             stale_after: self.hub.stale_after,
             endpoints: self.endpoints.iter().map(super::EndpointConfig::hub_settings).collect(),
             routes: self.routes.clone(),
+            clock: self.clock.mode(),
             plcs: hub_contexts(self.piplc.as_ref(), &self.plcs),
             locked_memory: Granted::NotAsked,
             piplc: self

@@ -5,6 +5,7 @@
 //! key cannot be valid in one place and unknown in another.
 
 mod classroom;
+mod clock;
 mod form;
 mod history;
 mod modbus;
@@ -14,6 +15,7 @@ mod record;
 pub(crate) use classroom::{
     CLASSROOM_KEYS, GAMA_KEYS, HEADSET_KEYS, MONITOR_KEYS, is_platform_variable, platform_value, platform_variable,
 };
+pub(crate) use clock::CLOCK_KEYS;
 pub(crate) use form::{Checked, Form, without_query};
 pub(crate) use history::HISTORY_KEYS;
 pub(crate) use modbus::MODBUS_KEYS;
@@ -484,7 +486,9 @@ pub(crate) const ENDPOINT_KEYS: &[Key<EndpointConfig>] = &[
 mod tests {
     use super::*;
     use crate::config::raw::RawValue;
-    use crate::config::{ClassroomConfig, GamaConfig, HeadsetConfig, MonitorConfig, PiplcConfig, PlcConfig};
+    use crate::config::{
+        ClassroomConfig, ClockConfig, GamaConfig, HeadsetConfig, MonitorConfig, PiplcConfig, PlcConfig,
+    };
 
     #[test]
     fn every_key_gives_back_what_was_set() {
@@ -494,6 +498,7 @@ mod tests {
                 let raw = match key.form {
                     Form::Flag => RawValue::Flag(true),
                     Form::Whole { max, .. } => RawValue::Whole(max),
+                    Form::Rate => RawValue::Float(2.5),
                     Form::Millis { min_us, .. } => RawValue::Float(f64::from(min_us) / 1e3),
                     Form::Choice(words) => text(words.last().unwrap()),
                     Form::Patterns | Form::Places | Form::Hosts | Form::ProjectPaths | Form::Actions => {
@@ -518,6 +523,7 @@ mod tests {
         round_trip(HUB_KEYS, &mut HubConfig::default());
         round_trip(RECORD_KEYS, &mut crate::config::RecordConfig::default());
         round_trip(HISTORY_KEYS, &mut super::super::HistoryConfig::default());
+        round_trip(CLOCK_KEYS, &mut ClockConfig::default());
         round_trip(TLS_KEYS, &mut TlsConfig::default());
         round_trip(ENDPOINT_KEYS, &mut EndpointConfig::named("line"));
         round_trip(PIPLC_KEYS, &mut PiplcConfig::default());

@@ -18,6 +18,7 @@ pub(crate) struct RawConfig {
     pub(crate) hub: RawTable,
     pub(crate) record: RawTable,
     pub(crate) history: RawTable,
+    pub(crate) clock: RawTable,
     pub(crate) endpoints: Vec<RawEndpoint>,
     /// There when the file has the section, empty or not.
     pub(crate) piplc: Option<RawTable>,
@@ -158,12 +159,13 @@ pub(crate) fn shortened(text: &str) -> String {
     }
 }
 
-const SECTIONS: [&str; 16] = [
+const SECTIONS: [&str; 17] = [
     "project",
     "web",
     "tls",
     "hub",
     "record",
+    "clock",
     "realvirtual",
     "piplc",
     "plc",
@@ -204,6 +206,7 @@ pub(crate) fn read(text: &str, source: &SourceText, findings: &mut Findings) -> 
             "tls" => raw.tls = reader.section(item),
             "hub" => raw.hub = reader.section(item),
             "record" => raw.record = reader.section(item),
+            "clock" => raw.clock = reader.section(item),
             "realvirtual" => raw.endpoints = reader.endpoints(item),
             "piplc" => raw.piplc = Some(reader.section(item)),
             "plc" => raw.plcs = reader.sections(item),

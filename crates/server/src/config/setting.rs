@@ -2,8 +2,8 @@
 
 use super::diagnostic::nearest;
 use super::keys::{
-    CLASSROOM_KEYS, Checked, ENDPOINT_KEYS, Form, GAMA_KEYS, HEADSET_KEYS, HISTORY_KEYS, HUB_KEYS, Key, MODBUS_KEYS,
-    MONITOR_KEYS, PIPLC_KEYS, PLC_KEYS, PROJECT_KEYS, RECORD_KEYS, TLS_KEYS, WEB_KEYS, role_of, role_word,
+    CLASSROOM_KEYS, CLOCK_KEYS, Checked, ENDPOINT_KEYS, Form, GAMA_KEYS, HEADSET_KEYS, HISTORY_KEYS, HUB_KEYS, Key,
+    MODBUS_KEYS, MONITOR_KEYS, PIPLC_KEYS, PLC_KEYS, PROJECT_KEYS, RECORD_KEYS, TLS_KEYS, WEB_KEYS, role_of, role_word,
 };
 use super::raw::{RawValue, shortened};
 use super::{Config, Role};
@@ -199,6 +199,7 @@ impl Config {
         self.list(&mut settings, "tls", TLS_KEYS, &self.tls);
         self.list(&mut settings, "hub", HUB_KEYS, &self.hub);
         self.list(&mut settings, "record", RECORD_KEYS, &self.record);
+        self.list(&mut settings, "clock", CLOCK_KEYS, &self.clock);
         for endpoint in &self.endpoints {
             let keys = ENDPOINT_KEYS
                 .iter()
@@ -237,6 +238,7 @@ impl Config {
                 key,
             } => set(PROJECT_KEYS, key, &mut self.project, value),
             Target::Section { section: "web", key } => set(WEB_KEYS, key, &mut self.web, value),
+            Target::Section { section: "clock", key } => set(CLOCK_KEYS, key, &mut self.clock, value),
             Target::Section { section: "tls", key } => set(TLS_KEYS, key, &mut self.tls, value),
             Target::Section { section: "record", key } => set(RECORD_KEYS, key, &mut self.record, value),
             Target::Section {
@@ -365,6 +367,7 @@ fn find(dotted: &str) -> Result<(Target, Form, bool), SettingError> {
         "tls" => ("tls", of_section(TLS_KEYS, name)),
         "hub" => ("hub", of_section(HUB_KEYS, name)),
         "record" => ("record", of_section(RECORD_KEYS, name)),
+        "clock" => ("clock", of_section(CLOCK_KEYS, name)),
         "piplc" => ("piplc", of_section(PIPLC_KEYS, name)),
         "history" => ("history", of_section(HISTORY_KEYS, name)),
         "classroom" => ("classroom", of_section(CLASSROOM_KEYS, name)),
@@ -397,13 +400,20 @@ pub(super) fn section_keys() -> Vec<String> {
     let tls = TLS_KEYS.iter().map(|key| format!("tls.{}", key.name));
     let hub = HUB_KEYS.iter().map(|key| format!("hub.{}", key.name));
     let history = HISTORY_KEYS.iter().map(|key| format!("history.{}", key.name));
+    let clock = CLOCK_KEYS.iter().map(|key| format!("clock.{}", key.name));
     let piplc = PIPLC_KEYS.iter().map(|key| format!("piplc.{}", key.name));
     let classroom = CLASSROOM_KEYS.iter().map(|key| format!("classroom.{}", key.name));
     let monitor = MONITOR_KEYS.iter().map(|key| format!("monitor.{}", key.name));
     let headset = HEADSET_KEYS.iter().map(|key| format!("headset.{}", key.name));
     let gama = GAMA_KEYS.iter().map(|key| format!("gama.{}", key.name));
     let record = RECORD_KEYS.iter().map(|key| format!("record.{}", key.name));
-    let house = project.chain(web).chain(tls).chain(hub).chain(record).chain(piplc);
+    let house = project
+        .chain(web)
+        .chain(tls)
+        .chain(hub)
+        .chain(clock)
+        .chain(record)
+        .chain(piplc);
     house
         .chain(classroom)
         .chain(monitor)

@@ -378,6 +378,7 @@ fn toml_value(checked: &Checked) -> Value {
         Checked::Text(text) => text.into(),
         Checked::Flag(flag) => (*flag).into(),
         Checked::Whole(number) => (*number).into(),
+        Checked::Number(number) => (*number).into(),
         Checked::Micros(us) if us % 1_000 == 0 => i64::from(us / 1_000).into(),
         Checked::Micros(us) => (f64::from(*us) / 1e3).into(),
         Checked::List(list) => Value::Array(list.iter().collect()),

@@ -8,6 +8,7 @@ use crosstie_hub::plc::{Entry, Numbered, Order, PlcId, RealtimeWish, Refused};
 use crosstie_ladder::controller::{Command, ControllerSettings};
 
 use super::Door;
+use crate::clock_handle::ClockHandle;
 use crate::io::Devices;
 use crate::scan_thread::{Bell, Crowd, Exchange, ScanThread};
 
@@ -18,6 +19,8 @@ const LAST_ORDER: u64 = u64::MAX;
 #[derive(Debug)]
 pub(super) struct Engines {
     door: Door,
+    /// The time in which they scan.
+    clock: ClockHandle,
     /// There with the first engine.
     bell: Option<Bell>,
     /// What all scan threads share.
@@ -40,9 +43,10 @@ struct Engine {
 }
 
 impl Engines {
-    pub(super) fn new(door: Door) -> Engines {
+    pub(super) fn new(door: Door, clock: ClockHandle) -> Engines {
         Engines {
             door,
+            clock,
             bell: None,
             crowd: Crowd::of_this_machine(),
             engines: BTreeMap::new(),
@@ -60,7 +64,7 @@ impl Engines {
                 .ok();
         }
         let Some(bell) = &self.bell else { return };
-        match ScanThread::start(name, settings, wish, &self.crowd, bell) {
+        match ScanThread::start(name, settings, wish, &self.crowd, (bell, &self.clock)) {
             Ok(thread) => {
                 let engine = Engine {
                     thread,
@@ -77,6 +81,11 @@ impl Engines {
     /// Tells all threads how many they are.
     fn count(&self) {
         self.crowd.count(self.engines.len());
+        self.look_around();
+    }
+
+    /// Lets all threads see that the clock goes otherwise.
+    pub(super) fn look_around(&self) {
         self.engines.values().for_each(|engine| engine.thread.look_around());
     }
 

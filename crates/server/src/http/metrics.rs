@@ -41,8 +41,18 @@ pub(crate) async fn metrics(State(api): State<Arc<Api>>, Caller(by): Caller) -> 
     let Reply::Routes(routes, _) = api.ask(&by, Request::Routes).await? else {
         return Err(ApiError::mismatch());
     };
+    let Reply::Clock(clock) = api.ask(&by, Request::Clock).await? else {
+        return Err(ApiError::mismatch());
+    };
     let class = api.class_row(&by).await?;
-    let mut text = exposition(&health, &endpoints, &routes, &contexts, class.as_ref(), &api.modbuses);
+    let mut text = exposition(
+        (&health, clock.clock.rate()),
+        &endpoints,
+        &routes,
+        &contexts,
+        class.as_ref(),
+        &api.modbuses,
+    );
     if let Some(historian) = &api.historian {
         text.push_str(&history::exposition(historian.counts()));
     }
@@ -67,7 +77,7 @@ fn replay(player: &Player) -> String {
 }
 
 fn exposition(
-    health: &HealthRow,
+    (health, clock_rate): (&HealthRow, f64),
     endpoints: &[EndpointRow],
     routes: &[RouteRow],
     contexts: &[ContextRow],
@@ -82,6 +92,12 @@ fn exposition(
     );
     page.family("crosstie_uptime_seconds", "gauge", "Time since the hub was started.");
     page.sample(&[], health.now.as_nanos() as f64 / 1e9);
+    page.family(
+        "crosstie_clock_rate",
+        "gauge",
+        "Seconds of the hub's own time in a second of the world; 0 while it stands.",
+    );
+    page.sample(&[], clock_rate);
     page.family("crosstie_signals", "gauge", "Signals in the signal space.");
     page.sample(&[], health.signals);
     page.family(

@@ -19,13 +19,14 @@ use std::time::Duration;
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, MissedTickBehavior, interval, interval_at, sleep, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{self, Message};
 
 use super::console::Console;
 use super::{stopped, without_query};
+use crate::clock_handle::ClockHandle;
 use crate::dial::{self, DialError, Stream, Target};
 use app::{App, Step};
 
@@ -66,6 +67,8 @@ pub struct Options {
     pub again: Duration,
     /// Nothing is written to the console.
     pub quiet: bool,
+    /// The time in which players walk; links and pings are of the world.
+    pub clock: ClockHandle,
 }
 
 impl Default for Options {
@@ -82,6 +85,7 @@ impl Default for Options {
             stall: None,
             again: Duration::from_secs(5),
             quiet: false,
+            clock: ClockHandle::default(),
         }
     }
 }
@@ -140,7 +144,7 @@ pub async fn run_until(options: Options, stop: watch::Receiver<bool>) -> Result<
 }
 
 /// The name of a further player: the number at the end of the first one's name counts on.
-fn counted(first: &str, number: u32) -> String {
+pub(crate) fn counted(first: &str, number: u32) -> String {
     let stem = first.trim_end_matches(|sign: char| sign.is_ascii_digit());
     match first[stem.len()..].parse::<u64>() {
         _ if number == 0 => first.to_owned(),
@@ -221,8 +225,11 @@ impl Headset {
     async fn talk(&mut self, mut socket: Socket, stop: &mut watch::Receiver<bool>) -> Result<(), Lost> {
         let hello = self.app.hello(self.options.heartbeat_ms);
         send(&mut socket, hello).await?;
-        let mut walk = interval(Duration::from_secs(1) / self.options.rate.max(1));
-        walk.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let (clock, pace) = (
+            self.options.clock.clone(),
+            Duration::from_secs(1) / self.options.rate.max(1),
+        );
+        let mut next_step = clock.now();
         let mut report = interval_at(Instant::now() + REPORT, REPORT);
         report.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let stall_end = sleep(Duration::ZERO);
@@ -232,7 +239,7 @@ impl Headset {
             let wake = tokio::select! {
                 () = stopped(stop) => Wake::Stop,
                 received = socket.next(), if !stalls => Wake::Received(received),
-                _ = walk.tick(), if self.app.in_game && !stalls => Wake::Walk,
+                () = clock.reached(next_step), if self.app.in_game && !stalls => Wake::Walk,
                 _ = report.tick() => Wake::Report,
                 () = &mut stall_end, if stalls => Wake::StallEnds,
             };
@@ -261,6 +268,8 @@ impl Headset {
                     }
                 }
                 Wake::Walk => {
+                    // Steps that were missed are not made up for.
+                    next_step = clock.now() + pace;
                     if let Some(step) = self.app.walk() {
                         send(&mut socket, step).await?;
                     }

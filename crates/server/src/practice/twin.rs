@@ -20,6 +20,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{self, Message};
 
+use crate::clock_handle::ClockHandle;
 use crate::dial::{self, DialError, Stream, Target};
 
 use super::console::Console;
@@ -44,6 +45,8 @@ pub struct Options {
     pub auto: bool,
     /// Nothing is written to the console.
     pub quiet: bool,
+    /// The time in which the line is played; links and pings are of the world.
+    pub clock: ClockHandle,
 }
 
 impl Default for Options {
@@ -55,6 +58,7 @@ impl Default for Options {
             name: "Practice twin".to_owned(),
             auto: true,
             quiet: false,
+            clock: ClockHandle::default(),
         }
     }
 }
@@ -94,13 +98,13 @@ pub async fn run_until(options: Options, stop: watch::Receiver<bool>) -> Result<
 /// The largest message that is read, in bytes; a larger one ends the link (RV-51).
 const MESSAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// A cycle never plays more than this of missed time, in ms: a process that was suspended has not bottled meanwhile.
+/// A cycle never plays more than this of missed time, in ms of the world: a process that was suspended has not bottled meanwhile.
 const CYCLE_MS_MAX: u32 = 1_000;
 
 /// Every time that the loop knows, so that tests can make it hurry.
 #[derive(Clone, Copy, Debug)]
 struct Timing {
-    /// How often the line is played and its changes are sent.
+    /// How often the line is played and its changes are sent, in the time of the clock.
     cycle: Duration,
     /// A connection attempt, with its upgrade, may take this long.
     connect: Duration,
@@ -248,18 +252,17 @@ impl Link<'_> {
 
         let no_catalog = sleep(self.timing.catalog);
         tokio::pin!(no_catalog);
-        let mut cycle = interval(self.timing.cycle);
-        cycle.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let clock = self.options.clock.clone();
         let mut heartbeat = interval(self.timing.ping);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut played_until = Instant::now();
+        let mut played_until = clock.now();
         let mut last_heard = Instant::now();
 
         loop {
             let wake = tokio::select! {
                 () = stopped(stop) => Wake::Stop,
                 received = socket.next() => Wake::Received(received),
-                _ = cycle.tick(), if self.streaming => Wake::Cycle,
+                () = clock.reached(played_until + self.timing.cycle), if self.streaming => Wake::Cycle,
                 _ = heartbeat.tick() => Wake::Heartbeat,
                 () = &mut no_catalog, if !self.streaming => Wake::NoCatalog,
             };
@@ -283,18 +286,15 @@ impl Link<'_> {
                         let was_streaming = self.streaming;
                         self.take(&mut socket, &text).await?;
                         if self.streaming && !was_streaming {
-                            played_until = Instant::now();
+                            played_until = clock.now();
                         }
                     }
                 }
                 Wake::Cycle => {
                     // The rest of a begun millisecond stays for the next cycle, or the line would run slow.
-                    let elapsed_ms = played_until.elapsed().as_millis();
-                    played_until += Duration::from_millis(elapsed_ms as u64);
-                    let dt_ms = elapsed_ms.min(u128::from(CYCLE_MS_MAX)) as u32;
-                    if let Some(signals) = self.station.advance(dt_ms) {
-                        self.send_data(&mut socket, signals).await?;
-                    }
+                    let elapsed_ms = clock.now().since(played_until).as_millis() as u64;
+                    played_until = played_until + Duration::from_millis(elapsed_ms);
+                    self.play(&mut socket, elapsed_ms).await?;
                 }
                 Wake::Heartbeat => {
                     if last_heard.elapsed() > self.timing.silence {
@@ -309,10 +309,31 @@ impl Link<'_> {
                     ));
                     self.settled = true;
                     self.begin_data(&mut socket).await?;
-                    played_until = Instant::now();
+                    played_until = clock.now();
                 }
             }
         }
+    }
+
+    /// Plays the line for so long. Where the clock goes faster than the twin can be woken, it is played in cycles all the same, so
+    /// that what happens between two of them is seen.
+    async fn play(&mut self, socket: &mut Socket, elapsed_ms: u64) -> Result<(), Lost> {
+        let fastest = self.options.clock.clock().rate().max(1.0);
+        let mut rest_ms = elapsed_ms.min((f64::from(CYCLE_MS_MAX) * fastest) as u64);
+        // At the speed of the world what was missed is one cycle.
+        let whole_ms = if fastest > 1.0 {
+            self.timing.cycle.as_millis().max(1) as u64
+        } else {
+            u64::from(CYCLE_MS_MAX)
+        };
+        while rest_ms > 0 {
+            let dt_ms = rest_ms.min(whole_ms);
+            rest_ms -= dt_ms;
+            if let Some(signals) = self.station.advance(dt_ms as u32) {
+                self.send_data(socket, signals).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Acts on one message of the hub. What cannot be read is counted and passed over; the link stays (RV-50).

@@ -48,6 +48,9 @@ impl Practices {
 
     /// Lets them play until `stopped` holds true.
     pub(super) fn start(self, hub: &RunningHub, folder: &Path, stopped: &watch::Receiver<bool>) {
+        for name in follower_names(&self.all) {
+            hub.clock.follow(name);
+        }
         for practice in &self.all {
             match practice {
                 PracticeConfig::Twin { endpoint, auto } => start_twin(hub, folder, endpoint, *auto, stopped.clone()),
@@ -55,7 +58,8 @@ impl Practices {
                 PracticeConfig::Gama { .. } => {}
             }
         }
-        if let Some(server) = self.gama {
+        if let Some(mut server) = self.gama {
+            server.follow(hub.clock.clone());
             let stopped = stopped.clone();
             hub.runtime.spawn(async move {
                 if let Err(error) = server.run(stopped).await {
@@ -69,6 +73,18 @@ impl Practices {
     pub(super) fn words(&self) -> Option<String> {
         words(&self.all)
     }
+}
+
+/// The names that the hub has for the stand-ins among those who might not follow its clock.
+fn follower_names(all: &[PracticeConfig]) -> Vec<String> {
+    let names = all.iter().flat_map(|practice| match practice {
+        PracticeConfig::Twin { endpoint, .. } => vec![format!("client/{endpoint}/{}", twin::Options::default().name)],
+        PracticeConfig::Gama { .. } => vec![String::from("gama")],
+        PracticeConfig::Headset { id, count } => (0..*count)
+            .map(|number| format!("headset/{}", headset::counted(id, number)))
+            .collect(),
+    });
+    names.collect()
 }
 
 fn words(all: &[PracticeConfig]) -> Option<String> {
@@ -118,6 +134,7 @@ fn start_twin(hub: &RunningHub, folder: &Path, endpoint: &str, auto: bool, stopp
         ca_file: own_certificate(hub, folder),
         auto,
         quiet: true,
+        clock: hub.clock.clone(),
         ..twin::Options::default()
     };
     hub.runtime.spawn(async move {
@@ -139,6 +156,7 @@ fn start_headsets(hub: &RunningHub, folder: &Path, id: &str, count: u32, stopped
         id: id.to_owned(),
         count,
         quiet: true,
+        clock: hub.clock.clone(),
         ..headset::Options::default()
     };
     hub.runtime.spawn(async move {
@@ -183,6 +201,17 @@ mod tests {
         check(
             &[twin.clone(), twin.clone()],
             "2 practice twins play: what they write is made up",
+        );
+        let names = follower_names(&[twin.clone(), gama.clone(), headsets.clone()]);
+        assert_eq!(
+            names,
+            [
+                "client/line/Practice twin",
+                "gama",
+                "headset/A",
+                "headset/A2",
+                "headset/A3"
+            ]
         );
         check(
             &[twin, gama, headsets],

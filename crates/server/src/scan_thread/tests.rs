@@ -11,6 +11,7 @@ use crosstie_ladder::data_table::CellValue;
 use crosstie_ladder::project::IoClaims;
 use std::cell::Cell;
 use std::collections::VecDeque;
+use std::time::Instant;
 
 const PERIOD: u64 = 10_000;
 
@@ -24,17 +25,41 @@ struct Bench {
 }
 
 /// A clock that a test sets; each look at it takes a microsecond.
-#[derive(Default)]
-struct Now(Cell<u64>);
+struct Now {
+    time: Cell<u64>,
+    manner: Manner,
+    rate: f64,
+}
+
+impl Now {
+    fn look(&self) -> u64 {
+        self.time.set(self.time.get() + 1);
+        self.time.get()
+    }
+}
 
 impl Clock for Now {
-    fn now_us(&self) -> u64 {
-        self.0.set(self.0.get() + 1);
-        self.0.get()
+    fn moment(&mut self) -> Option<Moment> {
+        Some(Moment {
+            // While the hub's time stands a look at it takes none.
+            hub_us: if self.rate == 0.0 { self.time.get() } else { self.look() },
+            manner: self.manner,
+            rate: self.rate,
+        })
     }
 
     fn now_ns(&self) -> u64 {
-        self.now_us() * 1_000
+        self.look() * 1_000
+    }
+}
+
+impl Default for Now {
+    fn default() -> Now {
+        Now {
+            time: Cell::new(0),
+            manner: Manner::Plain { since: 0 },
+            rate: 1.0,
+        }
     }
 }
 
@@ -72,14 +97,14 @@ impl Bench {
     }
 
     fn turn_at(&mut self, now: u64) -> Next {
-        self.now.0.set(now);
-        self.worker.turn(&self.now, || {})
+        self.now.time.set(now);
+        self.worker.turn(&mut self.now, || {})
     }
 
     /// Turns at the times that the worker wants, as a thread does.
     fn scans(&mut self, count: usize) {
         for _ in 0..count {
-            let Next::ScanAt(due) = self.turn_at(self.now.0.get()) else {
+            let Next::ScanAt(due) = self.turn_at(self.now.time.get()) else {
                 panic!("it does not run");
             };
             self.turn_at(due);
@@ -158,7 +183,7 @@ fn orders_are_executed_at_once_while_nobody_scans_and_at_the_border_while_it_run
 fn the_first_scan_of_a_run_gets_the_target_time_and_the_others_what_has_passed() {
     let mut bench = Bench::running(COPY);
     bench.scans(1);
-    let Next::ScanAt(due) = bench.turn_at(bench.now.0.get()) else {
+    let Next::ScanAt(due) = bench.turn_at(bench.now.time.get()) else {
         panic!("it runs")
     };
     assert_eq!(bench.turn_at(due + 3_000), Next::ScanAt(due + PERIOD));
@@ -206,7 +231,7 @@ fn values_leave_the_ring_between_two_scans_and_reach_the_program_at_the_border()
     bench.told();
     bench.feed("I:0/0", CellValue::Bit(true));
     bench.feed("I:0/0", CellValue::Bit(false));
-    bench.turn_at(bench.now.0.get());
+    bench.turn_at(bench.now.time.get());
     assert_eq!(bench.orders.slots(), ORDERS_MAX, "the ring is free for newer ones");
     assert_eq!(bench.told(), []);
     bench.scans(3);
@@ -289,7 +314,14 @@ fn a_thread_scans_by_itself_answers_and_ends() {
         target_scan: ScanTime::MIN,
         ..ControllerSettings::default()
     };
-    let mut thread = ScanThread::start("line", settings, RealtimeWish::default(), &Crowd::new(1), &bell).unwrap();
+    let mut thread = ScanThread::start(
+        "line",
+        settings,
+        RealtimeWish::default(),
+        &Crowd::new(1),
+        (&bell, &ClockHandle::default()),
+    )
+    .unwrap();
     let order = |number, order| Numbered { number, order };
     thread.hand_in(order(1, load(COPY))).unwrap();
     let told = eventually_told(&door, &bell, &mut thread, "it is woken for an order", |told| {
@@ -337,7 +369,14 @@ fn a_thread_may_spin_while_a_cpu_is_left_and_tells_when_that_changes() {
     };
     let crowd = Crowd::new(2);
     crowd.count(1);
-    let mut thread = ScanThread::start("line", ControllerSettings::default(), wish, &crowd, &bell).unwrap();
+    let mut thread = ScanThread::start(
+        "line",
+        ControllerSettings::default(),
+        wish,
+        &crowd,
+        (&bell, &ClockHandle::default()),
+    )
+    .unwrap();
     let told = eventually_told(&door, &bell, &mut thread, "it tells how it runs", |told| {
         !granted(told).is_empty()
     });
@@ -457,11 +496,11 @@ fn a_scan_reads_devices_before_and_writes_them_after_it() {
     // A step sees them as well, and its outputs are carried.
     seen.input.store(true, Ordering::Relaxed);
     bench.order(4, Order::Command(Command::StepScan));
-    bench.turn_at(bench.now.0.get());
+    bench.turn_at(bench.now.time.get());
     assert!(seen.carried.load(Ordering::Relaxed));
     bench.give(Box::default());
     assert!(bench.worker.has_work());
-    bench.turn_at(bench.now.0.get());
+    bench.turn_at(bench.now.time.get());
     assert!(seen.closed.load(Ordering::Relaxed), "nobody waits for it");
 }
 
@@ -484,4 +523,148 @@ fn what_a_lost_device_says_holds_or_is_zero_until_it_is_back() {
         assert!(seen.carried.load(Ordering::Relaxed));
         assert_eq!(status.report().reason, None);
     }
+}
+
+impl Bench {
+    /// The hub's time goes by steps from now on.
+    fn stepped(&mut self) {
+        self.now.manner = Manner::Stepped;
+        self.stand();
+    }
+
+    fn stand(&mut self) {
+        self.now.rate = 0.0;
+    }
+
+    /// Turns as a thread does whose clock stands at this time, until nothing is due any more.
+    fn stand_at(&mut self, now: u64) {
+        self.stand();
+        while let Next::SlowScanAt(due) | Next::ScanAt(due) = self.turn_at(now) {
+            if due > now {
+                return;
+            }
+        }
+    }
+
+    /// The times that the scans got that were told since the last look.
+    fn times(&mut self) -> Vec<u32> {
+        let borders = self.borders();
+        let scans = borders.iter().filter(|border| border.scans > 0);
+        scans.map(|border| border.dt_us).collect()
+    }
+}
+
+#[test]
+fn a_step_of_ten_periods_is_exactly_ten_scans_of_a_period_each() {
+    let mut bench = Bench::running(COPY);
+    bench.scans(2);
+    let stands = bench.now.time.get();
+    bench.stepped();
+    bench.stand_at(stands);
+    bench.told();
+    let before = bench.executed();
+    for step in 1..=5_u64 {
+        let until = stands + step * 10 * PERIOD;
+        // The thread comes somewhere within the step, and late after its end.
+        bench.now.rate = 1.0;
+        bench.turn_at(until - 3 * PERIOD - 17);
+        bench.stand_at(until);
+        assert_eq!(bench.executed(), before + step * 10);
+        let times = bench.times();
+        assert_eq!(times.len(), 10);
+        // The scan before the first step began a little later than it was due.
+        assert!(times[0].abs_diff(PERIOD as u32) < 20, "{times:?}");
+        assert!(times[1..].iter().all(|time| *time == PERIOD as u32), "{times:?}");
+        bench.stand_at(until);
+        assert_eq!(bench.executed(), before + step * 10, "it stands");
+    }
+}
+
+#[test]
+fn at_a_hundred_times_the_speed_no_scan_is_skipped_and_each_gets_its_own_time() {
+    let mut bench = Bench::running(COPY);
+    bench.scans(1);
+    let at = bench.now.time.get();
+    (bench.now.manner, bench.now.rate) = (Manner::Exact, 100.0);
+    bench.told();
+    let before = bench.executed();
+    // Woken every 1.3 ms of the world.
+    for turn in 1..=20 {
+        let now = at + turn * 130_000;
+        while let Next::ScanAt(due) = bench.turn_at(now)
+            && due <= now
+        {}
+    }
+    let periods = 20 * 130_000 / PERIOD;
+    assert!((periods..=periods + 1).contains(&(bench.executed() - before)));
+    let late = bench.told();
+    let missed = late
+        .iter()
+        .filter(|entry| matches!(entry, Entry::Late(late) if late.missed > 0));
+    assert_eq!(missed.count(), 0);
+}
+
+#[test]
+fn while_the_time_stands_orders_are_executed_and_no_scan() {
+    let mut bench = Bench::running(COPY);
+    bench.scans(1);
+    let stands = bench.now.time.get();
+    bench.stepped();
+    bench.stand_at(stands);
+    bench.told();
+    let before = bench.executed();
+    let address = "N:3".parse().unwrap();
+    let value = CellValue::Word(7);
+    bench.order(3, Order::Write { address, value });
+    bench.feed("I:0/0", CellValue::Bit(true));
+    assert!(bench.worker.has_orders());
+    assert!(matches!(bench.turn_at(stands), Next::SlowScanAt(_)));
+    assert_eq!((bench.answers(), bench.executed()), (vec![(3, true)], before));
+    assert!(!bench.worker.has_orders());
+    bench.order(4, Order::Command(Command::Stop));
+    assert_eq!(bench.turn_at(stands), Next::WhenTold);
+    assert_eq!(bench.answers(), [(4, true)]);
+}
+
+#[test]
+fn a_thread_follows_the_clock_that_is_published() {
+    let door = Door::new();
+    let (bell, clock) = (Bell::start(door.clone()).unwrap(), ClockHandle::default());
+    let mut goes = clock.clone().clock();
+    let mut publish = |mode, rate, step: Option<Duration>| {
+        clock.close();
+        let now = clock.world();
+        let until = step.map(|step| goes.at(now) + step);
+        goes.go(now, mode, rate, until);
+        clock.publish(goes);
+    };
+    publish(ClockMode::Stepped, 0.0, None);
+    let settings = ControllerSettings {
+        target_scan: ScanTime::from_us(10_000).unwrap(),
+        ..ControllerSettings::default()
+    };
+    let crowd = Crowd::new(1);
+    let mut thread = ScanThread::start("line", settings, RealtimeWish::default(), &crowd, (&bell, &clock)).unwrap();
+    let order = |number, order| Numbered { number, order };
+    thread.hand_in(order(1, load(COPY))).unwrap();
+    thread.hand_in(order(2, Order::Command(Command::Start))).unwrap();
+    let scans = |told: &[Entry]| borders(told).iter().map(|border| border.scans).sum::<u32>();
+    let told = eventually_told(&door, &bell, &mut thread, "it starts with its first scan", |told| {
+        scans(told) > 0
+    });
+    assert_eq!(scans(&told), 1);
+    // A tenth of a second, and a second answer behind it: what the thread has told by then is all of the step.
+    publish(ClockMode::Stepped, 1.0, Some(Duration::from_millis(100)));
+    thread.look_around();
+    let told = eventually_told(&door, &bell, &mut thread, "it scans the step", |told| scans(told) >= 10);
+    publish(ClockMode::Stepped, 0.0, None);
+    thread.look_around();
+    thread.hand_in(order(3, Order::SetBreakpoint(9))).unwrap();
+    let rest = eventually_told(&door, &bell, &mut thread, "it answers while it stands", |told| {
+        !answers(told).is_empty()
+    });
+    assert_eq!(scans(&told) + scans(&rest), 10);
+    thread.end();
+    thread.join();
+    bell.end();
 }

@@ -7,25 +7,57 @@ use crosstie_ladder::address::INTEGER_WORDS;
 use crosstie_ladder::controller::{Command, ControllerSettings, ControllerState};
 use rtrb::Consumer;
 
-use super::pace::Pace;
+use super::pace::{Manner, Pace};
 use super::ring::{Exchange, RingSink};
 use crate::io::{Devices, Outputs};
 
-/// Where the time comes from: microseconds since the thread was started, never going back.
+/// Where the time comes from.
 pub(super) trait Clock {
-    fn now_us(&self) -> u64;
+    /// The hub's time and how it goes; `None` while that is being changed.
+    fn moment(&mut self) -> Option<Moment>;
 
-    /// The same time in nanoseconds, for what is shorter than a microsecond.
+    /// The world's time in nanoseconds, never going back: for how long something takes.
     fn now_ns(&self) -> u64;
+}
+
+/// A moment of the hub's time.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Moment {
+    /// Microseconds, never going back.
+    pub(super) hub_us: u64,
+    /// How scans are paced.
+    pub(super) manner: Manner,
+    /// Seconds of the hub in a second of the world; 0 while its time stands.
+    pub(super) rate: f64,
+}
+
+impl Moment {
+    /// Scans may be so far apart in the world that orders do not wait for the next one.
+    fn is_slow(&self) -> bool {
+        self.rate < 1.0
+    }
+
+    /// A span of the hub's time in the world's; 0 while the hub's stands.
+    fn in_world(&self, us: u32) -> u32 {
+        match self.rate {
+            1.0 => us,
+            rate if rate > 0.0 => (f64::from(us) / rate) as u32,
+            _ => 0,
+        }
+    }
 }
 
 /// What to do until the next turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Next {
-    /// Sleep until then; whoever wakes the thread before only has values for it.
+    /// Sleep until that time of the hub; whoever wakes the thread before only has values for it.
     ScanAt(u64),
+    /// The same where the hub's time is slow or stands: whoever wakes the thread before may have orders for it.
+    SlowScanAt(u64),
     /// Sleep until there is something to do.
     WhenTold,
+    /// Sleep until the clock is changed: the core wakes everybody then.
+    WhenOpen,
 }
 
 /// An engine with its two rings and its pace.
@@ -72,6 +104,11 @@ impl Worker {
         !self.exchanges.is_empty() || has_orders && self.engine.takes_orders(&self.sink)
     }
 
+    /// Whether there are orders that can be taken, or other devices.
+    pub(super) fn has_orders(&self) -> bool {
+        !self.exchanges.is_empty() || !self.orders.is_empty() && self.engine.takes_orders(&self.sink)
+    }
+
     /// Tells what the system grants the thread; false when there is no room for it now.
     pub(super) fn tell_realtime(&mut self, answer: RealtimeAnswer) -> bool {
         let has_room = self.engine.takes_orders(&self.sink);
@@ -82,50 +119,65 @@ impl Worker {
     }
 
     /// One turn. `tell` is called when there is something for the core.
-    pub(super) fn turn(&mut self, clock: &impl Clock, tell: impl Fn()) -> Next {
+    pub(super) fn turn(&mut self, clock: &mut impl Clock, tell: impl Fn()) -> Next {
+        let Some(moment) = clock.moment() else {
+            return Next::WhenOpen;
+        };
         match &self.pace {
-            Some(pace) if clock.now_us() < pace.due() => self.take_values(),
+            Some(pace) if moment.hub_us < pace.due() && moment.is_slow() && self.has_orders() => {
+                self.between_scans(moment);
+                tell();
+            }
+            Some(pace) if moment.hub_us < pace.due() => self.take_values(),
             Some(_) => {
-                self.border(clock);
+                self.border(moment, clock);
                 tell();
             }
             None if self.is_untold || !self.orders.is_empty() || !self.exchanges.is_empty() => {
-                self.take_orders(clock);
-                self.take_devices();
-                self.show_values();
-                self.write_devices();
+                self.between_scans(moment);
                 tell();
             }
             None => {}
         }
-        self.pace
-            .as_ref()
-            .map_or(Next::WhenTold, |pace| Next::ScanAt(pace.due()))
+        match &self.pace {
+            Some(pace) if moment.is_slow() => Next::SlowScanAt(pace.due()),
+            Some(pace) => Next::ScanAt(pace.due()),
+            None => Next::WhenTold,
+        }
+    }
+
+    /// No scan is due, and there is something to do.
+    fn between_scans(&mut self, moment: Moment) {
+        self.take_orders(moment);
+        self.take_devices();
+        self.show_values();
+        self.write_devices();
     }
 
     /// A scan is due: orders first, and they may have ended the run.
-    fn border(&mut self, clock: &impl Clock) {
-        self.take_orders(clock);
+    fn border(&mut self, moment: Moment, clock: &impl Clock) {
+        self.take_orders(moment);
         self.take_devices();
         let Some(pace) = &mut self.pace else {
             self.write_devices();
             self.show_values();
             return;
         };
-        let began = clock.now_us();
-        let begun = pace.scan(began, self.engine.controller().settings().target_scan.us());
+        let began = clock.now_ns();
+        let period = self.engine.controller().settings().target_scan.us();
+        let begun = pace.scan(moment.hub_us, period, moment.manner);
         self.devices.read(&mut self.inputs);
         let events = self.engine.scan_timed(&self.inputs, begun.dt_us, || clock.now_ns());
         self.write_devices();
         let timing = ScanTiming {
-            late_us: begun.late_us,
+            late_us: moment.in_world(begun.late_us),
             missed: begun.missed,
-            took_us: clock.now_us().saturating_sub(began),
+            took_us: clock.now_ns().saturating_sub(began) / 1_000,
         };
         self.engine.report(Some(timing), events, &mut self.sink);
         // The watchdog may have ended the run.
         self.write_devices();
-        self.follow_state(clock);
+        self.follow_state(moment);
     }
 
     /// Nobody scans: what routes have said is shown at once.
@@ -139,7 +191,7 @@ impl Worker {
 
     /// Executes the orders that wait, as far as there is room for their answers. Those that come meanwhile are for the next
     /// border: nobody can hold up a scan with them.
-    fn take_orders(&mut self, clock: &impl Clock) {
+    fn take_orders(&mut self, moment: Moment) {
         for _ in 0..self.orders.slots() {
             let is_feed = matches!(
                 self.orders.peek().map(|numbered| &numbered.order),
@@ -154,7 +206,7 @@ impl Worker {
             }
             self.engine.execute(numbered, &self.inputs, &mut self.sink);
             // Also between two orders: a run that begins behind a stop has a pace of its own.
-            self.follow_state(clock);
+            self.follow_state(moment);
         }
     }
 
@@ -189,9 +241,9 @@ impl Worker {
         }
     }
 
-    fn follow_state(&mut self, clock: &impl Clock) {
+    fn follow_state(&mut self, moment: Moment) {
         match (self.engine.state(), &self.pace) {
-            (ControllerState::Running, None) => self.pace = Some(Pace::begin(clock.now_us())),
+            (ControllerState::Running, None) => self.pace = Some(Pace::begin(moment.hub_us)),
             (ControllerState::Running, Some(_)) => {}
             _ => self.pace = None,
         }

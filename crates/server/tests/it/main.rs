@@ -5,6 +5,7 @@ mod classroom_api;
 mod classroom_config;
 mod classroom_doors;
 mod cli;
+mod clock;
 mod config;
 mod conform;
 mod conform_piplc;

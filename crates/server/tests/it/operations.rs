@@ -469,7 +469,7 @@ fn a_project_that_cannot_be_written_runs_and_says_why_it_saves_nothing() {
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(mode)).unwrap();
     let process = Process::under(script, &binary, folder.path());
     let signals = process.get("/api/v1/signals");
-    assert_eq!(signals["total"], 7, "those of recordings included");
+    assert_eq!(signals["total"], 9, "five are the hub's own");
     let set = process.request("PUT", "/api/v1/signals/twin/line/Setpoint", &json!({"value": 9}));
     assert_eq!(set.0, 200, "values are not kept in files: {}", set.1);
     let (status, refused) = process.set_cycle(77);

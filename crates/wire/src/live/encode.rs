@@ -239,6 +239,43 @@ pub fn write_tick(
     out.push(b'}');
 }
 
+/// How the hub's clock goes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ClockFrame<'a> {
+    /// `real`, `scaled`, `stepped` or `recording`.
+    pub mode: &'a str,
+    /// Hub seconds per second of the world; 0 while it stands.
+    pub rate: f64,
+    /// Whether it goes.
+    pub running: bool,
+    /// The hub's time in milliseconds.
+    pub now_ms: u64,
+    /// The hub's time in milliseconds at which a step ends.
+    pub until_ms: Option<u64>,
+    /// The time since the start of the hub as the world goes, in milliseconds.
+    pub real_ms: u64,
+}
+
+/// Appends `{"type":"clock","mode":"scaled","rate":10,"running":true,"now_ms":82234,"until_ms":null,"real_ms":41200}`.
+pub fn write_clock(out: &mut Vec<u8>, clock: &ClockFrame<'_>) {
+    out.extend_from_slice(br#"{"type":"clock","mode":"#);
+    write_string(out, clock.mode);
+    out.extend_from_slice(br#","rate":"#);
+    write_value(out, Value::Float(clock.rate));
+    out.extend_from_slice(if clock.running {
+        br#","running":true"#
+    } else {
+        br#","running":false"#
+    });
+    write_uint_field(out, "now_ms", clock.now_ms);
+    match clock.until_ms {
+        Some(until_ms) => write_uint_field(out, "until_ms", until_ms),
+        None => out.extend_from_slice(br#","until_ms":null"#),
+    }
+    write_uint_field(out, "real_ms", clock.real_ms);
+    out.push(b'}');
+}
+
 /// Appends `{"type":"write_result","id":7,"signals":{"twin/line/Run":{"ok":true,"value":true}}}`.
 pub fn write_write_result<'a>(
     out: &mut Vec<u8>,
@@ -519,6 +556,23 @@ mod tests {
         check(
             |out| write_hello(out, 5, 81_234, 9123, "0.1.0"),
             r#"{"type":"hello","epoch":5,"now_ms":81234,"generation":9123,"version":"0.1.0"}"#,
+        );
+        let mut clock = ClockFrame {
+            mode: "scaled",
+            rate: 10.0,
+            running: true,
+            now_ms: 82_234,
+            until_ms: None,
+            real_ms: 41_200,
+        };
+        check(
+            |out| write_clock(out, &clock),
+            r#"{"type":"clock","mode":"scaled","rate":10,"running":true,"now_ms":82234,"until_ms":null,"real_ms":41200}"#,
+        );
+        (clock.rate, clock.running, clock.until_ms) = (0.0, false, Some(9));
+        check(
+            |out| write_clock(out, &clock),
+            r#"{"type":"clock","mode":"scaled","rate":0,"running":false,"now_ms":82234,"until_ms":9,"real_ms":41200}"#,
         );
         check(
             |out| write_tick(out, 82_234, 9200, [(Writer::Client(3), 82_230)], 0),

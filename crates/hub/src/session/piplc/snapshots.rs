@@ -194,6 +194,7 @@ impl Hub {
         let Snapshots { groups, pictures } = &mut self.piplc.snapshots;
         let Some(group) = groups.get_mut(&key) else { return };
         let picture = pictures.entry(key.plc).or_default();
+        let time = self.clock.at(self.now);
         let mut to: [Vec<SnapshotFor>; DIALECTS.len()] = Default::default();
         for member in group.members.iter_mut().filter(|member| is_due(member)) {
             let Some(client) = self.clients.get_mut(&member.conn) else {
@@ -205,7 +206,7 @@ impl Hub {
             let sequence = member.sequence;
             let header = encode_header(&SnapshotHeader {
                 sequence,
-                timestamp_ms: self.now.as_millis() as u32,
+                timestamp_ms: time.as_millis() as u32,
                 state: engine_state(context.state).byte(),
                 context_index: index as u8,
             });

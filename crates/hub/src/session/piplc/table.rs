@@ -1,4 +1,4 @@
-//! The route table of PiPLC's clients: addresses of contexts, carried from one to the other at their own pace (PL-20).
+//! The route table of PiPLC's clients: addresses of contexts, carried from one to the other at their own pace, in the hub's time (PL-20).
 //!
 //! It stands beside the routes of the hub, which carry every change at once. A table is sampled: at every tick the sources of
 //! all routes that are due are read before any target is written, and targets are written in the order of the table. Of
@@ -356,14 +356,14 @@ impl Hub {
 
     /// The next moment on the grid.
     fn next_tick(&self) -> Time {
-        Time::from_millis((self.now.as_millis() / TICK_MS + 1) * TICK_MS)
+        Time::from_millis((self.time().as_millis() / TICK_MS + 1) * TICK_MS)
     }
 
     fn set_table_alarm(&mut self) {
         let next = self.piplc.table.next();
         self.piplc.table.next_tick = next;
         if let Some(next) = next {
-            self.timers.set(next, Alarm::RouteTable);
+            self.hub_timers.set(next, Alarm::RouteTable);
         }
     }
 
@@ -372,7 +372,7 @@ impl Hub {
         if self.piplc.table.next_tick != Some(at) {
             return;
         }
-        let now = self.now;
+        let now = self.time();
         let samples = self.samples(now);
         let missed = samples.iter().map(|sample| sample.missed).max().unwrap_or(0);
         let mut last_of: FxHashMap<Target, usize> = FxHashMap::default();
@@ -441,7 +441,7 @@ impl Hub {
 
     /// Says that the table is late, or no longer.
     fn judge_table(&mut self, missed: u64) {
-        let now = self.now;
+        let now = self.time();
         let table = &mut self.piplc.table;
         if table.next_tick.is_none() {
             return self.table_on_time();
@@ -466,8 +466,9 @@ impl Hub {
 
     /// Nothing is late any more, or nothing is left that could be.
     fn table_on_time(&mut self) {
+        let time = self.time();
         self.piplc.table.lateness = Lateness {
-            since: self.now,
+            since: time,
             ..Lateness::default()
         };
         self.problems.clear(LATE);

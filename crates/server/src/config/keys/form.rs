@@ -5,6 +5,7 @@ use super::super::raw::RawValue;
 use super::plcs::millis_of_us;
 use crate::dial::Target;
 use axum::http::uri::PathAndQuery;
+use crosstie_hub::clock::{RATE_MAX, RATE_MIN};
 use serde_json::{Value, json};
 use std::net::{IpAddr, Ipv6Addr};
 use std::path::{Component, Path};
@@ -23,6 +24,8 @@ pub(crate) enum Form {
         min: i64,
         max: i64,
     },
+    /// How many times as fast a clock goes.
+    Rate,
     /// A number of milliseconds, exact to the microsecond.
     Millis {
         min_us: u32,
@@ -65,6 +68,7 @@ pub(crate) enum Checked {
     Text(String),
     Flag(bool),
     Whole(i64),
+    Number(f64),
     /// Microseconds; milliseconds in the file.
     Micros(u32),
     List(Vec<String>),
@@ -99,6 +103,13 @@ impl Checked {
         }
     }
 
+    pub(super) fn number(self) -> f64 {
+        match self {
+            Checked::Number(number) => number,
+            other => unreachable!("{MISMATCH}: {other:?}"),
+        }
+    }
+
     pub(super) fn micros(self) -> u32 {
         match self {
             Checked::Micros(us) => us,
@@ -125,6 +136,7 @@ impl Checked {
             Checked::Text(text) => json!(text),
             Checked::Flag(flag) => json!(flag),
             Checked::Whole(number) => json!(number),
+            Checked::Number(number) => json!(number),
             Checked::Micros(us) => millis_of_us(*us),
             Checked::List(list) => json!(list),
             Checked::Address(address) => json!(address),
@@ -145,6 +157,7 @@ impl Form {
             ),
             Form::Flag => String::from("true or false"),
             Form::Whole { min, max } => format!("a whole number from {min} to {max}"),
+            Form::Rate => format!("a number from {RATE_MIN} to {RATE_MAX}"),
             Form::Millis { min_us, max_us } => format!(
                 "a number from {} to {} with at most three decimals",
                 millis_of_us(min_us),
@@ -215,6 +228,8 @@ impl Form {
                 Ok(Checked::Whole(*number))
             }
             (Form::Whole { .. }, RawValue::Whole(_)) => Err("out_of_range"),
+            (Form::Rate, RawValue::Whole(number)) => rate(*number as f64),
+            (Form::Rate, RawValue::Float(number)) => rate(*number),
             (Form::Millis { min_us, max_us }, RawValue::Whole(_) | RawValue::Float(_)) => {
                 let us = whole_micros(shaped).ok_or("bad_value")?;
                 let fits = u32::try_from(us).ok().filter(|us| (min_us..=max_us).contains(us));
@@ -244,7 +259,7 @@ impl Form {
 
     /// Its values are written without quotes, or are lists.
     fn is_shaped(self) -> bool {
-        matches!(self, Form::Flag | Form::Whole { .. } | Form::Millis { .. }) || self.is_list()
+        matches!(self, Form::Flag | Form::Whole { .. } | Form::Rate | Form::Millis { .. }) || self.is_list()
     }
 
     fn is_list(self) -> bool {
@@ -303,12 +318,17 @@ impl Form {
             // Spreadsheets write TRUE.
             Form::Flag => text.to_ascii_lowercase().parse().map(RawValue::Flag).ok(),
             Form::Whole { .. } => text.parse().map(RawValue::Whole).ok(),
-            Form::Millis { .. } => text.parse().map(RawValue::Float).ok(),
+            Form::Millis { .. } | Form::Rate => text.parse().map(RawValue::Float).ok(),
             form if form.is_list() => Some(plain_list(text)),
             _ => None,
         }
         .unwrap_or_else(|| RawValue::Text(text.to_owned()))
     }
+}
+
+fn rate(number: f64) -> Result<Checked, Misfit> {
+    let fits = (RATE_MIN..=RATE_MAX).contains(&number);
+    fits.then_some(Checked::Number(number)).ok_or("out_of_range")
 }
 
 /// An endpoint's name stands in signal names, URLs and environment variables; `.` and `..` would not survive a URL.

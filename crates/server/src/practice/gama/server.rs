@@ -10,7 +10,7 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, MissedTickBehavior, interval, interval_at, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::{CapacityError, Error as SocketError};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
@@ -19,6 +19,7 @@ use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
 use super::house::{ClientId, House, Out, Recipe};
 use super::{Flavour, Options};
+use crate::clock_handle::ClockHandle;
 use crate::practice::console::Console;
 use crate::practice::stopped;
 
@@ -36,6 +37,9 @@ const OUTBOX_WORLDS_MAX: usize = 16;
 
 /// So many pings without a sign of life, and a client is let go.
 const PINGS_MISSED_MAX: u32 = 3;
+
+/// Cycles that are made up for when they come late, as they do when the clock goes fast. What is missed beyond them is left out.
+const CYCLES_BEHIND_MAX: u32 = 20;
 
 /// A client that takes no message for this long is let go; so is one whose handshake takes longer.
 const SEND_MAX: Duration = Duration::from_secs(10);
@@ -65,6 +69,8 @@ pub struct Server {
     listener: StdListener,
     address: SocketAddr,
     cycle: Duration,
+    /// The time in which it simulates; links and pings are of the world.
+    clock: ClockHandle,
     shared: Arc<Shared>,
 }
 
@@ -100,6 +106,7 @@ impl Server {
             listener,
             address,
             cycle: Duration::from_secs(1) / options.rate.max(1),
+            clock: ClockHandle::default(),
             shared: Arc::new(Shared {
                 console,
                 ping: options.ping,
@@ -110,6 +117,11 @@ impl Server {
                 }),
             }),
         })
+    }
+
+    /// Simulates in the time of this clock.
+    pub(crate) fn follow(&mut self, clock: ClockHandle) {
+        self.clock = clock;
     }
 
     /// Where it listens.
@@ -151,9 +163,8 @@ impl Server {
         let address = self.address;
         let listener = TcpListener::from_std(self.listener).map_err(|source| GamaError::Listen { address, source })?;
         let mut clients = JoinSet::new();
-        let mut cycle = interval(self.cycle);
-        // A process that was suspended has not simulated meanwhile.
-        cycle.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let clock = self.clock;
+        let mut next_cycle = clock.now();
         let cycle_ms = self.cycle.as_millis() as u64;
         loop {
             tokio::select! {
@@ -165,7 +176,14 @@ impl Server {
                     // Too many, or a client that has gone before it was there.
                     Ok(_) | Err(_) => {}
                 },
-                _ = cycle.tick() => self.shared.with_house(|house| house.tick(cycle_ms)),
+                () = clock.reached(next_cycle) => {
+                    self.shared.with_house(|house| house.tick(cycle_ms));
+                    next_cycle = next_cycle + self.cycle;
+                    // A process that was suspended has not simulated meanwhile.
+                    if clock.now().since(next_cycle) > self.cycle * CYCLES_BEHIND_MAX {
+                        next_cycle = clock.now();
+                    }
+                }
                 Some(_) = clients.join_next() => {}
             }
         }

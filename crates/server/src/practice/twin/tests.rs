@@ -2,6 +2,8 @@
 //! the limit at which a test that hangs fails.
 
 use super::*;
+use crosstie_hub::Time;
+use crosstie_hub::clock::ClockMode;
 use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -30,11 +32,16 @@ struct House {
 
 impl House {
     async fn with_twin(auto: bool, timing: Timing) -> Self {
+        House::with_twin_in(ClockHandle::default(), auto, timing).await
+    }
+
+    async fn with_twin_in(clock: ClockHandle, auto: bool, timing: Timing) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let options = Options {
             url: format!("ws://{}/", listener.local_addr().unwrap()),
             auto,
             quiet: true,
+            clock,
             ..Options::default()
         };
         let (stop, stopped) = watch::channel(false);
@@ -354,4 +361,40 @@ fn back_off_doubles_up_to_its_limit() {
     for (failures, pause_ms) in cases {
         assert_eq!(timing.back_off(failures).as_millis(), pause_ms);
     }
+}
+
+/// Lets the clock go otherwise.
+fn goes(handle: &ClockHandle, rate: f64) -> Time {
+    handle.close();
+    let (mut clock, now) = (handle.clock(), handle.world());
+    clock.go(now, ClockMode::Scaled(rate), rate, None);
+    handle.publish(clock);
+    clock.at(now)
+}
+
+#[tokio::test]
+async fn the_line_is_played_in_the_time_of_the_clock_and_stands_with_it() {
+    let clock = ClockHandle::default();
+    goes(&clock, 0.0);
+    let timing = Timing {
+        ping: Duration::from_millis(5),
+        ..FAST
+    };
+    let house = House::with_twin_in(clock.clone(), true, timing).await;
+    let (mut peer, _) = house.accept_and_shake_hands(json!({})).await;
+    // Pings go on in the world, and between them the line stands still.
+    let mut pings = 0;
+    while pings < 5 {
+        let message = peer.next_raw().await;
+        assert!(!message.is_text(), "{message:?}");
+        pings += u32::from(message.is_ping());
+    }
+    let began = goes(&clock, 100.0);
+    // The sequence lets the line run for 20 s and then stops it.
+    peer.until("State", json!("Running")).await;
+    peer.until("State", json!("Stopped")).await;
+    let took = clock.now().since(began);
+    assert!(took >= Duration::from_secs(20), "{took:?}");
+    assert!(clock.world().since(Time::ZERO) < took, "it was not the world's time");
+    assert_ne!(peer.held["BottleCount"], json!(0), "{:?}", peer.held);
 }
