@@ -4,6 +4,8 @@ use super::script::{PartnerKind, PartnerWish, Script};
 use super::stage::Stage;
 use crate::practice::gama::GamaInMemory;
 use crate::practice::{Chance, TwinInMemory};
+use crosstie_hub::api::Request;
+use crosstie_hub::api::classroom::{ClassroomRequest, OrderWord};
 use crosstie_hub::output::Callee;
 use crosstie_hub::rig::{Partner, Rig, text_of};
 use crosstie_hub::settings::{EndpointId, EndpointSettings};
@@ -67,6 +69,8 @@ impl Cast {
                     }
                     cast.gama = Some(Rc::new(RefCell::new(GamaInMemory::new(seed))));
                     cast.gama_listens(rig);
+                    // The hub has tried already, before GAMA was there.
+                    rig.put(Request::Classroom(ClassroomRequest::Order(OrderWord::Connect)));
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! Does a run do what a recording says? Both are traces; the answer is the first difference.
 //!
-//! What a PLC writes is compared scan by scan, everything else moment by moment. A value counts as *in force* from its point to
+//! What a PLC writes is compared scan by scan, everything else moment by moment, such as what routes bring to a PLC. A value counts as *in force* from its point to
 //! the next one. With [`Slack`] a run may be a little earlier or later than the recording: what it says must then be in force in
 //! the other somewhere near. Without slack both must change at the same scan, or the same moment.
 
@@ -217,14 +217,16 @@ fn in_force<'a, 'b>(list: &'b [Stretch<'a>], from: u64) -> Option<&'b Stretch<'a
     after.checked_sub(1).map(|index| &list[index])
 }
 
-/// Every value came with the number of its scan, and they do not go back, as after a reset.
+/// Every value came with the number of its scan, but for what was there at the begin, and they do not go back, as after a reset.
 fn goes_by_scans(track: &Track) -> bool {
     let mut last = 0;
-    track.points().all(|point| {
-        let goes_on = point.scan.is_none_or(|scan| scan >= last);
+    let mut points = track.points();
+    let go_on = points.all(|point| {
+        let goes_on = point.scan.map_or(point.at == Time::ZERO, |scan| scan >= last);
         last = point.scan.unwrap_or(last);
         goes_on
-    }) && track.points().any(|point| point.scan.is_some())
+    });
+    go_on && track.points().any(|point| point.scan.is_some())
 }
 
 /// The same value, or two numbers that are no further apart than the tolerance.
@@ -330,10 +332,7 @@ mod tests {
             exact,
             Some("s: expected 1, got 2 at 70 ms, scan 7"),
         );
-        let silent = Trace {
-            end: Time::from_millis(200),
-            ..Trace::default()
-        };
+        let silent = scans(&[], 20);
         check(
             &expected,
             &silent,

@@ -401,7 +401,7 @@ mod tests {
         );
         assert_eq!(&lines[6][column - 3..column + 6], "---|200--", "{text}");
         assert!(lines[7].ends_with("......"), "{text}");
-        assert!(lines[0].contains(" 950 ") && lines[1].contains(" 95 "), "{text}");
+        assert!(lines[0].contains(" 900 ") && lines[1].contains(" 90 "), "{text}");
         let drawn = draw(&rows, &frame, Signs::Unicode);
         assert!(drawn.contains("▁▔▔▔▔▔▁") && drawn.contains("▲ 1000 ms"), "{drawn}");
     }

@@ -3,7 +3,6 @@
 use super::accept::{AcceptError, Wish, accept};
 use super::budget::Budget;
 use super::report::{CaseResult, Summary};
-use super::trace::{Point, Trace};
 use super::{Options, Place, find, run};
 use crate::recording::format::{CHANNELS, SESSION, Sample, Samples, Session};
 use crosstie_hub::Time;
@@ -12,7 +11,6 @@ use crosstie_hub::rig::Rig;
 use crosstie_hub::signal::{Quality, Value, Writer};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 /// The tour, which stands-ins of tests know.
 fn tour() -> PathBuf {
@@ -259,7 +257,7 @@ fn record(path: &Path, late: &[u64]) {
     let stage = super::stage::Stage::load(&tour()).unwrap();
     let mut rig = Rig::new(stage.settings.clone());
     let mut samples: Vec<(u64, Sample)> = Vec::new();
-    let mut take = |rig: &mut Rig, samples: &mut Vec<(u64, Sample)>| {
+    let take = |rig: &mut Rig, samples: &mut Vec<(u64, Sample)>| {
         for change in rig.take_changes() {
             let by = match change.writer {
                 Writer::Nobody => None,
@@ -452,18 +450,4 @@ fn what_is_accepted_is_not_exchanged_unnoticed() {
     };
     let refused = accept(folder.path(), &none, &Budget::default()).unwrap_err();
     assert!(refused.to_string().contains("nothing to compare"), "{refused}");
-}
-
-#[test]
-fn a_trace_is_as_long_as_what_was_told() {
-    let mut trace = Trace::default();
-    let point = Point {
-        at: Time::ZERO + Duration::from_millis(5),
-        scan: None,
-        value: Value::Bool(true),
-        trust: super::trace::Trust::Good,
-    };
-    trace.push("a", point);
-    assert_eq!(trace.end, Time::from_millis(5));
-    assert_eq!(trace.tracks().count(), 1);
 }

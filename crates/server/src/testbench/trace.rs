@@ -87,11 +87,6 @@ impl Track {
         let after = self.points.partition_point(|point| point.at <= at);
         after.checked_sub(1).and_then(|index| self.points.get(index))
     }
-
-    /// Its newest value.
-    pub(crate) fn last(&self) -> Option<&Point> {
-        self.points.back()
-    }
 }
 
 /// What the signals of a run did, by their names.
@@ -115,11 +110,6 @@ impl Trace {
     /// What a signal did.
     pub(crate) fn track(&self, name: &str) -> Option<&Track> {
         self.tracks.get(name)
-    }
-
-    /// All signals with what they did, in the order of their names.
-    pub(crate) fn tracks(&self) -> impl Iterator<Item = (&Arc<str>, &Track)> {
-        self.tracks.iter()
     }
 }
 

@@ -39,6 +39,7 @@ mod route_reload;
 mod routes_api;
 mod server;
 mod support;
+mod testbench;
 mod tls;
 mod wrong_client;
 mod wrong_engine;

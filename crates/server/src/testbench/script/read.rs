@@ -255,7 +255,7 @@ impl Reader<'_> {
         }
         let begin = match (at, after) {
             (Some(at), _) => Begin::At(at),
-            (None, Some(after)) if is_first => Begin::At(after),
+            (None, after) if is_first => Begin::At(after.unwrap_or_default()),
             (None, after) => Begin::After(after.unwrap_or_default()),
         };
         let step = Step {
@@ -699,6 +699,12 @@ signal = "twin/line/Level"
 amount = 1
 "#;
         let script = read_text(text).unwrap();
+        let bare = read_text("[[step]]\nexpect = { \"twin/a/b\" = 1 }\n").unwrap();
+        assert_eq!(
+            bare.steps[0].begin,
+            Begin::At(Duration::ZERO),
+            "the first step follows nothing"
+        );
         assert_eq!(
             (script.name.as_str(), script.seeds.as_slice()),
             ("start and stop", [1, 2, 3].as_slice())
