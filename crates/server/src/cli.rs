@@ -21,6 +21,7 @@ pub mod classroom;
 pub mod clock;
 pub mod conform;
 pub mod exchange;
+pub mod execute;
 pub mod history;
 pub mod init;
 pub mod key;
@@ -104,7 +105,7 @@ pub enum Command {
     /// Start, stop and look at recordings of a running hub; export one
     #[command(subcommand)]
     Record(record::RecordCommand),
-    /// Play recordings into a running hub
+    /// Play recordings into a running hub, or execute one again without a hub
     #[command(subcommand)]
     Replay(replay::ReplayCommand),
     /// Show, scale, stop and step the time of a running hub
@@ -234,6 +235,7 @@ mod tests {
         check("crosstie record list --json");
         check("crosstie record show a");
         check("crosstie record delete a");
+        check("crosstie replay execute recordings/a.mcap --project changed --json");
         check("crosstie record export a.mcap --signals twin/** --format csv");
         check("crosstie route add sim/a sim/b");
         check("crosstie route remove 3");

@@ -18,6 +18,7 @@ use std::time::Duration;
 use bytes::{Buf as _, Bytes};
 use crosstie_hub::access::{Access, Role};
 use crosstie_hub::input::{ClockMinute, Uploaded};
+use crosstie_hub::input_log::document_of;
 use crosstie_hub::plc::Program;
 use crosstie_hub::{ConnId, Face, Input, Unreadable};
 use crosstie_ladder::diagnostic::Diagnostic;
@@ -265,8 +266,17 @@ impl Connection {
         while let Some(message) = self.reader.next(bytes)? {
             let (input, size) = match message {
                 Message::Text(text) => {
-                    let size = text.len();
-                    (self.decode(text), size)
+                    let (size, kept) = (text.len(), self.door.keeps_texts().then(|| text.as_str().into()));
+                    let input = self.decode(text);
+                    if let Some(text) = kept {
+                        // A recording takes as much room for it as the message does.
+                        let event = Event::Message { input, text };
+                        if let Err(event) = self.door.try_push(&mut self.share, event, 2 * size) {
+                            return Ok(Some((*event, 2 * size)));
+                        }
+                        continue;
+                    }
+                    (input, size)
                 }
                 Message::Binary(size) => {
                     let why = Unreadable::Binary;
@@ -332,18 +342,7 @@ impl Connection {
     /// The program in the answer of an engine to an upload. A document is read when it is another one than before, and not
     /// while many others are read: the hub then asks again.
     fn uploaded_by(&mut self, message: &mut Result<ServerMessage, DecodeError>) -> Option<Uploaded> {
-        let Ok(ServerMessage::Reply(reply)) = message else {
-            return None;
-        };
-        // Both spellings are the same document.
-        let (data, project_xml) = (
-            reply.fields.shift_remove("data"),
-            reply.fields.shift_remove("projectXml"),
-        );
-        let document = data.into_iter().chain(project_xml).find_map(|field| match field {
-            serde_json::Value::String(document) => Some(document),
-            _ => None,
-        })?;
+        let document = message.as_mut().ok().and_then(document_of)?;
         if let Some(known) = self.uploaded.as_ref().filter(|known| *known.document == *document) {
             return Some(Uploaded::clone(known));
         }

@@ -33,6 +33,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crosstie_hub::api::{Reply, Request};
+use crosstie_hub::input_log::{Start, encode, encode_start};
 use crosstie_hub::output::SnapshotFor;
 use crosstie_hub::plc::PlcId;
 use crosstie_hub::settings::Settings;
@@ -75,14 +76,20 @@ pub(crate) fn start(
     links: Links,
     mut handles: Handles,
 ) -> io::Result<JoinHandle<()>> {
+    // Before anybody can connect.
+    door.keep_texts(handles.tap.as_ref().is_some_and(Tap::wants_inputs));
     std::thread::Builder::new().name(String::from("core")).spawn(move || {
         let run = AssertUnwindSafe(|| {
             let names = settings.endpoints.iter().map(|e| e.name.clone()).collect();
+            let start = Start::of(&settings);
             let (mut hub, mut taps) = (Hub::new(settings), Taps::default());
             if let Some(tap) = handles.tap.take() {
                 taps.begin(&mut hub, tap);
+                if taps.wants_inputs() {
+                    taps.input(Time::ZERO, Time::ZERO, encode_start(&start));
+                }
             }
-            Core {
+            let mut core = Core {
                 hub,
                 taps,
                 started,
@@ -100,8 +107,9 @@ pub(crate) fn start(
                 unsent: FxHashMap::default(),
                 untold: Vec::new(),
                 ending: None,
-            }
-            .run();
+            };
+            core.follow_taps();
+            core.run();
         });
         if std::panic::catch_unwind(run).is_err() {
             tracing::error!("the core has failed: this is a fault of Crosstie itself, not of a client");
@@ -281,6 +289,7 @@ impl Core {
                     self.faces.remove(&conn);
                 }
             }
+            Event::Message { input, text } => self.handle_text(input, Some(&text)),
             Event::Request { by, request, reply } => {
                 let ticket = self.door.new_ticket();
                 self.questions.insert(ticket, reply);
@@ -313,8 +322,12 @@ impl Core {
             Event::Tap(tap) => {
                 self.taps.end(&mut self.hub);
                 self.taps.begin(&mut self.hub, *tap);
+                self.follow_taps();
             }
-            Event::Untap => self.taps.end(&mut self.hub),
+            Event::Untap => {
+                self.taps.end(&mut self.hub);
+                self.follow_taps();
+            }
             Event::Stop => {
                 let now = Instant::now();
                 self.links.hang_up_all();
@@ -336,6 +349,11 @@ impl Core {
 
     /// One turn.
     fn handle(&mut self, input: Input) {
+        self.handle_text(input, None);
+    }
+
+    /// The same with the text that the input came as.
+    fn handle_text(&mut self, input: Input, text: Option<&str>) {
         let moves_clock = matches!(
             input,
             Input::ReplayRate(_)
@@ -348,7 +366,7 @@ impl Core {
         if moves_clock {
             self.handles.clock.close();
         }
-        self.turn(input);
+        self.turn(input, text);
         if moves_clock {
             self.handles.clock.open();
             self.engines.look_around();
@@ -356,11 +374,26 @@ impl Core {
         self.taps.turn(&mut self.hub);
     }
 
-    fn turn(&mut self, input: Input) {
+    /// Connections and engines tell more while inputs are recorded.
+    fn follow_taps(&mut self) {
+        let wants = self.taps.wants_inputs();
+        self.door.keep_texts(wants);
+        self.engines.tell_inputs(wants);
+    }
+
+    /// Hands an input to the hub, and to a recorder before.
+    fn enter(&mut self, now: Time, input: Input, text: Option<&str>) {
+        if self.taps.wants_inputs() {
+            self.taps.input(self.hub.time(), now, encode(&input, text));
+        }
+        self.hub.handle(now, input, &mut self.outputs);
+    }
+
+    fn turn(&mut self, input: Input, text: Option<&str>) {
         let since_start = self.started.elapsed();
         // The clock of the hub holds five hundred years.
         let now = Time::from_nanos(since_start.as_nanos() as u64);
-        self.hub.handle(now, input, &mut self.outputs);
+        self.enter(now, input, text);
         loop {
             let mut outputs = std::mem::take(&mut self.outputs);
             for output in outputs.drain(..) {
@@ -375,14 +408,14 @@ impl Core {
             }
             for (conn, frames) in std::mem::take(&mut self.unsent) {
                 let unsent = Input::Unsent { conn, frames };
-                self.hub.handle(now, unsent, &mut self.outputs);
+                self.enter(now, unsent, None);
             }
             for input in untold {
-                self.hub.handle(now, input, &mut self.outputs);
+                self.enter(now, input, None);
             }
             for (plc, answer) in refused {
                 let entries = vec![answer];
-                self.hub.handle(now, Input::Plc { plc, entries }, &mut self.outputs);
+                self.enter(now, Input::Plc { plc, entries }, None);
             }
         }
     }

@@ -41,6 +41,7 @@ mod player;
 mod probe;
 mod program_readers;
 mod recording;
+mod reexecution;
 mod reload;
 mod scan_thread;
 mod sink;

@@ -129,6 +129,17 @@ pub(crate) fn engine_id(folder: &Path) -> io::Result<String> {
     Ok(made)
 }
 
+/// A name that nobody else has, for a folder of a moment.
+///
+/// # Errors
+///
+/// The system gives no chance.
+pub(crate) fn random_name() -> io::Result<String> {
+    let mut chance = [0; 16];
+    getrandom::fill(&mut chance).map_err(io::Error::other)?;
+    Ok(uuid(chance))
+}
+
 /// A UUID of version 4 (RFC 9562) of these random bytes.
 fn uuid(mut bytes: [u8; 16]) -> String {
     bytes[6] = bytes[6] & 0x0F | 0x40;

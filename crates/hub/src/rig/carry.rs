@@ -54,12 +54,12 @@ impl Rig {
                 let result = Ok(());
                 self.inputs.push_back(Input::Saved { ticket, result });
             }
-            // A dial is answered at once, so there is none to be given up; files and logs are for nobody here.
-            Output::HangUp { .. }
+            // A dial is answered at once, so there is none to be given up; files, recordings and logs are for nobody here.
+            Output::Record(_)
+            | Output::HangUp { .. }
             | Output::PlcIo { .. }
             | Output::SaveSignals { .. }
             | Output::Audit(_)
-            | Output::Record(_)
             | Output::Log { .. } => {}
         }
     }

@@ -1,6 +1,7 @@
 //! `crosstie replay`: recordings played again into a running hub.
 
 use super::api::Hub;
+use super::execute::{ExecuteArgs, execute};
 use super::{At, CliError};
 use axum::http::Method;
 use clap::{Args, Subcommand};
@@ -39,6 +40,13 @@ pub enum ReplayCommand {
     Speed(SpeedArgs),
     /// Print how it stands
     Show(ShowArgs),
+    /// Execute a recording once more, without a hub: its inputs give the same bytes, or the first difference is printed
+    #[command(
+        after_help = "Exit code 1 for a difference, 2 for a recording that cannot be executed.\n\n\
+                      Examples:\n  crosstie replay execute recordings/monday.mcap\n  \
+                      crosstie replay execute recordings/monday.mcap --project changed"
+    )]
+    Execute(ExecuteArgs),
 }
 
 /// The arguments of `crosstie replay start`.
@@ -141,6 +149,7 @@ pub(super) async fn replay(command: ReplayCommand, out: &mut impl Write) -> Resu
         }
         ReplayCommand::Speed(args) => change(&args.at, &json!({ "speed": args.speed }), out).await,
         ReplayCommand::Show(args) => show(&args, out).await,
+        ReplayCommand::Execute(args) => execute(&args, out),
     }
 }
 

@@ -10,7 +10,7 @@
 //! thread.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
@@ -52,6 +52,13 @@ pub(crate) enum Event {
     },
     /// Something that the hub understands as it is.
     Input(Input),
+    /// A message, and the text that it came as: told so while inputs are recorded.
+    Message {
+        /// The message.
+        input: Input,
+        /// Its text.
+        text: Box<str>,
+    },
     /// A question of the API.
     Request {
         /// Who asks.
@@ -108,6 +115,8 @@ struct Shared {
     news: Condvar,
     last_conn: AtomicU32,
     last_ticket: AtomicU64,
+    /// Inputs are recorded.
+    keeps_texts: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -158,6 +167,7 @@ impl Door {
                 news: Condvar::new(),
                 last_conn: AtomicU32::new(0),
                 last_ticket: AtomicU64::new(0),
+                keeps_texts: AtomicBool::new(false),
             }),
         }
     }
@@ -165,6 +175,16 @@ impl Door {
     /// A number for a new connection: never zero, never used before in this run.
     pub(crate) fn new_conn(&self) -> ConnId {
         ConnId(self.shared.last_conn.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    /// From now on messages are told with the texts that they came as, or without.
+    pub(crate) fn keep_texts(&self, keeps: bool) {
+        self.shared.keeps_texts.store(keeps, Ordering::Relaxed);
+    }
+
+    /// Whether messages are to be told with their texts.
+    pub(crate) fn keeps_texts(&self) -> bool {
+        self.shared.keeps_texts.load(Ordering::Relaxed)
     }
 
     /// A number for a question; the hub's own tickets come down from the other end.

@@ -4,16 +4,13 @@
 use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, sync_channel};
 
-use crosstie_hub::plc::{Entry, Numbered, Order, PlcId, RealtimeWish, Refused};
+use crosstie_hub::plc::{Entry, LAST_ORDER, Numbered, Order, PlcId, RealtimeWish, Refused};
 use crosstie_ladder::controller::{Command, ControllerSettings};
 
 use super::Door;
 use crate::clock_handle::ClockHandle;
 use crate::io::Devices;
 use crate::scan_thread::{Bell, Crowd, Exchange, ScanThread};
-
-/// Number of the order to stop that the driver itself gives at the end. The hub counts from 1 and comes nowhere near.
-const LAST_ORDER: u64 = u64::MAX;
 
 /// All engines.
 #[derive(Debug)]
@@ -30,6 +27,8 @@ pub(super) struct Engines {
     ending: Vec<ScanThread>,
     /// Orders that no engine will answer.
     refused: Vec<(PlcId, Entry)>,
+    /// Engines tell what they are given: inputs are recorded.
+    tell_inputs: bool,
 }
 
 /// One of them.
@@ -52,6 +51,7 @@ impl Engines {
             engines: BTreeMap::new(),
             ending: Vec::new(),
             refused: Vec::new(),
+            tell_inputs: false,
         }
     }
 
@@ -66,16 +66,26 @@ impl Engines {
         let Some(bell) = &self.bell else { return };
         match ScanThread::start(name, settings, wish, &self.crowd, (bell, &self.clock)) {
             Ok(thread) => {
-                let engine = Engine {
+                let mut engine = Engine {
                     thread,
                     drives: false,
                     has_stopped: false,
                 };
+                if self.tell_inputs {
+                    engine.tell_inputs(true);
+                }
                 self.engines.insert(plc, engine);
             }
             Err(error) => no_thread(name, &error),
         }
         self.count();
+    }
+
+    /// From now on all engines tell what they are given, or no longer.
+    pub(super) fn tell_inputs(&mut self, on: bool) {
+        if std::mem::replace(&mut self.tell_inputs, on) != on {
+            self.engines.values_mut().for_each(|engine| engine.tell_inputs(on));
+        }
     }
 
     /// Tells all threads how many they are.
@@ -188,6 +198,12 @@ impl Engines {
 }
 
 impl Engine {
+    fn tell_inputs(&mut self, on: bool) {
+        let order = Order::TellInputs(on);
+        // An engine that is too busy for it tells nothing, and a recording of it says so when it is executed again.
+        let _ = self.thread.hand_in(Numbered { number: 0, order });
+    }
+
     fn watch(&mut self, entries: &[Entry]) {
         for entry in entries {
             match entry {

@@ -159,6 +159,13 @@ impl Tap {
     }
 }
 
+impl Tap {
+    /// Inputs are to be told.
+    pub(crate) fn wants_inputs(&self) -> bool {
+        self.inputs
+    }
+}
+
 /// The taps of the core.
 #[derive(Debug, Default)]
 pub(crate) struct Taps {

@@ -39,7 +39,9 @@ impl Practices {
                 classroom.gama.host = server.address().ip().to_string();
                 classroom.gama.port = server.address().port();
                 classroom.gama.tls = false;
-                ["gama.host", "gama.port", "gama.tls"].map(|key| config.say_by_flag(key));
+                for key in ["gama.host", "gama.port", "gama.tls"] {
+                    config.say_by_flag(key);
+                }
             }
             gama = Some(server);
         }

@@ -31,6 +31,7 @@ mod practice_class;
 mod practice_gama;
 mod practice_headset;
 mod recordings;
+mod reexecution;
 mod remote_engine;
 mod replay;
 mod retain;
