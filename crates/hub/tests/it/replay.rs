@@ -1,11 +1,13 @@
 //! The same inputs at the same times give the same bytes, also after they were written down and with other engines.
 
-use crate::house::House;
+use crate::house::{House, line};
+use crate::plc_signals::{PLC, PROGRAM, context, ms};
 use crate::schedules::{Plan, run};
 use crosstie_hub::Hub;
 use crosstie_hub::reexecution::Reexecution;
-use crosstie_hub::settings::Settings;
-use serde_json::Value as Json;
+use crosstie_hub::settings::{RouteSetting, Settings};
+use crosstie_hub::signal::Value;
+use serde_json::{Value as Json, json};
 
 #[test]
 fn a_log_of_inputs_replays_to_the_same_bytes() {
@@ -56,6 +58,33 @@ fn inputs_that_were_written_down_are_executed_again_to_the_same_bytes() {
         run(&mut house, &plan);
         executes_again(&house, settings, &format!("seed {seed}"));
     }
+}
+
+#[test]
+fn scans_that_were_merged_are_executed_again_one_by_one() {
+    let settings = || Settings {
+        endpoints: vec![line()],
+        plcs: vec![context(PROGRAM)],
+        routes: vec![RouteSetting::plain("twin/line/Run", "plc/line/I:0/1")],
+        ..Settings::default()
+    };
+    let mut house = House::logged(settings());
+    let twin = house.join("twin");
+    for round in 0..6 {
+        house.driven(PLC).is_full = round % 2 == 0;
+        for run in [true, false, true, false] {
+            house.write(twin, json!({ "Run": run }));
+            house.run_for(ms(15));
+        }
+    }
+    house.run_for(ms(100));
+    assert!(
+        house.row("plc/line/C:0.ACC").value != Value::Int(0),
+        "the program has counted"
+    );
+    let merged = |(_, kept): &(_, Json)| kept.to_string().contains(r#"["scan",10000,0,0,100,false]"#);
+    assert!(house.log_kept.iter().any(merged), "scans were merged");
+    executes_again(&house, settings(), "merged scans");
 }
 
 #[test]

@@ -78,6 +78,7 @@ fn kinds(entries: &[Entry]) -> Vec<&'static str> {
         Entry::Toggled(_) => "toggled",
         Entry::Retained(_) => "retained",
         Entry::Profile(_) => "profile",
+        Entry::Given(_) => "given",
     };
     entries.iter().map(kind).collect()
 }
