@@ -103,9 +103,8 @@ impl<'a> RouteReader<'a> {
             }
         }
         if let Some(reason) = refusal(&mut self.trial, &route) {
-            // The reason names the key that it is about; what is between two routes is about the target.
-            let about = |key: &&&str| table.get(key).is_some() && reason.contains(&format!("`{key}`"));
-            let key = ROUTE_KEYS.iter().find(about).unwrap_or(&"to");
+            let key = ROUTE_KEYS.into_iter().find(|key| is_about(&reason, key));
+            let key = key.filter(|key| table.get(key).is_some()).unwrap_or("to");
             self.findings
                 .error(&place(key), "bad_route", reason, "a route that the hub can lay");
             return None;
@@ -253,6 +252,12 @@ impl<'a> RouteReader<'a> {
             }
         }
     }
+}
+
+/// Is a refusal about this key? It begins with the one that is the reason; what is between two routes is about their target.
+fn is_about(reason: &str, key: &str) -> bool {
+    let after = reason.trim_start_matches('\'').strip_prefix(key);
+    after.is_some_and(|after| after.starts_with(['\'', ':', ' ']))
 }
 
 /// Does a name fit a pattern? `*` stands for signs of one segment, `**` for any.
