@@ -49,7 +49,7 @@ fn lesson(mut rig: Rig) -> usize {
         rig.run_until(Time::from_millis(step * 10 + 5));
         rig.say(vec![Replayed {
             name: names[step as usize % LAMPS].clone(),
-            value: Value::Bool(step / LAMPS as u64 % 2 == 0),
+            value: Value::Bool((step / LAMPS as u64).is_multiple_of(2)),
             quality: Quality::Good,
         }]);
     }

@@ -47,6 +47,9 @@ use tape::Accepted;
 /// How much time a column of a diagram shows where no PLC is concerned.
 const COLUMN: Duration = Duration::from_millis(10);
 
+/// Results that wait to be written down at most.
+const RESULTS_MAX: usize = 64;
+
 /// Threads that run tests at most, however many cores there are.
 const THREADS_MAX: usize = 8;
 
@@ -123,7 +126,8 @@ pub(crate) fn run(
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
     let threads = options.threads.unwrap_or(cores).clamp(1, THREADS_MAX).min(units.max(1));
     std::thread::scope(|scope| {
-        let (done, results) = mpsc::channel();
+        // A thread that is ahead of the sheet by so many results waits for it.
+        let (done, results) = mpsc::sync_channel(RESULTS_MAX);
         for _ in 0..threads {
             let (done, jobs, next, stage) = (done.clone(), &jobs, &next, &stage);
             scope.spawn(move || {

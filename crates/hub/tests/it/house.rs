@@ -474,8 +474,8 @@ impl House {
 
     fn carry_out(&mut self, output: Output, unsent: &mut BTreeMap<ConnId, Vec<Frame>>, inputs: &mut VecDeque<Input>) {
         match output {
-            // The house has one clock.
-            Output::Clock(_) => {}
+            // The house has one clock and no recorder.
+            Output::Clock(_) | Output::Record(_) => {}
             Output::Send { conn, frame } => self.send(conn, frame, unsent),
             Output::Share { conns, frame } => {
                 for conn in conns {

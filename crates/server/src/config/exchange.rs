@@ -87,7 +87,7 @@ pub fn export_signals(endpoint: &EndpointConfig) -> Exported {
 pub fn export_routes(routes: &[RouteSetting]) -> Exported {
     let is_needed =
         |key: &&str| ROUTE_FILE.needed.contains(key) || routes.iter().any(|route| !route_cell(route, key).is_empty());
-    let columns: Vec<&str> = ROUTE_FILE.known.iter().copied().filter(|key| is_needed(&key)).collect();
+    let columns: Vec<&str> = ROUTE_FILE.known.iter().copied().filter(|key| is_needed(key)).collect();
     let mut exported = Exported::new(&columns);
     for route in routes {
         let cells: Vec<String> = columns.iter().map(|key| route_cell(route, key)).collect();

@@ -333,7 +333,7 @@ const SCAN_TIMES: [(&str, Of<ContextRow>); 4] = [
 type Of<T> = fn(&T) -> u64;
 
 /// What routes count. A route that is removed takes its figures with it.
-const ROUTE_COUNTERS: [(&str, &str, fn(&RouteRow) -> u64); 3] = [
+const ROUTE_COUNTERS: [(&str, &str, Of<RouteRow>); 3] = [
     (
         "crosstie_route_passed_total",
         "Values that routes have passed.",

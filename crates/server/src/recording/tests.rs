@@ -197,11 +197,11 @@ fn a_recorder_that_stands_still_costs_a_gap_and_the_newest_values_come() {
     );
     let before = bench.taken();
     let last = |taken: &[Taken]| {
-        let samples = taken.iter().filter_map(|taken| match taken {
+        let mut samples = taken.iter().filter_map(|taken| match taken {
             Taken::Changes { samples, .. } => samples.last(),
             _ => None,
         });
-        samples.last().map(|sample| sample.value.clone())
+        samples.next_back().map(|sample| sample.value.clone())
     };
     assert_ne!(last(&before), Some(bench.value("Count")));
     bench.taps.turn(&mut bench.hub);

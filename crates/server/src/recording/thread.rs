@@ -273,7 +273,9 @@ impl Thread {
     fn stop(&mut self, reason: String, done: Option<Done<RecordingRow>>) {
         let Some(run) = self.running.as_mut().filter(|run| run.ending.is_none()) else {
             let nothing = RecordError::NotFound(String::from("no recording runs"));
-            drop(done.map(|done| done.send(Err(nothing))));
+            if let Some(done) = done {
+                drop(done.send(Err(nothing)));
+            }
             return;
         };
         run.ending = Some((reason, done));
@@ -449,7 +451,9 @@ impl Thread {
                 Err(RecordError::Disk(text))
             }
         };
-        drop(done.map(|done| done.send(row)));
+        if let Some(done) = done {
+            drop(done.send(row));
+        }
     }
 
     /// No recording runs any more.

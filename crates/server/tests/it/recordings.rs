@@ -50,11 +50,11 @@ fn exported(file: &Path, more: &[&str]) -> Vec<String> {
         .arg(file)
         .args(more)
         .output()
-        .unwrap();
+        .expect("what a test made is there");
     let error = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{error}");
     String::from_utf8(output.stdout)
-        .unwrap()
+        .expect("what a test made is there")
         .lines()
         .map(str::to_owned)
         .collect()
@@ -66,15 +66,18 @@ fn file(hub: &TestHub, name: &str) -> std::path::PathBuf {
 
 /// The body of an answer that is no text.
 fn download(address: SocketAddr, path: &str) -> Vec<u8> {
-    let mut stream = TcpStream::connect(address).unwrap();
+    let mut stream = TcpStream::connect(address).expect("what a test made is there");
     write!(
         stream,
         "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
     )
-    .unwrap();
+    .expect("what a test made is there");
     let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).unwrap();
-    let end = answer.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
+    stream.read_to_end(&mut answer).expect("what a test made is there");
+    let end = answer
+        .windows(4)
+        .position(|four| four == b"\r\n\r\n")
+        .expect("what a test made is there");
     assert!(
         answer.starts_with(b"HTTP/1.1 200"),
         "{}",

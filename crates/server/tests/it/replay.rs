@@ -16,9 +16,12 @@ const ORIGIN_NS: u64 = 1_770_000_000_000_000_000;
 /// A recording, as the format says it: every generation has a time in milliseconds and its samples.
 fn record(folder: &Path, name: &str, generations: &[(u64, Vec<Value>)]) {
     let folder = folder.join("recordings");
-    std::fs::create_dir_all(&folder).unwrap();
-    let file = BufWriter::new(File::create(folder.join(format!("{name}.mcap"))).unwrap());
-    let mut out = mcap::WriteOptions::new().profile("crosstie").create(file).unwrap();
+    std::fs::create_dir_all(&folder).expect("what a test made is there");
+    let file = BufWriter::new(File::create(folder.join(format!("{name}.mcap"))).expect("what a test made is there"));
+    let mut out = mcap::WriteOptions::new()
+        .profile("crosstie")
+        .create(file)
+        .expect("what a test made is there");
     let fields = [
         ("format", "1"),
         ("crosstie", "0.1.0"),
@@ -34,11 +37,13 @@ fn record(folder: &Path, name: &str, generations: &[(u64, Vec<Value>)]) {
         name: String::from("crosstie.session"),
         metadata: fields.into(),
     })
-    .unwrap();
-    let schema = out.add_schema("crosstie.Samples", "jsonschema", b"{}").unwrap();
+    .expect("what a test made is there");
+    let schema = out
+        .add_schema("crosstie.Samples", "jsonschema", b"{}")
+        .expect("what a test made is there");
     let channel = out
         .add_channel(schema, "/crosstie/samples", "json", &BTreeMap::new())
-        .unwrap();
+        .expect("what a test made is there");
     for (number, (at, signals)) in (1_u32..).zip(generations) {
         let log_time = ORIGIN_NS + at * 1_000_000;
         let header = MessageHeader {
@@ -49,9 +54,9 @@ fn record(folder: &Path, name: &str, generations: &[(u64, Vec<Value>)]) {
         };
         let samples = json!({"generation": number, "signals": signals});
         out.write_to_known_channel(&header, samples.to_string().as_bytes())
-            .unwrap();
+            .expect("what a test made is there");
     }
-    out.finish().unwrap();
+    out.finish().expect("what a test made is there");
 }
 
 fn int(name: &str, value: i64) -> Value {
@@ -98,7 +103,10 @@ fn refusal(hub: &TestHub, method: &str, path: &str, body: Value) -> (u16, String
 }
 
 fn state(hub: &TestHub) -> String {
-    hub.get("/api/v1/replay")["state"].as_str().unwrap().to_owned()
+    hub.get("/api/v1/replay")["state"]
+        .as_str()
+        .expect("what a test made is there")
+        .to_owned()
 }
 
 fn signal(hub: &TestHub, name: &str) -> Value {
@@ -229,10 +237,10 @@ to = "twin/line/Motor"
 "#;
 
 fn plant() -> TestHub {
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("crosstie.toml"), PLANT).unwrap();
-    std::fs::write(folder.path().join("lamp.txt"), "SOR XIC I:0/0 OTE O:0/0 EOR\n").unwrap();
-    TestHub::start_in(folder, |_| {}).unwrap()
+    let folder = tempfile::tempdir().expect("what a test made is there");
+    std::fs::write(folder.path().join("crosstie.toml"), PLANT).expect("what a test made is there");
+    std::fs::write(folder.path().join("lamp.txt"), "SOR XIC I:0/0 OTE O:0/0 EOR\n").expect("what a test made is there");
+    TestHub::start_in(folder, |_| {}).expect("what a test made is there")
 }
 
 #[test]

@@ -57,12 +57,12 @@ const SCRIPT: &str = "name = \"it seals itself in\"\nseeds = [1, 2]\n\
 
 /// A project with these tests.
 fn project(tests: &[(&str, &str)]) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("crosstie.toml"), PROJECT).unwrap();
-    fs::write(folder.path().join("seal.ladder"), SEAL).unwrap();
-    fs::create_dir(folder.path().join("tests")).unwrap();
+    let folder = tempfile::tempdir().expect("what a test made is there");
+    fs::write(folder.path().join("crosstie.toml"), PROJECT).expect("what a test made is there");
+    fs::write(folder.path().join("seal.ladder"), SEAL).expect("what a test made is there");
+    fs::create_dir(folder.path().join("tests")).expect("what a test made is there");
     for (name, text) in tests {
-        fs::write(folder.path().join("tests").join(name), text).unwrap();
+        fs::write(folder.path().join("tests").join(name), text).expect("what a test made is there");
     }
     folder
 }
@@ -161,7 +161,7 @@ fn session(hub: &TestHub) -> String {
     eventually_runs(hub, false);
     let (status, row) = hub.http("POST", "/api/v1/recordings/stop", "");
     assert_eq!(status, 200, "{row}");
-    row["name"].as_str().unwrap().to_owned()
+    row["name"].as_str().expect("what a test made is there").to_owned()
 }
 
 #[test]
