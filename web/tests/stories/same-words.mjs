@@ -15,7 +15,9 @@ import { eventually, freePort, startMock, startProject } from '../support.mjs';
 /** What is asked for with GET and is no JSON, or says the same of every hub. */
 const NOT_ASKED = [
   // A GAMA that has never been there has said nothing.
-  '/api/v1/classroom/console','/healthz', '/metrics', '/api/v1/openapi.json', '/api/v1/live', '/realvirtual/{endpoint}', '/monitor', '/headset'];
+  '/api/v1/classroom/console', '/healthz', '/metrics', '/api/v1/openapi.json', '/api/v1/live', '/realvirtual/{endpoint}', '/monitor', '/headset',
+  // Files and tables, and what the page does not ask for.
+  '/api/v1/routes/export', '/api/v1/recordings/{name}', '/api/v1/recordings/{name}/file', '/api/v1/history', '/api/v1/historian'];
 /** Values whose kind is that of a signal or a setting. */
 const ANY_KIND = new Set(['value', 'last_value', 'old', 'new']);
 /** What must be there in the answers of both, so that nothing is compared with an empty list. */
@@ -167,7 +169,7 @@ async function engage({ name, hub, keys: { engineer } }) {
 /** Both sides of the comparison, ended afterwards. */
 async function withBoth(tell) {
   const { hub, keys, peers } = await startRich();
-  const mock = await startMock('--keys', '--links', '--problems', '--tls', '--audit', '8', '--plc', '--classroom');
+  const mock = await startMock('--keys', '--links', '--problems', '--tls', '--audit', '8', '--plc', '--classroom', '--rails');
   const mockKeys = { engineer: 'ct_engineer', operator: 'ct_operator', viewer: 'ct_viewer' };
   const both = [
     { name: 'hub', hub, keys },

@@ -180,7 +180,9 @@ impl<'a> Pair<'a> {
                 return None;
             }
             let until = list.get(index + 1).map_or(u64::MAX, |next| next.from);
-            if lets_blinks && until.saturating_sub(stretch.from) <= self.slack {
+            // In which order a hub comes to life is nobody's matter: what does not last is let pass there, too.
+            let may_blink = lets_blinks || stretch.from <= self.slack;
+            if may_blink && until.saturating_sub(stretch.from) <= self.slack {
                 continue;
             }
             // Its begin must be matched, and without slack every change of the other while it lasts.

@@ -420,10 +420,10 @@ impl Tape {
     }
 }
 
-/// The project without anybody outside: what a recording says takes the place of servers, engines elsewhere and the class.
+/// The project without anybody outside: what a recording says takes the place of servers, engines elsewhere and GAMA, which nobody
+/// plays here. The class stays, because routes write its signals.
 fn lonely(settings: &Settings) -> Settings {
     let mut settings = settings.clone();
-    settings.classroom = None;
     settings.plcs.retain(|plc| plc.remote.is_none());
     for endpoint in &mut settings.endpoints {
         endpoint.link = None;
