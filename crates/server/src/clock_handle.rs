@@ -94,12 +94,13 @@ impl ClockHandle {
         Time::from_nanos(self.shared.started.elapsed().as_nanos() as u64)
     }
 
-    /// Waits until the hub's time is there: for ever while it stands.
+    /// Waits until the hub's time is there: for ever while it stands. Others have their turn also when it is there already.
     pub(crate) async fn reached(&self, at: Time) {
         let mut changes = self.shared.clock.subscribe();
         loop {
             let clock = *changes.borrow_and_update();
             if clock.at(self.world()) >= at {
+                tokio::task::yield_now().await;
                 return;
             }
             let coming = clock.when(at).map(|world| {

@@ -173,7 +173,7 @@ fn a_mistake_in_the_section_of_the_clock_is_told_with_its_place() {
     let folder = tempfile::tempdir().expect("a folder for a test");
     let check_text = |text: &str, expected: &str| {
         std::fs::write(folder.path().join("crosstie.toml"), format!("[web]\nport = 0\n{text}")).expect("a file");
-        check(&["check", word(folder.path())], 2, "", expected);
+        check(&["check", word(folder.path())], 2, expected, "");
     };
     check_text(
         "[clock]\nmode = \"scaled\"\nrate = 1000\n",
