@@ -9,6 +9,7 @@ mod carry;
 mod expression;
 mod family;
 mod graph;
+mod map;
 mod pace;
 mod pattern;
 mod requests;
@@ -433,6 +434,12 @@ impl Routes {
         });
         self.waiting_for.entry(missing.clone()).or_default().push(id);
     }
+}
+
+/// Checks what can be checked of a route without signals; see [`RouteSetting::check`].
+pub(crate) fn check_alone(setting: &RouteSetting, name_len_max: usize) -> Result<(), Refused> {
+    let space = SignalSpace::new(0, name_len_max);
+    Routes::default().check(&space, setting, 1, None).map(|_| ())
 }
 
 fn canonical(space: &SignalSpace, name: &str) -> Result<String, Refused> {

@@ -243,6 +243,16 @@ pub struct ValueMap {
 }
 
 impl RouteSetting {
+    /// Checks what can be checked without signals: its names, its pattern and its transform, the expression among them. Names may
+    /// have so many bytes.
+    ///
+    /// # Errors
+    ///
+    /// The key that is wrong and what it should be.
+    pub fn check(&self, name_len_max: usize) -> Result<(), crate::api::Refused> {
+        crate::route::check_alone(self, name_len_max)
+    }
+
     /// A plain route.
     pub fn plain(from: &str, to: &str) -> RouteSetting {
         RouteSetting {

@@ -4,7 +4,7 @@
 //! and is evaluated once. A turn costs what has changed, however many routes there are.
 
 use super::pace::Verdict;
-use super::transform::Made;
+use super::transform::{Made, Recipe};
 use super::{Draft, Maker, Moved, Routes, is_pattern};
 use crate::api::Refused;
 use crate::hub::Hub;
@@ -72,20 +72,9 @@ impl Routes {
         let route = self.routes.get_mut(&id)?;
         let ends = route.ends.as_ref()?;
         let target = ends.target;
-        let value_of = |source: SignalId| match space.cell(source).is_tag {
-            true => driven(source).map_or(Cow::Borrowed(&space.cell(source).value), Cow::Owned),
-            false => Cow::Borrowed(&space.cell(source).value),
-        };
         let quality = worst(ends.sources.iter().map(|source| space.cell(*source).quality));
         let recipe = &route.recipe;
-        let made = match (recipe.is_identity(), ends.sources.as_slice()) {
-            (true, [source, ..]) => Made::Value(value_of(*source).into_owned()),
-            (_, sources) => {
-                let values: Vec<Cow<'_, Value>> = sources.iter().map(|source| value_of(*source)).collect();
-                let values: Vec<&Value> = values.iter().map(|value| &**value).collect();
-                recipe.apply(&values)
-            }
-        };
+        let made = made_of(recipe, &ends.sources, space, driven);
         let kind = space.cell(target).value.kind();
         let converted = match made {
             Made::Value(value) => {
@@ -143,6 +132,27 @@ impl Routes {
         if let Some(route) = self.routes.get_mut(&id) {
             route.count += 1;
             route.last = Some((value.clone(), time));
+        }
+    }
+}
+
+/// What a transform makes of signals as they are now.
+fn made_of(
+    recipe: &Recipe,
+    sources: &[SignalId],
+    space: &SignalSpace,
+    driven: impl Fn(SignalId) -> Option<Value>,
+) -> Made {
+    let value_of = |source: SignalId| match space.cell(source).is_tag {
+        true => driven(source).map_or(Cow::Borrowed(&space.cell(source).value), Cow::Owned),
+        false => Cow::Borrowed(&space.cell(source).value),
+    };
+    match (recipe.is_identity(), sources) {
+        (true, [source, ..]) => Made::Value(value_of(*source).into_owned()),
+        (_, sources) => {
+            let values: Vec<Cow<'_, Value>> = sources.iter().map(|source| value_of(*source)).collect();
+            let values: Vec<&Value> = values.iter().map(|value| &**value).collect();
+            recipe.apply(&values)
         }
     }
 }

@@ -6,6 +6,7 @@
 mod functions;
 mod grammar;
 mod machine;
+mod tokens;
 
 use crate::signal::{Kind, Value};
 pub(crate) use grammar::variable_name;

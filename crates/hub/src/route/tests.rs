@@ -161,3 +161,15 @@ fn a_signal_that_appears_and_does_not_fit_is_named() {
     let waiting = routes.row(id).unwrap().waiting.unwrap();
     assert_eq!(waiting, "invert: 'twin/x/new' is int; expected a bool");
 }
+
+#[test]
+fn a_route_is_checked_without_signals_as_far_as_it_goes() {
+    let said = |setting: &RouteSetting| setting.check(99).map_err(|refused| refused.to_string());
+    assert_eq!(said(&formula("twin/a/x", "twin/b/y", "value > 1", &[])), Ok(()));
+    let text = said(&formula("twin/a/x", "twin/b/y", "valu > 1", &[])).unwrap_err();
+    assert!(text.contains("did you mean 'value'"), "{text}");
+    let text = said(&formula("twin/*/x", "twin/b/y", "v", &[("v", "twin/$2/x")])).unwrap_err();
+    assert_eq!(text, "'inputs.v': 'twin/$2/x' names $2, and 'twin/*/x' has 1 wildcards");
+    let text = said(&RouteSetting::plain("twin/a/x", "twin/a/x")).unwrap_err();
+    assert!(text.contains("circle"), "{text}");
+}

@@ -1,7 +1,7 @@
 //! The functions that expressions have: those of the language, and those of `math`. None of them knows the time or keeps anything.
 
-use super::grammar::TOKENS_MAX;
 use super::machine::{Item, Outcome, too_large};
+use super::tokens::TOKENS_MAX;
 use super::{Failure, TEXT_LEN_MAX};
 use std::cmp::Ordering;
 

@@ -168,24 +168,17 @@ pub(super) fn run(steps: &[Step], variables: &[Item]) -> Outcome {
                 next = *to;
                 continue;
             }
-            Step::List { count } => {
-                let items: Result<Vec<Item>, Failure> = stack
-                    .split_off(stack.len().saturating_sub(*count))
-                    .into_iter()
-                    .collect();
-                items.map(Item::List)
-            }
-            Step::Call { function, count } => {
-                let items: Result<Vec<Item>, Failure> = stack
-                    .split_off(stack.len().saturating_sub(*count))
-                    .into_iter()
-                    .collect();
-                items.and_then(|items| function(&items))
-            }
+            Step::List { count } => last(&mut stack, *count).map(Item::List),
+            Step::Call { function, count } => last(&mut stack, *count).and_then(|items| function(&items)),
         };
         stack.push(outcome);
     }
     stack.pop().ok_or_else(nothing).flatten()
+}
+
+/// Takes so many values, in their order; the first failure among them is the failure of all.
+fn last(stack: &mut Vec<Outcome>, count: usize) -> Result<Vec<Item>, Failure> {
+    stack.split_off(stack.len().saturating_sub(count)).into_iter().collect()
 }
 
 fn not(item: Item) -> Outcome {
