@@ -4,7 +4,8 @@
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use crosstie_hub::access::Access;
 use crosstie_hub::settings::{EndpointId, EndpointSettings, Owner, Settings, SignalSetting};
-use crosstie_hub::signal::Kind;
+use crosstie_hub::signal::{Generation, Kind};
+use crosstie_hub::tap::Note;
 use crosstie_hub::{ConnId, Face, Hub, Input, Output, Time};
 use crosstie_wire::realvirtual;
 use std::fmt::Write;
@@ -140,6 +141,19 @@ fn way_through(criterion: &mut Criterion) {
             },
             BatchSize::LargeInput,
         );
+    });
+
+    // The last message has changed all of them: what a recording makes the core do then.
+    let told = Generation(hub.generation().0 - 1);
+    let mut ids = Vec::new();
+    criterion.bench_function("10,000 changes: find and copy for a recording", |bencher| {
+        bencher.iter_with_large_drop(|| {
+            ids.clear();
+            hub.changed_since(told, &mut ids);
+            let copied: Vec<Note> = ids.iter().map(|id| Note::from(&hub.change(*id))).collect();
+            assert_eq!(copied.len(), SIGNALS, "every signal has changed");
+            copied
+        });
     });
 }
 

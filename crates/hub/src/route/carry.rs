@@ -280,6 +280,10 @@ impl Hub {
         self.routes.alarm_at = None;
         let due = self.routes.due.iter().take_while(|(due, _)| *due <= time);
         let ids: Vec<u32> = due.map(|(_, id)| *id).collect();
+        if ids.is_empty() {
+            // What the alarm was for has been overtaken; the next withheld value still waits.
+            self.set_routes_alarm();
+        }
         self.routes.wanted.extend(ids);
     }
 

@@ -400,6 +400,10 @@ impl Observer<'_> {
                     Writer::Route(_) => {}
                     writer => {
                         let sign = self.own_sign(writer);
+                        if sign.is_none() && matches!(writer, Writer::Peer(_)) {
+                            // A peer that has gone gives no sign any more, whatever the others do.
+                            return None;
+                        }
                         oldest = oldest.map_or(sign, |oldest| Some(sign.map_or(oldest, |sign| sign.min(oldest))));
                     }
                 }

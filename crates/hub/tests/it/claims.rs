@@ -752,7 +752,7 @@ fn limits_have_stated_effects() {
         house
             .log
             .iter()
-            .any(|line| line.contains("the signal space is full at 6 signals"))
+            .any(|line| line.contains("the signal space is full at 11 signals"))
     );
     house.write(first, json!({"Label": "1234"}));
     house.run_for(ms(50));

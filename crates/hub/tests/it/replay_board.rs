@@ -190,7 +190,11 @@ fn the_live_channel_and_signals_say_that_it_is_a_recording() {
     let mut house = site();
     let early = house.connect_as(Face::Live, Wire::default());
     house.run_for(ms(5));
-    assert_eq!(house.types(early), ["hello"], "without a replay nothing is said of one");
+    assert_eq!(
+        house.types(early),
+        ["hello", "clock"],
+        "without a replay nothing is said of one"
+    );
     house.give(Input::ReplayShown(Arc::new(playing(1_500))));
     house.run_for(ms(5));
     let frame = house.peer(early).inbox.pop().unwrap();

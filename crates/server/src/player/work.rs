@@ -413,10 +413,7 @@ impl Work {
     fn end(&mut self) {
         // When the hub has gone there is nobody to tell.
         let _ = self.fall_silent();
-        if let Some(mode) = self.clock_before {
-            let hub = Actor::full("the replay", "");
-            let _ = self.line.ask(&hub, Request::SetClock(mode));
-        }
+        self.give_clock_back();
         if self.error.is_some() {
             self.line.door.clear(PROBLEM);
         }
@@ -425,6 +422,21 @@ impl Work {
         board.moves = None;
         drop(board);
         self.tell(ReplayShown::default());
+    }
+
+    /// The hub's time goes as it did before the replay led it, unless somebody has let it go otherwise meanwhile.
+    fn give_clock_back(&mut self) {
+        let Some(before) = self.clock_before.take() else {
+            return;
+        };
+        let player = Actor::full("the replay", "");
+        if let Ok(Reply::Clock(row)) = self.line.ask(&player, Request::Clock)
+            && row.clock.mode() == ClockMode::Recording
+        {
+            let _ = self.line.ask(&player, Request::SetClock(before));
+        }
+        // A clock that is told later to go as a recording stands until there is one.
+        let _ = self.line.push(Input::ReplayRate(0.0), 0);
     }
 
     /// Tells the hub how fast its time goes, when that is another speed than before.

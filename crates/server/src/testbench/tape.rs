@@ -21,7 +21,7 @@ use crosstie_hub::input_log::{self, Logged};
 use crosstie_hub::plc::{Given, PlcId, ScanTiming};
 use crosstie_hub::replay::Replayed;
 use crosstie_hub::rig::{Rig, Scheduled};
-use crosstie_hub::settings::Settings;
+use crosstie_hub::settings::{EndpointSettings, Owner, Settings, SignalSetting};
 use crosstie_hub::signal::name::escape_segment;
 use crosstie_hub::signal::{Pattern, Quality, Value};
 use sha2::{Digest as _, Sha256};
@@ -64,6 +64,8 @@ pub(crate) struct Tape {
     expected: Trace,
     /// The signals that routes and PLCs wrote.
     made: BTreeSet<String>,
+    /// The signals that routes write, with what they were at the begin.
+    targets: BTreeMap<String, Value>,
     /// The signals that the outside world changed.
     given: BTreeSet<String>,
     /// Scans of contexts, and when the hub heard of them.
@@ -248,6 +250,7 @@ impl Tape {
             said: Vec::new(),
             expected: Trace::default(),
             made: BTreeSet::new(),
+            targets: BTreeMap::new(),
             given: BTreeSet::new(),
             heard: BTreeMap::new(),
             scans: BTreeMap::new(),
@@ -304,7 +307,7 @@ impl Tape {
                 self.expect(Time::ZERO, sample, value, trust, bases.get(&context).copied());
             }
             Side::Route => {
-                self.initial.push(replayed(sample, value.clone(), trust));
+                self.targets.insert(sample.name.clone(), value.clone());
                 self.expect(Time::ZERO, sample, value, trust, None);
             }
         }
@@ -347,7 +350,11 @@ impl Tape {
                     }
                     self.expect(at, sample, value, trust, base);
                 }
-                Side::Route => self.expect(at, sample, value, trust, None),
+                Side::Route => {
+                    let zero = || Value::zero(value.kind());
+                    self.targets.entry(sample.name.clone()).or_insert_with(zero);
+                    self.expect(at, sample, value, trust, None);
+                }
             }
         }
         if !said.is_empty() {
@@ -365,20 +372,16 @@ impl Tape {
 
     /// Says it to a hub of its own: what that made of it.
     fn play(&self, stage: &Stage, budget: &Budget) -> Result<Trace, String> {
-        let mut rig = Rig::new(lonely(&stage.settings));
+        let mut rig = Rig::new(lonely(&stage.settings, &self.targets));
         let mut trace = Trace::default();
-        for (context, scans) in &self.heard {
-            let period = stage
-                .scan_time(&format!("plc/{context}/state"))
-                .unwrap_or(super::COLUMN);
-            let named = stage
-                .settings
-                .plcs
-                .iter()
-                .find(|plc| escape_segment(&plc.name) == *context);
-            if let Some(plc) = named.and_then(|named| rig.plc(&named.name)) {
-                let exact = self.scans.get(&plc).map(ScanTimes::schedule);
-                rig.set_schedule(plc, exact.unwrap_or_else(|| schedule(scans, period)));
+        for context in &stage.settings.plcs {
+            let heard = self.heard.get(&escape_segment(&context.name));
+            let Some(plc) = rig.plc(&context.name) else { continue };
+            let exact = self.scans.get(&plc).map(ScanTimes::schedule);
+            let period = context.controller.target_scan.us().max(1);
+            let nearly = || heard.map(|heard| schedule(heard, Duration::from_micros(u64::from(period))));
+            if let Some(scans) = exact.or_else(nearly) {
+                rig.set_schedule(plc, scans);
             }
         }
         for (context, address, value) in &self.memory {
@@ -420,13 +423,36 @@ impl Tape {
     }
 }
 
-/// The project without anybody outside: what a recording says takes the place of servers, engines elsewhere and GAMA, which nobody
-/// plays here. The class stays, because routes write its signals.
-fn lonely(settings: &Settings) -> Settings {
+/// The project without anybody outside: what a recording says takes the place of servers, engines elsewhere and the class. What
+/// routes write to those stands under an endpoint of its own, because a route needs a target that is the hub's.
+fn lonely(settings: &Settings, targets: &BTreeMap<String, Value>) -> Settings {
     let mut settings = settings.clone();
+    settings.classroom = None;
     settings.plcs.retain(|plc| plc.remote.is_none());
     for endpoint in &mut settings.endpoints {
         endpoint.link = None;
+    }
+    let declared = settings.endpoints.iter().flat_map(|endpoint| &endpoint.signals);
+    let declared: HashSet<&str> = declared.map(|signal| signal.signal.as_str()).collect();
+    let missing = targets
+        .iter()
+        .filter(|(name, _)| !declared.contains(name.as_str()) && !name.starts_with("plc/"));
+    let signals: Vec<SignalSetting> = missing
+        .map(|(name, value)| SignalSetting {
+            wire_name: name.clone(),
+            signal: name.clone(),
+            kind: value.kind(),
+            owner: Owner::Hub,
+            value: Some(value.clone()),
+            convention: None,
+            neutral: false,
+        })
+        .collect();
+    if !signals.is_empty() {
+        settings.endpoints.push(EndpointSettings {
+            signals,
+            ..EndpointSettings::named("recording")
+        });
     }
     settings
 }

@@ -151,7 +151,7 @@ fn session(hub: &TestHub) -> String {
         hub.get("/api/v1/signals/plc/line/I:0/0")["value"] == json!(false)
     });
     let scans = || {
-        hub.get("/api/v1/plc/contexts/line")["scan"]["count"]
+        hub.get("/api/v1/plc/contexts/line")["context"]["scan"]["count"]
             .as_u64()
             .unwrap_or(0)
     };
