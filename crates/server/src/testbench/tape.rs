@@ -712,6 +712,30 @@ mod tests {
     }
 
     #[test]
+    fn what_routes_write_to_a_class_has_a_target_and_what_a_class_says_has_no_master() {
+        let tour = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/tour");
+        let stage = Stage::load(&tour).unwrap();
+        let targets = BTreeMap::from([
+            (String::from("sim/write/gate"), Value::Bool(true)),
+            (String::from("twin/hmi/Horn"), Value::Bool(false)),
+        ]);
+        let mut rig = Rig::new(lonely(&stage.settings, &targets));
+        let pupils = |count: i64| Replayed {
+            name: "sim/watch/pupils_at_gate".into(),
+            value: Value::Int(count),
+            quality: Quality::Good,
+        };
+        rig.say(vec![pupils(0)]);
+        rig.run_until(Time::from_millis(100));
+        // In automatic the line runs, and its drive closes the gate.
+        assert_eq!(rig.value("sim/write/gate"), Some(Value::Bool(true)));
+        assert_eq!(rig.value("plc/line/Pupil"), Some(Value::Bool(false)));
+        rig.say(vec![pupils(2)]);
+        rig.run_until(Time::from_millis(200));
+        assert_eq!(rig.value("plc/line/Pupil"), Some(Value::Bool(true)));
+    }
+
+    #[test]
     fn scans_that_the_inputs_tell_of_have_their_times_again() {
         let ms = Time::from_millis;
         let list = vec![(10_000, ms(7)), (10_100, ms(16)), (29_900, ms(45))];
