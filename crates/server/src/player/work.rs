@@ -40,7 +40,7 @@ const RIVALS_NAMED_MAX: usize = 3;
 const SAMPLE_BYTES: usize = 64;
 
 /// Name of the problem that says what is wrong with the recording.
-const PROBLEM: &str = "replay:recording";
+const PROBLEM: &str = "player:recording";
 
 /// What a replay is started with.
 pub(super) struct Call {

@@ -145,18 +145,21 @@ fn eventually_runs(hub: &TestHub, runs: bool) {
 fn session(hub: &TestHub) -> String {
     press(hub, "Start", true);
     eventually_runs(hub, true);
-    press(hub, "Start", false);
-    // The seal holds it over a few scans.
-    eventually("the PLC sees start go", || {
-        hub.get("/api/v1/signals/plc/line/I:0/0")["value"] == json!(false)
-    });
     let scans = || {
         hub.get("/api/v1/plc/contexts/line")["context"]["scan"]["count"]
             .as_u64()
             .unwrap_or(0)
     };
-    let now = scans();
-    eventually("twenty scans", || scans() >= now + 20);
+    // Longer than what a test may be beside its recording.
+    let pressed = scans();
+    eventually("twenty scans with start", || scans() >= pressed + 20);
+    press(hub, "Start", false);
+    // The seal holds it over a few scans.
+    eventually("the PLC sees start go", || {
+        hub.get("/api/v1/signals/plc/line/I:0/0")["value"] == json!(false)
+    });
+    let released = scans();
+    eventually("twenty scans", || scans() >= released + 20);
     press(hub, "Stop", true);
     eventually_runs(hub, false);
     let (status, row) = hub.http("POST", "/api/v1/recordings/stop", "");
