@@ -281,7 +281,7 @@ impl Hub {
         let due = self.routes.due.iter().take_while(|(due, _)| *due <= time);
         let ids: Vec<u32> = due.map(|(_, id)| *id).collect();
         if ids.is_empty() {
-            // What the alarm was for has been overtaken; the next withheld value still waits.
+            // What this alarm was for has passed or come back meanwhile; something else may be withheld for longer.
             self.set_routes_alarm();
         }
         self.routes.wanted.extend(ids);

@@ -348,10 +348,16 @@ mod tests {
             let compare = |(text, value): (String, Value)| {
                 let ours = evaluated(&text, value.clone());
                 let theirs = reference(&text, &value);
+                // It refuses some literals of the wrong type when it reads them, also where they are never reached.
+                if theirs
+                    .as_ref()
+                    .is_err_and(|error| error.contains("simple literal arguments"))
+                {
+                    return Ok(());
+                }
                 let is_same = match (&ours, &theirs) {
                     (Ok(ours), Ok(theirs)) => ours == theirs,
-                    // The other one refuses some of these when it reads them.
-                    (Err(ours), Err(_)) => !ours.starts_with("column"),
+                    (Err(ours), Err(theirs)) => !ours.starts_with("column") && !theirs.starts_with("not read"),
                     _ => false,
                 };
                 prop_assert!(is_same, "{} of {:?}: {:?}, not {:?}", text, value, ours, theirs);

@@ -185,16 +185,17 @@ pub(crate) fn filled(template: &str, caught: &[String]) -> String {
 
 /// Names that stand for every name that a pattern or a name with captures can become, for questions about rights: no signal has
 /// them, so only rights that hold every such name hold them.
-pub(crate) fn any_names(text: &str) -> Vec<String> {
+///
+/// `spans` says that one wildcard stands for the rest of a name, which may be several segments.
+pub(crate) fn any_names(text: &str, spans: bool) -> Vec<String> {
     const ANY: &str = "\u{0}";
     let mut short = text.replace("**", ANY).replace('*', ANY);
     for number in 1..=WILDCARDS_MAX {
         short = short.replace(&format!("${number}"), ANY);
     }
-    if short == text {
+    if short == text || !spans {
         return vec![short];
     }
-    // What a last `**` has caught may be several segments.
     vec![short.replace(ANY, &format!("{ANY}/{ANY}")), short]
 }
 

@@ -24,19 +24,25 @@ impl Hub {
         if access.view.is_all() {
             return true;
         }
+        let spans = from.contains("**");
         let inputs = transform.inputs.iter().map(|(_, name)| name.as_str());
-        let mut names = [from, to].into_iter().chain(inputs).flat_map(any_names);
+        let mut names = [from, to]
+            .into_iter()
+            .chain(inputs)
+            .flat_map(|name| any_names(name, spans));
         names.all(|name| access.sees(&self.meant(&name)))
     }
 
-    fn writes_target(&self, access: &Access, to: &str) -> bool {
-        any_names(to).iter().all(|name| access.writes(&self.meant(name)))
+    fn writes_target(&self, access: &Access, (from, to): (&str, &str)) -> bool {
+        any_names(to, from.contains("**"))
+            .iter()
+            .all(|name| access.writes(&self.meant(name)))
     }
 
     /// A route writes for ever what its maker may write once.
     pub(super) fn may_tie(&self, access: &Access, route: &RouteSetting) -> Result<(), Refused> {
         let RouteSetting { from, to, .. } = route;
-        match self.sees_route(access, (from, to), &route.transform) && self.writes_target(access, to) {
+        match self.sees_route(access, (from, to), &route.transform) && self.writes_target(access, (from, to)) {
             true => Ok(()),
             false => Err(rights::forbidden(access, format!("tie '{from}' to '{to}'"))),
         }
@@ -57,7 +63,7 @@ impl Hub {
                 format!("route {id} is one of those that the pattern of route {pattern} stands for; change that one");
             return Err(Refused::Conflict(text));
         }
-        match self.writes_target(access, &row.to) {
+        match self.writes_target(access, (&row.from, &row.to)) {
             true => Ok(row),
             false => Err(rights::forbidden(
                 access,

@@ -398,13 +398,11 @@ impl Observer<'_> {
                         open.push(next);
                     }
                     Writer::Route(_) => {}
+                    // What a person has set holds until it is set anew.
+                    Writer::Nobody | Writer::Operator(_) | Writer::Replay => {}
                     writer => {
-                        let sign = self.own_sign(writer);
-                        if sign.is_none() && matches!(writer, Writer::Peer(_)) {
-                            // A peer that has gone gives no sign any more, whatever the others do.
-                            return None;
-                        }
-                        oldest = oldest.map_or(sign, |oldest| Some(sign.map_or(oldest, |sign| sign.min(oldest))));
+                        let sign = self.own_sign(writer)?;
+                        oldest = Some(oldest.map_or(sign, |oldest| oldest.min(sign)));
                     }
                 }
             }

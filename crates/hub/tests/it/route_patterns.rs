@@ -198,20 +198,16 @@ fn a_route_that_names_its_source_wins_over_a_pattern_and_the_second_pattern_wait
 fn circles_through_patterns_are_found() {
     let mut house = house(Vec::new());
     lay(&mut house, plain("twin/line/int_out0", "twin/line/int_out1"));
-    let family = lay(&mut house, plain("twin/line/int_out*", "twin/line/int_out0"));
-    let rows = children(&mut house, family.id);
+    let family = lay(&mut house, plain("twin/line/int_o*1", "twin/line/int_out0"));
+    assert_eq!(
+        children(&mut house, family.id)[0].waiting.as_deref(),
+        Some("the routes would go in a circle: twin/line/int_out1 → twin/line/int_out0 → twin/line/int_out1")
+    );
     // A signal is not tied to itself.
+    let family = lay(&mut house, plain("twin/line/int_out*", "twin/line/int_out3"));
+    let rows = children(&mut house, family.id);
     assert_eq!(rows.len(), 3);
-    // The first would close the circle, and the second has the target: the words name the one or the other.
-    let why = rows[0].waiting.as_deref().unwrap();
-    assert!(why.contains("circle") || why.contains("written by a route"), "{why}");
-    assert_eq!(rows[1].waiting, None);
-    house.ask(Request::RemoveRoute { id: family.id });
-    let closing = house.ask(Request::AddRoute(Box::new(plain(
-        "twin/line/int_out1",
-        "twin/line/int_out0",
-    ))));
-    assert!(matches!(closing, Reply::Refused(_)), "{closing:?}");
+    assert_eq!(rows[0].waiting, None);
 }
 
 #[test]
@@ -294,7 +290,7 @@ fn whoever_may_not_reach_everything_that_a_pattern_reaches_may_not_lay_it() {
     };
     assert!(lays(
         "twin/**",
-        "twin/line/**",
+        "twin/line/*",
         "twin/line/int_in*",
         "twin/line/int_out$1"
     ));

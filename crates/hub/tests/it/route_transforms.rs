@@ -286,6 +286,33 @@ fn the_last_value_within_an_interval_is_passed_when_it_is_over() {
 }
 
 #[test]
+fn a_value_that_came_back_takes_nothing_from_what_another_route_withholds() {
+    let mut house = house(Vec::new());
+    let writer = house.join("writer");
+    house.run_for(ms(300));
+    for index in 0..2 {
+        let (from, to) = (format!("int_in{index}"), format!("int_out{index}"));
+        lay(&mut house, setting(&from, &to, paced(None, Some(100))));
+    }
+    house.run_for(ms(200));
+    for values in [
+        json!({"int_in0": 1}),
+        json!({"int_in0": 2}),
+        json!({"int_in1": 1}),
+        json!({"int_in1": 2}),
+    ] {
+        house.write(writer, values);
+        house.run_for(ms(20));
+    }
+    house.write(writer, json!({"int_in0": 1}));
+    house.run_for(ms(400));
+    assert_eq!(
+        (house.value("int_out0"), house.value("int_out1")),
+        (Value::Int(1), Value::Int(2))
+    );
+}
+
+#[test]
 fn a_deadband_withholds_what_is_near() {
     let mut house = house(Vec::new());
     let writer = house.join("writer");
