@@ -75,7 +75,7 @@ fn engine(tells_inputs: bool) -> Engine {
         Order::TellInputs(tells_inputs),
     ];
     for order in orders {
-        engine.execute(Numbered { number: 1, order }, &devices, &mut told);
+        engine.execute(Numbered::by_driver(1, order), &devices, &mut told);
     }
     engine
 }

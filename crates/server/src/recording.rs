@@ -23,7 +23,7 @@ mod writer;
 
 pub(crate) use folder::{RecordingRow, file_of};
 pub(crate) use reader::{Message, OpenError, Recording};
-pub(crate) use writer::kind_word;
+pub(crate) use writer::{by_word, kind_word};
 
 use crate::config::RecordConfig;
 use crate::core_task::{Door, Tap};

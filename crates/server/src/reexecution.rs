@@ -1,19 +1,20 @@
 //! Executing a recording again: its inputs through a fresh hub and fresh engines, a digest over everything that comes out, and its
 //! samples compared with those that are made now.
 
+mod watch;
+
+pub(crate) use watch::Watch;
+
 use crate::config::{self, Overrides};
-use crate::core_task::{Ring, Sample as TakenSample, Taken, Tap, Taps};
 use crate::recording::format::{Entered, Gap, Sample, Session};
 use crate::recording::{Message, OpenError, Recording};
 use crosstie_hub::input_log::{self, Logged};
 use crosstie_hub::output::Output;
 use crosstie_hub::reexecution::{ExecuteError, Reexecution};
 use crosstie_hub::settings::Settings;
-use crosstie_hub::signal::Value;
 use crosstie_hub::{ConnId, Time};
 use data_encoding::HEXLOWER;
 use serde::Serialize;
-use serde_json::Value as Json;
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
@@ -184,9 +185,9 @@ struct Run {
     /// Until the first entry has said what the hub was told at its start.
     settings: Option<Settings>,
     hub: Option<Reexecution>,
-    taps: Taps,
-    ring: Ring,
-    tap: Option<Tap>,
+    /// Patterns of the signals that were recorded.
+    signals: Vec<String>,
+    watch: Option<Watch>,
     digest: Sha256,
     inputs: u64,
     now: Time,
@@ -195,13 +196,11 @@ struct Run {
 
 impl Run {
     fn new(session: &Session, settings: Settings) -> Run {
-        let (tap, ring) = Tap::new(&session.signals, false);
         Run {
             settings: Some(settings),
             hub: None,
-            taps: Taps::default(),
-            ring,
-            tap: Some(tap),
+            signals: session.signals.clone(),
+            watch: None,
             digest: Sha256::new(),
             inputs: 0,
             now: Time::ZERO,
@@ -228,9 +227,7 @@ impl Run {
                 }
             }
             let mut hub = Reexecution::new(settings);
-            if let Some(tap) = self.tap.take() {
-                self.taps.begin(hub.hub_mut(), tap);
-            }
+            self.watch = Some(Watch::begin(hub.hub_mut(), &self.signals));
             self.hub = Some(hub);
             return Ok(());
         }
@@ -260,33 +257,14 @@ impl Run {
 
     /// Takes the samples that have been made.
     fn look(&mut self) {
-        let Some(hub) = &mut self.hub else { return };
-        let mut names = std::mem::take(&mut self.samples.names);
-        loop {
-            self.taps.turn(hub.hub_mut());
-            let mut is_over = true;
-            while let Ok(taken) = self.ring.taken().try_recv() {
-                self.ring.took(&taken);
-                is_over = false;
-                let (time, samples, is_change) = match taken {
-                    Taken::Changes { time, samples, .. } => (time, samples, true),
-                    Taken::State { time, samples, .. } => (time, samples, false),
-                    _ => continue,
-                };
-                for mut sample in samples {
-                    if let Some(name) = sample.name.take() {
-                        names.insert(sample.id.0, name.into());
-                    }
-                    if let Some(name) = names.get(&sample.id.0).filter(|_| is_change) {
-                        self.samples.now(time, shown(name, sample));
-                    }
+        if let (Some(hub), Some(watch)) = (&mut self.hub, &mut self.watch) {
+            let samples = &mut self.samples;
+            watch.look(hub.hub_mut(), |time, is_state, sample| {
+                if !is_state {
+                    samples.now(time, sample);
                 }
-            }
-            if is_over {
-                break;
-            }
+            });
         }
-        self.samples.names = names;
     }
 
     fn finish(mut self, is_whole: bool) -> Executed {
@@ -300,26 +278,6 @@ impl Run {
             difference,
             note,
         }
-    }
-}
-
-/// A sample as a recording shows it.
-fn shown(name: &str, sample: TakenSample) -> Sample {
-    let value = match &sample.value {
-        Value::Bool(on) => Json::from(*on),
-        Value::Int(number) => Json::from(*number),
-        // As it is read again: readers of JSON round.
-        Value::Float(number) => serde_json::from_str(&Json::from(*number).to_string()).unwrap_or(Json::Null),
-        Value::Text(text) => Json::from(&**text),
-    };
-    let word = sample.quality.word();
-    Sample {
-        name: name.to_owned(),
-        kind: crate::recording::kind_word(sample.value.kind()).to_owned(),
-        value,
-        quality: (word != "good").then(|| word.to_owned()),
-        by: None,
-        scan: sample.scan,
     }
 }
 
@@ -356,7 +314,6 @@ fn digest(digest: &mut Sha256, output: &Output) {
 /// The samples of then and of now, each signal's in its order.
 #[derive(Debug, Default)]
 struct Samples {
-    names: BTreeMap<u32, String>,
     waiting: BTreeMap<String, [VecDeque<(Time, Sample)>; 2]>,
     /// How many wait.
     count: usize,

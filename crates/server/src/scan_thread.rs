@@ -121,7 +121,7 @@ impl ScanThread {
     pub(crate) fn hand_in(&mut self, numbered: Numbered) -> Result<(), Refused> {
         let taken = match numbered.order {
             Order::Feed { address, value } => {
-                self.late.put(address, value, &mut self.orders);
+                self.late.put(address, value, numbered.at, &mut self.orders);
                 Ok(())
             }
             ref order => {

@@ -16,6 +16,7 @@ pub(crate) mod budget;
 pub(crate) mod diagram;
 pub(crate) mod report;
 
+mod again;
 mod cast;
 mod compare;
 mod place;

@@ -3,6 +3,7 @@
 
 use super::Logged;
 use crate::plc::{Entry, Given, PlcId, RealtimeAnswer, Refused, ScanTiming};
+use crate::time::Time;
 use crosstie_ladder::data_table::WordIndex;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
@@ -47,6 +48,7 @@ pub(super) fn encode(plc: PlcId, entries: &[Entry]) -> Json {
 
 fn encode_given(given: &Given) -> Json {
     match *given {
+        Given::Heard { until } => json!(["heard", until.as_nanos()]),
         Given::Fed { word, touched, bits } => json!(["fed", word.get(), touched, bits]),
         Given::Bits { word, bits, driven } => json!(["bits", word, bits, driven]),
         Given::Number { word, number } => json!(["number", word, number]),
@@ -77,6 +79,9 @@ fn decode_given(parts: &[Json]) -> Option<Given> {
     let number = |index: usize| u32::try_from(parts.get(index)?.as_u64()?).ok();
     let byte = |index: usize| u8::try_from(parts.get(index)?.as_u64()?).ok();
     Some(match name.as_str()? {
+        "heard" => Given::Heard {
+            until: Time::from_nanos(parts.first()?.as_u64()?),
+        },
         "fed" => Given::Fed {
             word: WordIndex::new(number(0)? as usize)?,
             touched: number(1)?,

@@ -90,8 +90,11 @@ impl Engine {
 
     /// Executes an order; steps see what devices say. The sink has room for [`ROOM_MIN`] entries.
     pub fn execute(&mut self, numbered: Numbered, devices: &DeviceInputs, sink: &mut impl EntrySink) {
-        let Numbered { number, order } = numbered;
+        let Numbered { number, at, order } = numbered;
         if let Order::Feed { address, value } = order {
+            if let Some(given) = &mut self.given {
+                given.heard(at);
+            }
             // The hub has checked that they fit.
             self.feed.put(address, value);
             return;
@@ -108,6 +111,7 @@ impl Engine {
         }
         if let Some(given) = &mut self.given {
             given.devices(devices);
+            given.heard(at);
             given.note(Given::Order { number });
         }
         let power = matches!(order, Order::TellPower).then(|| self.power());
@@ -253,6 +257,8 @@ impl Engine {
         sink: &mut Vec<Entry>,
     ) -> Result<(), NotGiven> {
         match given {
+            // What was heard until then has its own entries.
+            Given::Heard { .. } => {}
             Given::Fed { word, touched, bits } => self.controller.write_bits(word, touched, bits),
             Given::Bits { word, bits, driven } => {
                 let index = usize::from(word);
@@ -268,7 +274,7 @@ impl Engine {
             }
             Given::Order { number } => {
                 let order = order(number).ok_or(NotGiven::Order(number))?;
-                self.execute(Numbered { number, order }, devices, sink);
+                self.execute(Numbered::by_driver(number, order), devices, sink);
             }
             Given::Scan { dt_us, timing, is_told } => {
                 let events = self.scan(devices, dt_us);

@@ -4,6 +4,7 @@ use super::devices::ScanTiming;
 use super::lateness::LateScans;
 use super::order::Refused;
 use super::realtime::RealtimeAnswer;
+use crate::time::Time;
 use crosstie_ladder::controller::{ControllerState, Event, ScanStatistics};
 use crosstie_ladder::data_table::WordIndex;
 use crosstie_ladder::profile::Profile;
@@ -71,6 +72,11 @@ pub enum Entry {
 /// [`Engine::execute_given`](super::Engine::execute_given).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Given {
+    /// Everything that the hub had said until then was heard: orders, and what routes feed.
+    Heard {
+        /// When the last of it was said, as the hub's driver calls the time.
+        until: Time,
+    },
     /// Bits of a word that routes and others have fed, written before what follows.
     Fed {
         /// Which word.

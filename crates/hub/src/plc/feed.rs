@@ -119,7 +119,8 @@ impl Hub {
             address,
             value: fed.value,
         };
-        let order = Box::new(Numbered { number: 0, order });
+        let (number, at) = (0, self.now);
+        let order = Box::new(Numbered { number, at, order });
         self.outputs.push(Output::Plc { plc, order });
     }
 

@@ -7,6 +7,8 @@ use crosstie_ladder::data_table::{AccessError, CellValue};
 use crosstie_ladder::fault::Fault;
 use crosstie_ladder::retain::RetainImage;
 
+use crate::time::Time;
+
 /// Places that one [`Order::WriteAll`] writes at most; whoever asks for more is refused. All coils of the longest request of
 /// Modbus fit.
 pub const WRITES_MAX: usize = 2_048;
@@ -19,8 +21,18 @@ pub const LAST_ORDER: u64 = u64::MAX;
 pub struct Numbered {
     /// Counts up over all engines; [`Order::Feed`] and [`Order::TellInputs`] have none and carry 0.
     pub number: u64,
+    /// When the hub said it, as its driver calls the time.
+    pub at: Time,
     /// What to do.
     pub order: Order,
+}
+
+impl Numbered {
+    /// An order that a driver gives by itself: it has no time.
+    pub fn by_driver(number: u64, order: Order) -> Numbered {
+        let at = Time::ZERO;
+        Numbered { number, at, order }
+    }
 }
 
 /// What an engine can be told. Everything but [`Order::Feed`] and [`Order::TellInputs`] is answered by one

@@ -277,7 +277,8 @@ impl Hub {
             self.engine_order(plc, number, &order, &requests);
             return;
         }
-        let order = Box::new(Numbered { number, order });
+        let at = self.now;
+        let order = Box::new(Numbered { number, at, order });
         self.outputs.push(Output::Plc { plc, order });
         if forgets {
             self.feed_again(plc);

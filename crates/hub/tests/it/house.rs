@@ -528,7 +528,7 @@ impl House {
                 let mut engine = Engine::new(settings);
                 if self.keeps_log {
                     let order = Order::TellInputs(true);
-                    engine.execute(Numbered { number: 0, order }, &DeviceInputs::default(), &mut Vec::new());
+                    engine.execute(Numbered::by_driver(0, order), &DeviceInputs::default(), &mut Vec::new());
                 }
                 let driven = Driven {
                     engine,

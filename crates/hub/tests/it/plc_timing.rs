@@ -126,7 +126,7 @@ fn no_late_and_no_missed_scan_is_lost_when_the_hub_is_slow() {
     };
     let program = program("SOR XIC I:0/0 OTE O:0/0 EOR\n");
     for order in [Order::Load(program.compiled.clone()), Order::Command(Command::Start)] {
-        engine.execute(Numbered { number: 1, order }, &DeviceInputs::default(), &mut sink);
+        engine.execute(Numbered::by_driver(1, order), &DeviceInputs::default(), &mut sink);
     }
     let (mut sum, mut missed) = (0, 0);
     for scan in 0..10_000_u32 {

@@ -169,10 +169,7 @@ impl Engines {
         for engine in self.engines.values_mut() {
             drives |= engine.drives;
             let order = Order::Command(Command::Stop);
-            let stop = Numbered {
-                number: LAST_ORDER,
-                order,
-            };
+            let stop = Numbered::by_driver(LAST_ORDER, order);
             // One that is too busy for it is ended all the same.
             engine.has_stopped = engine.thread.hand_in(stop).is_err();
         }
@@ -201,7 +198,7 @@ impl Engine {
     fn tell_inputs(&mut self, on: bool) {
         let order = Order::TellInputs(on);
         // An engine that is too busy for it tells nothing, and a recording of it says so when it is executed again.
-        let _ = self.thread.hand_in(Numbered { number: 0, order });
+        let _ = self.thread.hand_in(Numbered::by_driver(0, order));
     }
 
     fn watch(&mut self, entries: &[Entry]) {

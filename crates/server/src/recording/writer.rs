@@ -153,7 +153,7 @@ pub(crate) fn kind_word(kind: Kind) -> &'static str {
 }
 
 /// Who wrote a sample, in the words of a recording.
-fn by_word(writer: By, name: &str) -> Option<&'static str> {
+pub(crate) fn by_word(writer: By, name: &str) -> Option<&'static str> {
     match writer {
         By::Peer(_) => Some("peer"),
         By::Operator(_) => Some("operator"),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crosstie_hub::Time;
 use crosstie_hub::plc::{Numbered, Order};
 use crosstie_ladder::address::Address;
 use crosstie_ladder::data_table::{CellValue, Place};
@@ -13,17 +14,17 @@ use super::ring::ORDERS_RESERVED;
 #[derive(Debug, Default)]
 pub(super) struct LateFeeds {
     /// In the order of addresses, words come before their bits: a bit that was said after its word must come after it.
-    values: BTreeMap<Address, CellValue>,
+    values: BTreeMap<Address, (CellValue, Time)>,
 }
 
 impl LateFeeds {
     /// A route says a value: into the ring, or here until there is room.
-    pub(super) fn put(&mut self, address: Address, value: CellValue, ring: &mut Producer<Numbered>) {
+    pub(super) fn put(&mut self, address: Address, value: CellValue, at: Time, ring: &mut Producer<Numbered>) {
         self.flush(ring);
-        if !self.values.is_empty() || !push(address, value, ring) {
+        if !self.values.is_empty() || !push(address, value, at, ring) {
             // An older value of a larger or a smaller place must not come later.
             self.forget(address);
-            self.values.insert(address, value);
+            self.values.insert(address, (value, at));
         }
     }
 
@@ -41,14 +42,15 @@ impl LateFeeds {
     /// Puts into the ring what has found room meanwhile.
     pub(super) fn flush(&mut self, ring: &mut Producer<Numbered>) {
         if !self.values.is_empty() {
-            self.values.retain(|address, value| !push(*address, *value, ring));
+            self.values.retain(|address, (value, at)| !push(*address, *value, *at, ring));
         }
     }
 }
 
-fn push(address: Address, value: CellValue, ring: &mut Producer<Numbered>) -> bool {
+fn push(address: Address, value: CellValue, at: Time, ring: &mut Producer<Numbered>) -> bool {
     let order = Order::Feed { address, value };
-    ring.slots() > ORDERS_RESERVED && ring.push(Numbered { number: 0, order }).is_ok()
+    let numbered = Numbered { number: 0, at, order };
+    ring.slots() > ORDERS_RESERVED && ring.push(numbered).is_ok()
 }
 
 #[cfg(test)]
@@ -65,15 +67,15 @@ mod tests {
         let (mut orders, mut taken) = ring::orders();
         let mut late = LateFeeds::default();
         for number in 0..ORDERS_MAX as i32 {
-            late.put(address("N:1"), CellValue::Word(number), &mut orders);
+            late.put(address("N:1"), CellValue::Word(number), Time::ZERO, &mut orders);
         }
         assert_eq!(
             orders.slots(),
             ORDERS_RESERVED,
             "room for orders of other kinds is left"
         );
-        late.put(address("N:2"), CellValue::Word(7), &mut orders);
-        late.put(address("I:0/3"), CellValue::Bit(true), &mut orders);
+        late.put(address("N:2"), CellValue::Word(7), Time::ZERO, &mut orders);
+        late.put(address("I:0/3"), CellValue::Bit(true), Time::ZERO, &mut orders);
         late.forget(address("I:0"));
         assert_eq!(late.values.len(), 2);
 

@@ -88,7 +88,7 @@ impl Bench {
     }
 
     fn order(&mut self, number: u64, order: Order) {
-        self.orders.push(Numbered { number, order }).unwrap();
+        self.orders.push(Numbered::by_driver(number, order)).unwrap();
     }
 
     fn feed(&mut self, address: &str, value: CellValue) {
@@ -322,7 +322,7 @@ fn a_thread_scans_by_itself_answers_and_ends() {
         (&bell, &ClockHandle::default()),
     )
     .unwrap();
-    let order = |number, order| Numbered { number, order };
+    let order = |number, order| Numbered::by_driver(number, order);
     thread.hand_in(order(1, load(COPY))).unwrap();
     let told = eventually_told(&door, &bell, &mut thread, "it is woken for an order", |told| {
         !answers(told).is_empty()
@@ -382,7 +382,7 @@ fn a_thread_may_spin_while_a_cpu_is_left_and_tells_when_that_changes() {
     });
     assert_eq!(granted(&told).last().unwrap().spin, Granted::Yes);
     // It scans, each time after a wait with its eyes open.
-    let order = |number, order| Numbered { number, order };
+    let order = |number, order| Numbered::by_driver(number, order);
     thread.hand_in(order(1, load(COPY))).unwrap();
     thread.hand_in(order(2, Order::Command(Command::Start))).unwrap();
     eventually_told(&door, &bell, &mut thread, "it scans", |told| {
@@ -645,7 +645,7 @@ fn a_thread_follows_the_clock_that_is_published() {
     };
     let crowd = Crowd::new(1);
     let mut thread = ScanThread::start("line", settings, RealtimeWish::default(), &crowd, (&bell, &clock)).unwrap();
-    let order = |number, order| Numbered { number, order };
+    let order = |number, order| Numbered::by_driver(number, order);
     thread.hand_in(order(1, load(COPY))).unwrap();
     thread.hand_in(order(2, Order::Command(Command::Start))).unwrap();
     let scans = |told: &[Entry]| borders(told).iter().map(|border| border.scans).sum::<u32>();

@@ -1,9 +1,11 @@
 //! An accepted recording as a test: what the outside world said is said again, and what routes and PLCs make of it is compared.
 //!
-//! With the inputs of a recording that began with the hub, every scan has the time that it had. Without them the moments of scans are
-//! not there, but nearly: a sample of a PLC says its scan and when the hub heard of it. What the hub heard late is evened out, and a
-//! scan that was missed is missed again.
+//! A recording that began with the hub and kept its inputs is executed again (see [`again`](super::again)): then everything comes
+//! in the order and to the scan to which it came. Of another the samples are played to a hub in memory. The moments of scans are
+//! not there then, but nearly: a sample of a PLC says its scan and when the hub heard of it. What the hub heard late is evened
+//! out, and a scan that was missed is missed again.
 
+use super::again::Inputs;
 use super::budget::Budget;
 use super::compare::{Compared, Slack, first_difference};
 use super::place::ACCEPTED_ENDING;
@@ -12,13 +14,12 @@ use super::scan::read_text;
 use super::show::Deviation;
 use super::stage::Stage;
 use super::trace::{Point, Trace, Trust};
-use crate::recording::format::{Sample, Samples};
+use crate::recording::format::Sample;
 use crate::recording::{Message, Recording};
 use crosstie_hub::Time;
 use crosstie_hub::api::Request;
 use crosstie_hub::api::plc::PlcRequest;
-use crosstie_hub::input_log::{self, Logged};
-use crosstie_hub::plc::{Given, PlcId, ScanTiming};
+use crosstie_hub::plc::ScanTiming;
 use crosstie_hub::replay::Replayed;
 use crosstie_hub::rig::{Rig, Scheduled};
 use crosstie_hub::settings::{EndpointSettings, Owner, Settings, SignalSetting};
@@ -30,8 +31,8 @@ use std::io::Read as _;
 use std::path::Path;
 use std::time::Duration;
 
-/// Samples of a recording that is a test. One with more is refused: the test would take too long, and too much memory.
-pub(crate) const SAMPLES_MAX: usize = 5_000_000;
+/// Samples and inputs of a recording that is a test. One with more is refused: the test would take too long, and too much memory.
+pub(crate) const ENTRIES_MAX: usize = 2_000_000;
 
 /// Time that goes on at once while nothing is said.
 const STRIDE: Duration = Duration::from_millis(500);
@@ -70,42 +71,12 @@ pub(crate) struct Tape {
     given: BTreeSet<String>,
     /// Scans of contexts, and when the hub heard of them.
     heard: BTreeMap<String, Vec<(u64, Time)>>,
-    /// The times that scans had, by context, where the inputs say them.
-    scans: BTreeMap<PlcId, ScanTimes>,
+    /// What entered the hub, where all of it is known.
+    inputs: Option<Inputs>,
+    /// The hub's time when it began.
+    begins: Time,
     /// How long it is.
     end: Time,
-}
-
-/// The scans of a context as the inputs of a recording say them, from the first.
-#[derive(Debug, Default)]
-struct ScanTimes {
-    /// The time that each got, in microseconds, and when the hub heard of it.
-    list: Vec<(u32, Time)>,
-}
-
-impl ScanTimes {
-    /// Each scan is as much later than the one before as it got time; the first is as early as the hub's hearing of any allows.
-    fn schedule(&self) -> VecDeque<Scheduled> {
-        let mut gone = Duration::ZERO;
-        let times = self.list.iter().enumerate().map(|(index, (dt_us, heard))| {
-            if index > 0 {
-                gone += Duration::from_micros(u64::from(*dt_us));
-            }
-            (*dt_us, gone, *heard)
-        });
-        let times: Vec<(u32, Duration, Time)> = times.collect();
-        let earliest = times
-            .iter()
-            .map(|(_, gone, heard)| heard.since(Time::ZERO).saturating_sub(*gone))
-            .min();
-        let first = Time::ZERO + earliest.unwrap_or_default();
-        let scan = |(dt_us, gone, _): &(u32, Duration, Time)| Scheduled {
-            at: first + *gone,
-            dt_us: *dt_us,
-            timing: ScanTiming::default(),
-        };
-        times.iter().map(scan).collect()
-    }
 }
 
 /// An accepted recording, ready to run.
@@ -234,6 +205,25 @@ pub(crate) fn digest(path: &Path) -> Result<String, String> {
 }
 
 impl Tape {
+    /// One in which nothing stands yet.
+    fn empty(begins: Time, end: Time) -> Tape {
+        let mut expected = Trace::default();
+        expected.end = end;
+        Tape {
+            initial: Vec::new(),
+            memory: Vec::new(),
+            said: Vec::new(),
+            expected,
+            made: BTreeSet::new(),
+            targets: BTreeMap::new(),
+            given: BTreeSet::new(),
+            heard: BTreeMap::new(),
+            inputs: None,
+            begins,
+            end,
+        }
+    }
+
     /// Takes a recording apart.
     ///
     /// # Errors
@@ -242,55 +232,41 @@ impl Tape {
     pub(crate) fn read(path: &Path, stage: &Stage) -> Result<Tape, String> {
         let mut recording = Recording::open(path).map_err(|error| error.to_string())?;
         let begins = recording.begins();
-        let from_start = recording.session().from_start;
+        let session = recording.session().clone();
+        let from_start = session.from_start;
         let end = Time::ZERO + recording.ends().since(begins);
-        let mut tape = Tape {
-            initial: Vec::new(),
-            memory: Vec::new(),
-            said: Vec::new(),
-            expected: Trace::default(),
-            made: BTreeSet::new(),
-            targets: BTreeMap::new(),
-            given: BTreeSet::new(),
-            heard: BTreeMap::new(),
-            scans: BTreeMap::new(),
-            end,
-        };
+        let mut tape = Tape::empty(begins, end);
         let sides = Sides::new(stage);
         let state = recording.state_at(begins).map_err(|error| error.to_string())?;
         let bases = bases(&state, &sides, from_start);
         for sample in &state {
             tape.begin_with(sample, &sides, &bases, from_start);
         }
-        let (mut count, mut has_all_inputs) = (0, true);
+        let mut inputs = from_start.then(|| Inputs::of(&session));
+        let mut count = 0;
         for message in recording.messages_from(begins) {
             let (at, message) = message.map_err(|error| error.to_string())?;
-            let samples = match message {
-                Message::Samples(samples) => samples,
-                Message::Input(entered) if from_start => {
-                    tape.take_input(at, &entered.input);
+            match message {
+                Message::Samples(samples) => {
+                    count += samples.signals.len();
+                    tape.take(Time::ZERO + at.since(begins), samples.signals, &sides, &bases);
+                }
+                Message::Input(entered) => {
                     count += 1;
-                    continue;
+                    inputs = inputs.take_if(|inputs| inputs.put(entered));
                 }
-                Message::Gap(gap) if gap.what == "inputs" => {
-                    has_all_inputs = false;
-                    continue;
-                }
-                Message::Input(_) | Message::Gap(_) | Message::State(_) => continue,
-            };
-            count += samples.signals.len();
-            if count > SAMPLES_MAX {
+                // What was lost cannot be executed; the samples are there.
+                Message::Gap(gap) if gap.what == "inputs" => inputs = None,
+                Message::Gap(_) | Message::State(_) => {}
+            }
+            if count > ENTRIES_MAX {
                 return Err(format!(
-                    "{}: more than {SAMPLES_MAX} samples; record less",
+                    "{}: more than {ENTRIES_MAX} samples and inputs; record less",
                     path.display()
                 ));
             }
-            tape.take(Time::ZERO + at.since(begins), samples, &sides, &bases);
         }
-        if !has_all_inputs {
-            tape.scans.clear();
-        }
-        tape.expected.end = end;
+        tape.inputs = inputs.filter(|inputs| !inputs.is_empty());
         Ok(tape)
     }
 
@@ -313,24 +289,9 @@ impl Tape {
         }
     }
 
-    /// Of what entered the hub only scans count.
-    fn take_input(&mut self, at: Time, input: &serde_json::Value) {
-        if input.get("plc").is_none() {
-            return;
-        }
-        let Ok(Logged::Engine { plc, given, .. }) = input_log::decode(input) else {
-            return;
-        };
-        for one in given {
-            if let Given::Scan { dt_us, .. } = one {
-                self.scans.entry(plc).or_default().list.push((dt_us, at));
-            }
-        }
-    }
-
-    fn take(&mut self, at: Time, samples: Samples, sides: &Sides, bases: &BTreeMap<String, u64>) {
+    fn take(&mut self, at: Time, samples: Vec<Sample>, sides: &Sides, bases: &BTreeMap<String, u64>) {
         let mut said = Vec::new();
-        for sample in &samples.signals {
+        for sample in &samples {
             let Some((value, trust)) = value_of(sample) else {
                 continue;
             };
@@ -370,18 +331,34 @@ impl Tape {
         self.expected.push(&sample.name, Point { at, scan, value, trust });
     }
 
+    /// Executes its inputs again: what the hub made of them, taken apart like the recording itself.
+    fn execute_again(&self, inputs: &Inputs, stage: &Stage, budget: &Budget) -> Result<Trace, String> {
+        let sides = Sides::new(stage);
+        let bases = bases(&[], &sides, true);
+        let mut now = Tape::empty(self.begins, self.end);
+        inputs.execute(stage, budget, |time, is_state, sample| {
+            if is_state {
+                now.begin_with(&sample, &sides, &bases, true);
+            } else {
+                now.take(Time::ZERO + time.since(self.begins), vec![sample], &sides, &bases);
+            }
+        })?;
+        Ok(now.expected)
+    }
+
     /// Says it to a hub of its own: what that made of it.
     fn play(&self, stage: &Stage, budget: &Budget) -> Result<Trace, String> {
+        if let Some(inputs) = &self.inputs {
+            return self.execute_again(inputs, stage, budget);
+        }
         let mut rig = Rig::new(lonely(&stage.settings, &self.targets));
         let mut trace = Trace::default();
         for context in &stage.settings.plcs {
             let heard = self.heard.get(&escape_segment(&context.name));
             let Some(plc) = rig.plc(&context.name) else { continue };
-            let exact = self.scans.get(&plc).map(ScanTimes::schedule);
             let period = context.controller.target_scan.us().max(1);
-            let nearly = || heard.map(|heard| schedule(heard, Duration::from_micros(u64::from(period))));
-            if let Some(scans) = exact.or_else(nearly) {
-                rig.set_schedule(plc, scans);
+            if let Some(heard) = heard {
+                rig.set_schedule(plc, schedule(heard, Duration::from_micros(u64::from(period))));
             }
         }
         for (context, address, value) in &self.memory {
@@ -733,18 +710,6 @@ mod tests {
         rig.say(vec![pupils(2)]);
         rig.run_until(Time::from_millis(200));
         assert_eq!(rig.value("plc/line/Pupil"), Some(Value::Bool(true)));
-    }
-
-    #[test]
-    fn scans_that_the_inputs_tell_of_have_their_times_again() {
-        let ms = Time::from_millis;
-        let list = vec![(10_000, ms(7)), (10_100, ms(16)), (29_900, ms(45))];
-        let scans = ScanTimes { list }.schedule();
-        let got: Vec<(u64, u32)> = scans
-            .iter()
-            .map(|scan| (scan.at.as_nanos() / 1_000, scan.dt_us))
-            .collect();
-        assert_eq!(got, [(5_000, 10_000), (15_100, 10_100), (45_000, 29_900)]);
     }
 
     #[test]

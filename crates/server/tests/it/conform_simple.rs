@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a helper of tests may fail as a test does")]
 
 use crate::practice_gama::Gama as PracticeGama;
-use crate::support::TestHub;
+use crate::support::{TestHub, eventually};
 use crate::wrong_gama::{EXPERIMENT, GamaFault, MODEL, WrongGama};
 use crate::wrong_platform::{Fault, WrongPlatform};
 use crosstie_server::conform::{self, GamaFlavour, GamaOptions, Outcome, Platform, Report, SimpleOptions};
@@ -300,7 +300,12 @@ fn class(gama: u16, settings: &str) -> TestHub {
         "[web]\nport = 0\n[classroom]\n{settings}\n[monitor]\nport = 0\n[headset]\nport = 0\n[gama]\nhost = \"127.0.0.1\"\nport = {gama}\n"
     );
     std::fs::write(folder.path().join("crosstie.toml"), project).unwrap();
-    TestHub::start_in(folder, |_| {}).unwrap()
+    let hub = TestHub::start_in(folder, |_| {}).unwrap();
+    // A hub that has just started may not have read its packages.
+    eventually("the lesson is read", || {
+        hub.get("/api/v1/classroom/catalog").to_string().contains("Small")
+    });
+    hub
 }
 
 /// Our own platform under one of the suites; `settings` are lines of its `[classroom]`.

@@ -476,7 +476,8 @@ fn a_project_that_cannot_be_written_runs_and_says_why_it_saves_nothing() {
     let message = refused["error"]["message"].as_str().unwrap_or_default();
     assert_eq!(status, 500, "{refused}");
     assert!(message.contains("cannot be written: Permission denied"), "{message}");
-    assert!(process.has_problem("store:write"));
+    // The store tells the problem behind its answer.
+    eventually("the problem is told", || process.has_problem("store:write"));
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
     assert_eq!(project_text(folder.path()), LINE);
 }

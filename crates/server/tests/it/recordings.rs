@@ -189,7 +189,11 @@ fn a_recording_begins_with_the_hub_and_ends_with_it() {
     let hub = TestHub::start(&format!(
         "{LINE}\n[record]\nautostart = true\nsignals = [\"twin/**\"]\n"
     ));
-    let active = hub.get("/api/v1/recordings")["active"].clone();
+    let mut active = Value::Null;
+    eventually("it runs", || {
+        active = hub.get("/api/v1/recordings")["active"].clone();
+        !active.is_null()
+    });
     assert_eq!(
         (&active["started_ms"], &active["by"]),
         (&json!(0), &json!("the start of the hub"))

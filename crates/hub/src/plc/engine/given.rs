@@ -5,6 +5,7 @@
 
 use crate::plc::devices::{DeviceInputs, ScanTiming};
 use crate::plc::entry::{Entry, EntrySink, Given};
+use crate::time::Time;
 use crosstie_ladder::address::INTEGER_WORDS;
 use crosstie_ladder::controller::Inputs;
 use crosstie_ladder::data_table::{USED_WORDS, WordIndex};
@@ -18,6 +19,8 @@ pub(super) const GIVEN_MAX: usize = 2 * USED_WORDS;
 pub(super) struct GivenLog {
     notes: Vec<Given>,
     lost: u32,
+    /// Until when the hub was heard, where that is not noted yet.
+    heard: Option<Time>,
     /// What devices said when it was noted last.
     bits: Inputs,
     numbers: [Option<i32>; INTEGER_WORDS],
@@ -28,6 +31,7 @@ impl Default for GivenLog {
         GivenLog {
             notes: Vec::with_capacity(GIVEN_MAX),
             lost: 0,
+            heard: None,
             bits: Inputs::default(),
             numbers: [None; INTEGER_WORDS],
         }
@@ -36,6 +40,18 @@ impl Default for GivenLog {
 
 impl GivenLog {
     pub(super) fn note(&mut self, given: Given) {
+        if let Some(until) = self.heard.take() {
+            self.put(Given::Heard { until });
+        }
+        self.put(given);
+    }
+
+    /// Something that the hub said at this time has come; it is noted with what comes of it.
+    pub(super) fn heard(&mut self, at: Time) {
+        self.heard = Some(self.heard.map_or(at, |until| until.max(at)));
+    }
+
+    fn put(&mut self, given: Given) {
         match self.notes.len() < GIVEN_MAX {
             true => self.notes.push(given),
             false => self.lost = self.lost.saturating_add(1),

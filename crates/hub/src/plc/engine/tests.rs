@@ -35,7 +35,7 @@ fn address(text: &str) -> Address {
 
 fn order(engine: &mut Engine, order: Order) -> Vec<Entry> {
     let mut sink = sink();
-    engine.execute(Numbered { number: 7, order }, &DeviceInputs::default(), &mut sink);
+    engine.execute(Numbered::by_driver(7, order), &DeviceInputs::default(), &mut sink);
     sink.list
 }
 
@@ -191,7 +191,7 @@ fn several_places_are_written_at_one_border_or_none_of_them() {
         value: CellValue::Word(4),
     };
     engine.execute(
-        Numbered { number: 0, order: feed },
+        Numbered::by_driver(0, feed),
         &DeviceInputs::default(),
         &mut sink(),
     );

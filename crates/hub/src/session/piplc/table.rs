@@ -410,7 +410,11 @@ impl Hub {
             };
             self.outputs.push(Output::Plc {
                 plc: route.to.plc,
-                order: Box::new(Numbered { number: 0, order }),
+                order: Box::new(Numbered {
+                    number: 0,
+                    at: self.now,
+                    order,
+                }),
             });
         }
         self.set_table_alarm();
