@@ -23,7 +23,7 @@ PLC_ARGS ?=
 FUZZ_SECS ?= 60
 
 .PHONY: help run test build bench soak fuzz fmt doc tools clean
-.PHONY: tools-run test-fmt test-tidy test-page test-clippy test-rust test-doc test-stories test-clients test-proxy
+.PHONY: tools-run test-fmt test-tidy test-page test-clippy test-rust test-doc test-stories test-clients test-tour test-proxy
 
 help: ## lists the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -46,6 +46,7 @@ test: ## every test there is, as continuous integration runs them
 	@$(PHASE) rust-tests $(MAKE) -s test-rust
 	@$(PHASE) release $(MAKE) -s build
 	@$(PHASE) clients $(MAKE) -s test-clients
+	@$(PHASE) tour $(MAKE) -s test-tour
 	@$(PHASE) proxy $(MAKE) -s test-proxy
 	@$(PHASE) browser $(MAKE) -s test-stories
 	@echo "== all tests passed =="
@@ -74,6 +75,10 @@ test-rust: ## unit tests, goldens, the in-memory house, real sockets, documentat
 test-clients: ## the example clients against the release binary
 	@scripts/test-clients
 
+test-tour: ## the tests of the tour against the release binary; its recorded session a thousand times in a row
+	@$(BINARY) test run examples/tour/tests
+	@$(BINARY) test run examples/tour/tests --filter pupil --repeat 1000
+
 test-proxy: ## nginx with the site of examples/nginx in front of the release binary
 	@scripts/test-proxy
 
@@ -84,8 +89,8 @@ bench: build ## the cells of docs/performance.md, each beside the floor and a pl
 	@bench/run
 	@$(CARGO) bench --locked --package crosstie-wire --package crosstie-hub --package crosstie-ladder --benches
 
-soak: build ## 100,000 signals and 50 clients for ten minutes; two mirrored hubs, one killed again and again, for two; 8 PLCs for ten; 30 headsets for two
-	@$(BINARY) bench scale --signals 100000 --clients 50 --secs $(SOAK_SECS)
+soak: build ## 100,000 signals, 10,000 routes, 50 clients and a recording for ten minutes; two mirrored hubs, one killed again and again, for two; 8 PLCs for ten; 30 headsets for two
+	@$(BINARY) bench scale --signals 100000 --clients 50 --routes 10000 --record --secs $(SOAK_SECS)
 	@$(BINARY) bench mirror --holds --secs $(MIRROR_SECS) --seed $$RANDOM
 	@$(BINARY) bench plc --secs $(PLC_SECS) $(PLC_ARGS)
 	@$(BINARY) bench classroom --secs $(CLASSROOM_SECS)

@@ -169,10 +169,9 @@ impl Again {
             // What was fed, and which order it was, may be another matter now: this hub has said it.
             (Said::Anew { .. }, Given::Fed { .. }) => Ok(()),
             (Said::Anew { .. }, Given::Order { number }) if number != LAST_ORDER => Ok(()),
-            (Said::Anew { .. }, given) => {
-                self.engine
-                    .execute_given(given, |_| Some(last), &mut self.devices, told)
-            }
+            (Said::Anew { .. }, given) => self
+                .engine
+                .execute_given(given, |_| Some(last), &mut self.devices, told),
         }
     }
 
@@ -198,7 +197,13 @@ impl Again {
 
     /// All of it is to be heard at once.
     fn has_strayed(&self) -> bool {
-        matches!(self.said, Said::Anew { strayed: Strayed::Yes, .. })
+        matches!(
+            self.said,
+            Said::Anew {
+                strayed: Strayed::Yes,
+                ..
+            }
+        )
     }
 }
 

@@ -6,6 +6,7 @@
 mod fits;
 pub(crate) mod shown;
 
+use crate::classroom::signals::is_watched;
 use crate::hub::Hub;
 use crate::input::ConnId;
 use crate::session::link::is_state;
@@ -107,8 +108,9 @@ impl Hub {
         };
         let cell = self.ledger.space.cell(id);
         // What the hub itself has made is its own; without a class here the signals of a recorded one are like any others.
-        let is_its_own = matches!(cell.writer, Writer::Replay) || self.replay.made.contains(&id);
-        if let Some(refusal) = is_state(self.ledger.space.name(id)).filter(|_| !is_its_own) {
+        let name = self.ledger.space.name(id);
+        let is_its_own = matches!(cell.writer, Writer::Replay) || self.replay.made.contains(&id) || is_watched(name);
+        if let Some(refusal) = is_state(name).filter(|_| !is_its_own) {
             return Err(refusal);
         }
         let kind = cell.value.kind();

@@ -264,7 +264,7 @@ mod tests {
         check("crosstie conform monitor ws://127.0.0.1:8001/ --headset ws://h/ --gama-port 1000 --slow --only SI-15");
         check("crosstie conform headset ws://127.0.0.1:8080/ --monitor ws://h/ --gama-port 1000 --gama-bind ::1");
         check("crosstie conform gama ws://h/ --model /a.gaml --experiment vr_xp --flavour headless --json");
-        check("crosstie bench scale --signals 100000 --clients 50 --secs 600");
+        check("crosstie bench scale --signals 100000 --clients 50 --routes 10000 --record --secs 600");
         check(
             "crosstie replay start monday --signals twin/** --signals sim/** --speed max --loop --paused --at-time 1:30",
         );

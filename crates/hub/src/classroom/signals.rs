@@ -37,11 +37,13 @@ const ORDERS: [(ClassOrder, &str); 4] = [
 
 /// Nobody but the hub writes a signal of this name.
 pub(crate) fn is_state(name: &str) -> bool {
-    let is_one = matches!(
-        name,
-        "sim/state" | "sim/connected" | "sim/cycle" | "sim/players" | "sim/error"
-    );
-    is_one || name.starts_with("sim/player/") || name.starts_with("sim/watch/")
+    let is_one = matches!(name, "sim/state" | "sim/connected" | "sim/players" | "sim/error");
+    is_one || is_watched(name) || name.starts_with("sim/player/")
+}
+
+/// GAMA is asked for it while there is an experiment; at other times a recording may say it.
+pub(crate) fn is_watched(name: &str) -> bool {
+    name == "sim/cycle" || name.starts_with("sim/watch/")
 }
 
 /// What of the class is a signal.
@@ -105,6 +107,12 @@ impl Classroom {
     pub(crate) fn next_watch(&self) -> Option<Time> {
         let due = |watch: &Watch| watch.due.filter(|_| !watch.is_out);
         self.signals.watches.iter().filter_map(due).min()
+    }
+
+    /// GAMA is asked for what is watched, now and then.
+    pub(crate) fn is_watching(&self) -> bool {
+        let mut watches = self.signals.watches.iter();
+        watches.any(|watch| watch.is_out || watch.due.is_some())
     }
 }
 

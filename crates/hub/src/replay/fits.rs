@@ -4,6 +4,7 @@
 use crate::access::{Access, Actor};
 use crate::api::replay::{Fit, ReplayRequest};
 use crate::api::{Refused, Reply};
+use crate::classroom::signals::is_watched;
 use crate::hub::Hub;
 use crate::session::link::is_state;
 use crate::signal::{Kind, SignalId, Value, Writer, coerce, name};
@@ -56,8 +57,9 @@ impl Hub {
         if !access.writes(&name) {
             return Err(format!("{} may not write it", access.who));
         }
-        // Without a class here the signals of a recorded one are like any others.
-        if let Some(reason) = is_state(&name).filter(|_| self.classroom.is_some()) {
+        // Without a class here the signals of a recorded one are like any others, and without an experiment what GAMA said then.
+        let is_its_own = self.classroom.is_none() || is_watched(&name);
+        if let Some(reason) = is_state(&name).filter(|_| !is_its_own) {
             return Err(reason);
         }
         if let Some(from) = routed.get(&name) {
@@ -75,7 +77,7 @@ impl Hub {
                 kind.word()
             ));
         }
-        Ok(self.replay_rival(id).map_or(Fit::Free, Fit::Contested))
+        Ok(self.replay_rival(&name, id).map_or(Fit::Free, Fit::Contested))
     }
 
     /// Refuses what an engine makes: everything in the memory of a context that is here, but for the inputs that nothing is wired to.
@@ -113,7 +115,10 @@ impl Hub {
     }
 
     /// Who writes a signal at the moment and goes on doing so.
-    fn replay_rival(&self, id: SignalId) -> Option<String> {
+    fn replay_rival(&self, name: &str, id: SignalId) -> Option<String> {
+        if is_watched(name) && self.classroom.as_ref().is_some_and(|class| class.is_watching()) {
+            return Some(String::from("the experiment of the class"));
+        }
         if let Writer::Peer(conn) = self.ledger.space.cell(id).writer
             && let Some(client) = self.clients.get(&conn)
         {

@@ -3,8 +3,11 @@
 use crate::fake_gama::{Kind, word};
 use crate::gama_site::{Site, class, ms};
 use crate::house::line;
+use crosstie_hub::Input;
 use crosstie_hub::api::classroom::OrderWord::{Launch, Pause, Resume};
+use crosstie_hub::api::replay::{Fit, ReplayRequest};
 use crosstie_hub::api::{Reply, Request};
+use crosstie_hub::replay::Replayed;
 use crosstie_hub::settings::{GamaSettings, GamaWatch, GamaWrite, RouteSetting, Settings};
 use crosstie_hub::signal::{Kind as Type, Quality, Value};
 
@@ -80,6 +83,33 @@ fn ga13_the_state_of_the_class_is_signals() {
         matches!(reply, Reply::Refused(_)),
         "only the hub says how the class stands: {reply:?}"
     );
+}
+
+#[test]
+fn without_an_experiment_a_recording_says_what_is_watched_and_with_one_it_is_a_second_writer() {
+    let mut site = Site::with(Kind::Gui, settings());
+    let fit = |site: &mut Site, name: &str, kind| {
+        let signals = vec![(Box::from(name), kind)];
+        match site.house.ask(Request::Replay(ReplayRequest::Fits { signals })) {
+            Reply::Replay(mut fits) => fits.remove(0),
+            other => panic!("{other:?}"),
+        }
+    };
+    let people = "sim/watch/people";
+    assert_eq!(fit(&mut site, people, Type::Int), Fit::Free);
+    assert!(matches!(fit(&mut site, "sim/players", Type::Int), Fit::Skipped(_)));
+    let said = Replayed {
+        name: people.into(),
+        value: Value::Int(31),
+        quality: Quality::Good,
+    };
+    site.house.give(Input::Replayed(vec![said]));
+    assert_eq!(seen(&mut site, people), (Value::Int(31), Quality::Good));
+    site.gama.says.insert("length(people)".into(), "12".into());
+    site.does(Launch);
+    assert_eq!(seen(&mut site, people), (Value::Int(12), Quality::Good));
+    let rival = Fit::Contested(String::from("the experiment of the class"));
+    assert_eq!(fit(&mut site, people, Type::Int), rival);
 }
 
 #[test]

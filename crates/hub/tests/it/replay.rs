@@ -32,9 +32,18 @@ fn a_log_of_inputs_replays_to_the_same_bytes() {
     assert!(inputs_in_all > 2_000, "the stories are long enough: {inputs_in_all}");
 }
 
-/// Executes what a house has kept, through the text that a recording holds, and compares every output.
+/// Executes what a house has kept, through the text that a recording holds, and compares every output: as the same project and as
+/// one that might have been changed, but was not.
 pub(crate) fn executes_again(house: &House, settings: Settings, story: &str) {
-    let mut again = Reexecution::new(settings);
+    compare(house, Reexecution::new(settings.clone()), story);
+    compare(
+        house,
+        Reexecution::of_changed(settings),
+        &format!("{story}, perhaps changed"),
+    );
+}
+
+fn compare(house: &House, mut again: Reexecution, story: &str) {
     let mut said = house.outputs.iter();
     for (number, (now, kept)) in house.log_kept.iter().enumerate() {
         let kept: Json = serde_json::from_str(&kept.to_string()).expect("it is JSON");
@@ -85,6 +94,52 @@ fn scans_that_were_merged_are_executed_again_one_by_one() {
     let merged = |(_, kept): &(_, Json)| kept.to_string().contains(r#"["scan",10000,0,0,100,false]"#);
     assert!(house.log_kept.iter().any(merged), "scans were merged");
     executes_again(&house, settings(), "merged scans");
+}
+
+#[test]
+fn what_was_kept_is_executed_with_a_changed_program_and_each_scan_hears_what_it_heard() {
+    let settings = |program: &str| Settings {
+        endpoints: vec![line()],
+        plcs: vec![context(program)],
+        routes: vec![RouteSetting::plain("twin/line/Run", "plc/line/I:0/1")],
+        ..Settings::default()
+    };
+    let counts = "SOR XIC I:0/1 CTU C:0 100 EOR\n";
+    let mut house = House::logged(settings(counts));
+    let twin = house.join("twin");
+    for run in [true, false, true, false, true] {
+        house.write(twin, json!({ "Run": run }));
+        house.run_for(ms(25));
+    }
+    let log = house.log_kept;
+    let execute = |program: &str| {
+        let mut again = Reexecution::of_changed(settings(program));
+        for (now, kept) in &log {
+            again.execute(*now, kept).expect("it means something to this project");
+        }
+        // A place that the program does not use has no signal.
+        let value = |name: &str| {
+            let id = again.hub().find(name);
+            id.map_or(Value::Int(0), |id| again.hub().change(id).value.clone())
+        };
+        (
+            value("plc/line/I:0/1"),
+            value("plc/line/C:0.ACC"),
+            value("plc/line/N:5"),
+        )
+    };
+    let on = Value::Bool(true);
+    assert_eq!(execute(counts), (on.clone(), Value::Int(3), Value::Int(0)));
+    // Each scan tells more than then, and is counted as it was then.
+    let talks = format!("{counts}SOR ADD N:5 1 N:5 ADD N:6 2 N:6 ADD N:7 3 N:7 EOR\n");
+    let (input, count, sum) = execute(&talks);
+    assert_eq!((input, count), (on.clone(), Value::Int(3)));
+    assert!(matches!(sum, Value::Int(11..)), "the newest scan is heard: {sum:?}");
+    // And here it tells less: nothing is missed.
+    assert_eq!(
+        execute("SOR XIC I:0/7 OTE O:0/0 EOR\n"),
+        (on, Value::Int(0), Value::Int(0))
+    );
 }
 
 #[test]

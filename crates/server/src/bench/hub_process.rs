@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::Duration;
 
 use super::BenchError;
 
@@ -14,13 +15,18 @@ pub(super) struct Folder(PathBuf);
 impl Folder {
     /// Makes a folder of this name and this process, and the project in it.
     pub(super) fn with_project(name: &str, project: &str, signals_csv: &str) -> Result<Folder, BenchError> {
+        Folder::with_files(name, &[("crosstie.toml", project), ("signals.csv", signals_csv)])
+    }
+
+    /// The same with these files.
+    pub(super) fn with_files(name: &str, files: &[(&str, &str)]) -> Result<Folder, BenchError> {
         let system = |what| move |source| BenchError::System { what, source };
         let path = std::env::temp_dir().join(format!("crosstie-{name}-{}", std::process::id()));
         fs::create_dir_all(&path).map_err(system("making a folder for the project"))?;
         let folder = Folder(path);
-        let written = fs::write(folder.0.join("crosstie.toml"), project);
-        let written = written.and_then(|()| fs::write(folder.0.join("signals.csv"), signals_csv));
-        written.map_err(system("writing the project"))?;
+        for (file, text) in files {
+            fs::write(folder.0.join(file), text).map_err(system("writing the project"))?;
+        }
         Ok(folder)
     }
 
@@ -95,6 +101,17 @@ impl HubProcess {
     fn line(&self, head: &str) -> Result<&str, BenchError> {
         let line = self.summary.lines().find_map(|line| line.strip_prefix(head));
         line.map(|url| url.trim().trim_end_matches('/')).ok_or(BenchError::Hub)
+    }
+
+    /// Time of a processor that its threads have used; zero where the system does not tell.
+    pub(super) fn cpu(&self) -> Duration {
+        let threads = fs::read_dir(format!("/proc/{}/task", self.child.id()));
+        let nanos_of = |thread: fs::DirEntry| {
+            let text = fs::read_to_string(thread.path().join("schedstat")).ok()?;
+            text.split_whitespace().next()?.parse::<u64>().ok()
+        };
+        let nanos = threads.into_iter().flatten().flatten().filter_map(nanos_of).sum();
+        Duration::from_nanos(nanos)
     }
 
     /// Its private memory in kilobytes; 0 where the system does not tell.

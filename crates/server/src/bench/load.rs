@@ -17,9 +17,6 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use super::BenchError;
 
-/// Name of the endpoint under test.
-pub(super) const ENDPOINT: &str = "scale";
-
 /// The largest message that a client takes: a catalog of a million signals fits.
 const MESSAGE_LEN_MAX: usize = 256 << 20;
 
@@ -34,6 +31,8 @@ pub(super) fn signal_name(signal: u32) -> String {
 #[derive(Clone, Debug)]
 pub(super) struct Load {
     pub(super) url: String,
+    /// Where routes write; one client more reads that.
+    pub(super) routed: Option<String>,
     pub(super) signals: u32,
     pub(super) clients: u32,
     pub(super) changes: u32,
@@ -85,14 +84,15 @@ impl Load {
     pub(super) async fn start(&self, progress: &Arc<Progress>) -> Result<Running, BenchError> {
         let mut tasks = JoinSet::new();
         let mut newest = Vec::new();
-        for client in 0..self.clients {
-            let (sink, mut stream) = self.connect(&format!("reader {client}")).await?.split();
+        let readers = (0..self.clients).map(|_| &self.url).chain(&self.routed);
+        for (client, url) in readers.enumerate() {
+            let (sink, mut stream) = connect(url, &format!("reader {client}")).await?.split();
             let sink = ask_for_values(sink, &mut stream).await?;
             let (told, newest_of_client) = watch::channel(0);
             newest.push(newest_of_client);
             tasks.spawn(read(sink, stream, told, Arc::clone(progress)));
         }
-        let writer = self.connect("writer").await?;
+        let writer = connect(&self.url, "writer").await?;
         let (stop, stopped) = watch::channel(false);
         tasks.spawn(write(self.clone(), writer, stopped, Arc::clone(progress)));
         Ok(Running {
@@ -102,17 +102,17 @@ impl Load {
             progress: Arc::clone(progress),
         })
     }
+}
 
-    async fn connect(&self, name: &str) -> Result<Socket, BenchError> {
-        let mut config = WebSocketConfig::default();
-        config.max_message_size = Some(MESSAGE_LEN_MAX);
-        config.max_frame_size = Some(MESSAGE_LEN_MAX);
-        let connected = tokio_tungstenite::connect_async_with_config(&self.url, Some(config), true).await;
-        let (mut socket, _) = connected.map_err(lost)?;
-        let init = format!(r#"{{"type":"init","version":2,"name":"{name}"}}"#);
-        socket.send(Message::text(init)).await.map_err(lost)?;
-        Ok(socket)
-    }
+async fn connect(url: &str, name: &str) -> Result<Socket, BenchError> {
+    let mut config = WebSocketConfig::default();
+    config.max_message_size = Some(MESSAGE_LEN_MAX);
+    config.max_frame_size = Some(MESSAGE_LEN_MAX);
+    let connected = tokio_tungstenite::connect_async_with_config(url, Some(config), true).await;
+    let (mut socket, _) = connected.map_err(lost)?;
+    let init = format!(r#"{{"type":"init","version":2,"name":"{name}"}}"#);
+    socket.send(Message::text(init)).await.map_err(lost)?;
+    Ok(socket)
 }
 
 impl Running {

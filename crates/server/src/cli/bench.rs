@@ -5,8 +5,11 @@ use clap::{Args, Subcommand};
 /// What can be measured.
 #[derive(Debug, Subcommand)]
 pub enum BenchCommand {
-    /// Load a hub in a process of its own with clients over loopback sockets and print what it did
-    #[command(after_help = "Example:\n  crosstie bench scale --signals 100000 --clients 50 --secs 60")]
+    /// Load a hub with many signals, clients and routes, and hold it to its clients, its memory and its recording
+    #[command(
+        after_help = "The figures are printed in any case; exit code 1 says that one is not good enough, and which.\n\n\
+                      Example:\n  crosstie bench scale --signals 100000 --clients 50 --routes 10000 --record --secs 60"
+    )]
     Scale(ScaleOptions),
     /// Let two hubs mirror each other, kill one of them again and again, and hold them to what they promise
     #[command(after_help = "Example:\n  crosstie bench mirror --secs 120 --holds")]
@@ -100,6 +103,12 @@ pub struct ScaleOptions {
     /// Clients that read all of them
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=2_000))]
     pub clients: u32,
+    /// Routes from these signals to those of another endpoint, which one client more reads; at most one per signal counts
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=100_000))]
+    pub routes: u32,
+    /// Record every input and every sample meanwhile
+    #[arg(long)]
+    pub record: bool,
     /// Seconds to measure
     #[arg(long, value_name = "S", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=86_400))]
     pub secs: u32,
@@ -115,6 +124,11 @@ pub struct ScaleOptions {
 }
 
 impl ScaleOptions {
+    /// Routes: one per signal at most.
+    pub fn routes(&self) -> u32 {
+        self.routes.min(self.signals)
+    }
+
     /// Signals that change in every cycle; the one that carries the number of the cycle always does.
     pub fn changes(&self) -> u32 {
         ((f64::from(self.signals) * self.change).round() as u32).clamp(1, self.signals)

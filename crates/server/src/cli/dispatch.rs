@@ -93,7 +93,7 @@ pub(super) fn dispatch(command: Command) -> Result<(), CliError> {
             wait_for(conform::gama(&url, gama, &options, out))
         }
         Command::Bench(BenchCommand::Scale(options)) => {
-            crate::bench::scale(options).map_err(|error| CliError::failed(&error))
+            crate::bench::scale::scale(&options).map_err(|error| CliError::failed(&error))
         }
         Command::Bench(BenchCommand::Mirror(options)) => {
             crate::bench::mirror::mirror(&options).map_err(|error| CliError::failed(&error))

@@ -42,7 +42,8 @@ impl LateFeeds {
     /// Puts into the ring what has found room meanwhile.
     pub(super) fn flush(&mut self, ring: &mut Producer<Numbered>) {
         if !self.values.is_empty() {
-            self.values.retain(|address, (value, at)| !push(*address, *value, *at, ring));
+            self.values
+                .retain(|address, (value, at)| !push(*address, *value, *at, ring));
         }
     }
 }

