@@ -121,7 +121,7 @@ pub(crate) fn execute(file: &Path, project: Option<&Path>) -> Result<Executed, R
         }
     };
     let is_whole = recording.is_whole();
-    let mut run = Run::new(&session, settings);
+    let mut run = Run::new(&session, settings, project.is_some());
     for message in recording.messages_from(Time::ZERO) {
         match message? {
             (_, Message::Input(entered)) => run.input(entered)?,
@@ -184,6 +184,8 @@ impl Drop for Unpacked {
 struct Run {
     /// Until the first entry has said what the hub was told at its start.
     settings: Option<Settings>,
+    /// They may be others than those of the recording.
+    is_changed: bool,
     hub: Option<Reexecution>,
     /// Patterns of the signals that were recorded.
     signals: Vec<String>,
@@ -195,9 +197,10 @@ struct Run {
 }
 
 impl Run {
-    fn new(session: &Session, settings: Settings) -> Run {
+    fn new(session: &Session, settings: Settings, is_changed: bool) -> Run {
         Run {
             settings: Some(settings),
+            is_changed,
             hub: None,
             signals: session.signals.clone(),
             watch: None,
@@ -226,7 +229,10 @@ impl Run {
                     return Err(ReexecutionError::Input { number, at, source });
                 }
             }
-            let mut hub = Reexecution::new(settings);
+            let mut hub = match self.is_changed {
+                true => Reexecution::of_changed(settings),
+                false => Reexecution::new(settings),
+            };
             self.watch = Some(Watch::begin(hub.hub_mut(), &self.signals));
             self.hub = Some(hub);
             return Ok(());

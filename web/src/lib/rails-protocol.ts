@@ -7,14 +7,14 @@ import type { Value } from './protocol';
 
 export type OnStale = 'hold' | 'zero' | 'fault';
 
-/** What becomes of a value on a route; null stands for what is not set. */
+/** What becomes of a value on a route; null stands for a number or a text that is not set. */
 export interface RouteTransform {
   expr: string | null;
   /** Further variables of `expr` and the signals that they are. */
   inputs: Record<string, string>;
   /** Values as text and what they become; `*` is everything else. */
-  map: Record<string, Value> | null;
-  invert: boolean | null;
+  map: Record<string, Value>;
+  invert: boolean;
   scale: number | null;
   offset: number | null;
   deadband: number | null;

@@ -13,7 +13,7 @@ const ids = (lines: { route: RouteRow }[]): number[] => lines.map((line) => line
 
 test('a transform is said in short words, in the order in which it is done', () => {
   expect(transformWords(route(1))).toEqual([]);
-  expect(transformWords(route(1, { expr: null, inputs: {}, map: null, invert: false, scale: 1, offset: 0, deadband: null, every_ms: null }))).toEqual([]);
+  expect(transformWords(route(1, { expr: null, inputs: {}, map: {}, invert: false, scale: 1, offset: 0, deadband: null, every_ms: null }))).toEqual([]);
   expect(transformWords(route(1, { expr: 'value > 1', map: { a: 1 }, invert: true, scale: 0.1, offset: -5, deadband: 0.5, every_ms: 200 }))).toEqual([
     'value > 1',
     'map of 1',
@@ -66,6 +66,8 @@ describe('the fate of a value', () => {
 
   test('goes through map, inversion, scale and offset', () => {
     expect(fateOf(route(1), 7)).toEqual([]);
+    // A hub tells an empty map of every route that has none.
+    expect(fateOf(route(1, { map: {}, inputs: {}, invert: false }), 7)).toEqual([]);
     expect(values({ map: { '0': 'Stopped', '*': 'Unknown' } }, 0)).toEqual(['Stopped']);
     expect(values({ map: { '0': 'Stopped', '*': 'Unknown' } }, 4)).toEqual(['Unknown']);
     expect(values({ map: { true: false }, invert: true }, true)).toEqual([false, true]);

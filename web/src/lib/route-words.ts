@@ -15,13 +15,18 @@ export const ON_STALE_WORDS: Record<OnStale, string> = {
 export function transformWords(route: Partial<RouteTransform>): string[] {
   const parts: string[] = [];
   if (route.expr) parts.push(route.expr);
-  if (route.map) parts.push(`map of ${Object.keys(route.map).length}`);
+  if (hasLines(route.map)) parts.push(`map of ${Object.keys(route.map).length}`);
   if (route.invert) parts.push('not');
   if (isSet(route.scale) && route.scale !== 1) parts.push(`× ${route.scale}`);
   if (isSet(route.offset) && route.offset !== 0) parts.push(route.offset < 0 ? `− ${-route.offset}` : `+ ${route.offset}`);
   if (isSet(route.deadband)) parts.push(`band ${route.deadband}`);
   if (isSet(route.every_ms)) parts.push(`every ${route.every_ms} ms`);
   return parts;
+}
+
+/** A route without a map has an empty one. */
+function hasLines(map: Record<string, Value> | undefined): map is Record<string, Value> {
+  return map !== undefined && Object.keys(map).length > 0;
 }
 
 function isSet(number: number | null | undefined): number is number {
@@ -139,7 +144,7 @@ export function fateOf(route: Partial<RouteTransform>, value: Value | undefined)
     now = undefined;
     put('Expression', route.expr);
   }
-  if (route.map) {
+  if (hasLines(route.map)) {
     const mapped = now === undefined ? undefined : mapOf(route.map, now);
     const isHeld = now !== undefined && mapped === undefined;
     now = mapped;

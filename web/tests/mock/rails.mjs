@@ -8,7 +8,7 @@
 
 import { refusal } from './office.mjs';
 
-const PLAIN = { expr: null, inputs: {}, map: null, invert: null, scale: null, offset: null, deadband: null, every_ms: null };
+const PLAIN = { expr: null, inputs: {}, map: {}, invert: false, scale: null, offset: null, deadband: null, every_ms: null };
 const KEYS = ['from', 'to', 'on_stale', ...Object.keys(PLAIN)];
 const BYTES_PER_S = 180_000;
 

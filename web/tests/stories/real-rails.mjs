@@ -59,7 +59,9 @@ if (process.env.CROSSTIE_BIN) {
       await fate.locator('[data-step=Expression]').getByText('value / 2.0').waitFor();
       say({ Level: 5 });
       await eventually('half of it is there', async () => (await value('twin/line/Half')) === 2.5);
-      await fate.locator('[data-step=Expression]').getByText('2.5').waitFor();
+      // What an expression gives only the hub knows, and it says what it has passed; there is no other step.
+      await fate.getByText('2.5, ').waitFor();
+      assert.deepEqual(await fate.locator('[data-step]').evaluateAll((steps) => steps.map((step) => step.dataset.step)), ['Expression']);
 
       await page.goto(`${url}/#/recordings`);
       const recorder = page.locator('[data-recorder]');
@@ -79,6 +81,11 @@ if (process.env.CROSSTIE_BIN) {
       const start = page.locator('[data-replay-start]');
       await start.getByLabel('Signals').fill('twin/line/**');
       await start.getByRole('button', { name: '10×', exact: true }).click();
+      await start.getByRole('button', { name: 'Start the replay' }).click();
+      // As long as the twin is there it would be a second writer.
+      await start.getByText('are written by what is connected now (twin)').waitFor();
+      twin.close();
+      await once(twin, 'close');
       await start.getByRole('button', { name: 'Start the replay' }).click();
       await page.locator('[data-replay]').getByText('REPLAY of shift — values are not live').waitFor();
       const player = page.locator('[data-player]');
@@ -109,8 +116,6 @@ if (process.env.CROSSTIE_BIN) {
         const { now_ms, running } = await ask('clock');
         return !running && now_ms > before;
       });
-      assert.equal((await ask('problems')).problems.filter(({ severity }) => severity === 'error').length, 0);
-      twin.close();
     });
   });
 }
