@@ -43,6 +43,11 @@ impl Hub {
     /// The hub behind an address such as `http://127.0.0.1:8000`, with the key of the file or of the environment.
     pub(crate) fn at(At { at, key_file, ca }: &At) -> Result<Hub, CliError> {
         let usage = || CliError::Usage(format!("--at {at}: expected an address such as http://127.0.0.1:8000"));
+        // Host and port alone are what people type.
+        let at = match at.contains("://") {
+            true => at.to_owned(),
+            false => format!("http://{at}"),
+        };
         let uri: Uri = at.parse().map_err(|_| usage())?;
         let use_ssl = match uri.scheme_str() {
             Some("http") => false,
@@ -58,7 +63,7 @@ impl Hub {
             .ok_or_else(usage)?;
         let usual_port = if use_ssl { 443 } else { 80 };
         Ok(Hub {
-            at: at.to_owned(),
+            at,
             target: Target {
                 host: authority.host().trim_matches(['[', ']']).to_owned(),
                 port: authority.port_u16().unwrap_or(usual_port),

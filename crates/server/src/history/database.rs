@@ -203,5 +203,10 @@ pub(super) fn reader(folder: &Path) -> Result<Connection, HistoryError> {
     }
     let connection = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     connection.busy_timeout(LOCK_WAIT_MAX)?;
-    Ok(connection)
+    match connection.pragma_query_value(None, "user_version", |row| row.get(0))? {
+        // The hub has only begun to make it.
+        0 => Err(HistoryError::None),
+        layout if layout > LAYOUT => Err(HistoryError::TooNew(layout)),
+        _ => Ok(connection),
+    }
 }

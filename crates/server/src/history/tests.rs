@@ -211,6 +211,16 @@ fn what_is_too_old_goes_and_what_is_too_much_goes_oldest_first() {
 }
 
 #[test]
+fn a_file_that_is_only_begun_holds_nothing_yet() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join(database::HISTORY_FILE), "").unwrap();
+    let answer = database::reader(folder.path());
+    assert!(matches!(answer, Err(HistoryError::None)), "{answer:?}");
+    drop(database::Database::open(folder.path()).unwrap());
+    assert!(database::reader(folder.path()).is_ok());
+}
+
+#[test]
 fn a_file_that_cannot_be_opened_costs_samples_and_nothing_else() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(

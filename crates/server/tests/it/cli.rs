@@ -85,7 +85,7 @@ fn check_prints_every_mistake_and_returns_two() {
 fn mistakes_of_the_command_line_return_two() {
     check(&["fly"], 2, "", "unrecognized subcommand");
     check(
-        &["signals", "list", "--at", "localhost:8000"],
+        &["signals", "list", "--at", "ftp://localhost:8000"],
         2,
         "",
         "expected an address such as http://127.0.0.1:8000",

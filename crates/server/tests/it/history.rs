@@ -47,7 +47,8 @@ fn what_a_signal_was_is_found_again_also_after_a_restart() {
     assert_eq!(lines[0], "at_ms,value,quality,min,avg,max,count");
     assert!(lines[4].ends_with(",3.5,,,,,"), "{csv}");
 
-    let at = format!("http://{}", hub.web());
+    // Host and port are enough.
+    let at = hub.web().to_string();
     let shown = crosstie(&["history", "twin/line/Level", "--at", &at]);
     assert!(text(&shown.stdout).contains("3.5"), "{}", text(&shown.stdout));
     assert_eq!(crosstie(&["history", "--state", "--at", &at]).status.code(), Some(0));
