@@ -43,8 +43,19 @@ impl RecordedTape {
     /// What a person should know who plays it.
     pub(super) fn what_is_wrong(&self) -> Option<String> {
         let seconds = self.length().as_secs_f64();
-        (!self.recording.is_whole())
-            .then(|| format!("the recording is cut: it plays to {seconds:.1} s, the end is missing"))
+        let cut = (!self.recording.is_whole())
+            .then(|| format!("the recording is cut: it plays to {seconds:.1} s, the end is missing"));
+        let gaps = match self.recording.totals().gaps {
+            0 => None,
+            1 => Some(String::from(
+                "the recording has a gap: some of what happened is missing",
+            )),
+            gaps => Some(format!(
+                "the recording has {gaps} gaps: some of what happened is missing"
+            )),
+        };
+        let wrong: Vec<String> = cut.into_iter().chain(gaps).collect();
+        (!wrong.is_empty()).then(|| wrong.join("; "))
     }
 
     /// Where a moment of the hub's time is on the tape.

@@ -15,6 +15,11 @@ const ORIGIN_NS: u64 = 1_770_000_000_000_000_000;
 
 /// A recording, as the format says it: every generation has a time in milliseconds and its samples.
 fn record(folder: &Path, name: &str, generations: &[(u64, Vec<Value>)]) {
+    record_with(folder, name, generations, &[]);
+}
+
+/// The same with what is missing in it, told at its end.
+fn record_with(folder: &Path, name: &str, generations: &[(u64, Vec<Value>)], gaps: &[Value]) {
     let folder = folder.join("recordings");
     std::fs::create_dir_all(&folder).expect("what a test made is there");
     let file = BufWriter::new(File::create(folder.join(format!("{name}.mcap"))).expect("what a test made is there"));
@@ -54,6 +59,21 @@ fn record(folder: &Path, name: &str, generations: &[(u64, Vec<Value>)]) {
         };
         let samples = json!({"generation": number, "signals": signals});
         out.write_to_known_channel(&header, samples.to_string().as_bytes())
+            .expect("what a test made is there");
+    }
+    let channel = out
+        .add_channel(schema, "/crosstie/gaps", "json", &BTreeMap::new())
+        .expect("what a test made is there");
+    let last = generations.last().map_or(0, |(at, _)| *at);
+    for gap in gaps {
+        let log_time = ORIGIN_NS + last * 1_000_000;
+        let header = MessageHeader {
+            channel_id: channel,
+            sequence: 0,
+            log_time,
+            publish_time: log_time,
+        };
+        out.write_to_known_channel(&header, gap.to_string().as_bytes())
             .expect("what a test made is there");
     }
     out.finish().expect("what a test made is there");
@@ -341,6 +361,24 @@ fn a_recording_that_was_cut_plays_to_where_it_is_whole_and_says_so() {
     eventually("the problem is told", problem);
     order(&hub, "stop");
     eventually("the problem is over", || !problem());
+}
+
+#[test]
+fn a_recording_with_gaps_plays_and_says_so() {
+    let hub = TestHub::start(EMPTY);
+    let gap = json!({"what": "samples", "why": "the recorder was behind", "from_ns": 1, "to_ns": 9, "lost": 3});
+    let generations = [
+        (0, vec![int("twin/line/Level", 1)]),
+        (20, vec![int("twin/line/Level", 9)]),
+    ];
+    record_with(hub.folder(), "behind", &generations, &[gap.clone(), gap]);
+    let shown = start(&hub, json!({"recording": "behind", "speed": 0.0}));
+    assert_eq!(
+        shown["error"], "the recording has 2 gaps: some of what happened is missing",
+        "{shown}"
+    );
+    eventually("it ends", || state(&hub) == "ended");
+    assert_eq!(hub.get("/api/v1/signals/twin/line/Level")["value"], 9);
 }
 
 #[test]
