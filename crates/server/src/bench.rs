@@ -13,6 +13,8 @@ pub mod scale;
 
 use std::io;
 
+use tokio::runtime::{Builder, Runtime};
+
 /// Why nothing was measured.
 #[derive(Debug, thiserror::Error)]
 pub enum BenchError {
@@ -30,4 +32,13 @@ pub enum BenchError {
     /// A link to the hub broke.
     #[error("a link to the hub under test is lost")]
     Link(#[source] Box<tokio_tungstenite::tungstenite::Error>),
+}
+
+/// Two threads for whoever loads the hub.
+fn threads() -> Result<Runtime, BenchError> {
+    let built = Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    built.map_err(|source| BenchError::System {
+        what: "starting the threads of the clients",
+        source,
+    })
 }

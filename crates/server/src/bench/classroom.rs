@@ -73,11 +73,7 @@ struct Report {
 /// A [`ClassroomBenchError`]; what was seen is printed also when something is wanting.
 pub fn classroom(options: &ClassroomOptions) -> Result<(), ClassroomBenchError> {
     let system = |what| move |source| BenchError::System { what, source };
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .map_err(system("starting the threads of the headsets"))?;
+    let runtime = super::threads()?;
     let report = runtime.block_on(measure(options))?;
     print(options.json, &report).map_err(system("printing"))?;
     let wanting = judge(&report);

@@ -7,6 +7,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use super::BenchError;
+use crate::cli::At;
 
 /// A folder with a project, removed when this is dropped.
 #[derive(Debug)]
@@ -84,8 +85,17 @@ impl HubProcess {
     }
 
     /// Where its page is.
-    pub(super) fn page(&self) -> Result<&str, BenchError> {
+    fn page(&self) -> Result<&str, BenchError> {
         self.line("  page ")
+    }
+
+    /// Where its API is, without a key.
+    pub(super) fn at(&self) -> Result<At, BenchError> {
+        Ok(At {
+            at: self.page()?.to_owned(),
+            key_file: None,
+            ca: None,
+        })
     }
 
     /// Where clients of PiPLC's protocol connect.

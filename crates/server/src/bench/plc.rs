@@ -17,9 +17,9 @@ use serde::{Deserialize, Serialize};
 use super::BenchError;
 use super::hub_process::{Folder, HubProcess};
 use super::memory::MemoryThirds;
+use crate::cli::CliError;
 use crate::cli::api::Hub;
 use crate::cli::bench::PlcOptions;
-use crate::cli::{At, CliError};
 use clients::{Clients, Streams};
 
 /// What all contexts execute: a cycle with timers, a sum, a count, and lamps that follow.
@@ -102,11 +102,7 @@ pub fn plc(options: &PlcOptions) -> Result<(), PlcBenchError> {
     let system = |what| move |source| BenchError::System { what, source };
     let folder = project(options)?;
     let hub = HubProcess::run(folder.path())?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .map_err(system("starting the threads of the clients"))?;
+    let runtime = super::threads()?;
     let report = runtime.block_on(measure(options, &hub))?;
     print(options.json, &report).map_err(system("printing"))?;
     let wanting = judge(&report);
@@ -144,12 +140,7 @@ fn project(options: &PlcOptions) -> Result<Folder, BenchError> {
 }
 
 async fn measure(options: &PlcOptions, hub: &HubProcess) -> Result<Report, PlcBenchError> {
-    let at = At {
-        at: hub.page()?.to_owned(),
-        key_file: None,
-        ca: None,
-    };
-    let api = Hub::at(&at).map_err(PlcBenchError::Api)?;
+    let api = Hub::at(&hub.at()?).map_err(PlcBenchError::Api)?;
     let every = Duration::from_millis(u64::from(SNAPSHOT_EVERY_MS));
     let mut clients = Clients::start(hub.piplc()?, options.clients, options.contexts, every).await?;
     reset(&api, options.contexts).await?;

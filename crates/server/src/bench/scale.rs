@@ -23,9 +23,9 @@ use super::BenchError;
 use super::hub_process::{Folder, HubProcess};
 use super::load::{Load, Progress, signal_name};
 use super::memory::MemoryThirds;
+use crate::cli::CliError;
 use crate::cli::api::Hub;
 use crate::cli::bench::ScaleOptions;
-use crate::cli::{At, CliError};
 
 /// Name of the endpoint that the writer writes to and the clients read.
 const ENDPOINT: &str = "scale";
@@ -114,11 +114,7 @@ pub fn scale(options: &ScaleOptions) -> Result<(), ScaleBenchError> {
     let system = |what| move |source| BenchError::System { what, source };
     let folder = project(options)?;
     let hub = HubProcess::run(folder.path())?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .map_err(system("starting the threads of the clients"))?;
+    let runtime = super::threads()?;
     let report = runtime.block_on(measure(options, &hub))?;
     print(options.json, &report).map_err(system("printing"))?;
     let wanting = judge(&report);
@@ -226,12 +222,7 @@ async fn measure(options: &ScaleOptions, hub: &HubProcess) -> Result<Report, Sca
 
 /// How the recording stands that began with the hub.
 async fn recording(hub: &HubProcess) -> Result<Option<Recording>, ScaleBenchError> {
-    let at = At {
-        at: hub.page()?.to_owned(),
-        key_file: None,
-        ca: None,
-    };
-    let api = Hub::at(&at).map_err(ScaleBenchError::Api)?;
+    let api = Hub::at(&hub.at()?).map_err(ScaleBenchError::Api)?;
     let recordings: Recordings = api.get("/api/v1/recordings").await.map_err(ScaleBenchError::Api)?;
     let none = || ScaleBenchError::Wanting(vec![String::from("the recording has ended before its time")]);
     recordings.active.ok_or_else(none).map(Some)
