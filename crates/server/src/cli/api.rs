@@ -302,12 +302,15 @@ mod tests {
             "http://plant",
             "https://plant",
             "https://[::1]:8443/",
+            "127.0.0.1:8000",
+            "plant",
+            "[::1]:8000",
         ] {
             assert!(hub(at).is_ok(), "{at}");
         }
         for at in [
-            "127.0.0.1:8000",
             "https://plant/api",
+            "plant/api",
             "http://plant/api",
             "http://plant/?x",
             "",
