@@ -41,6 +41,17 @@ pub(crate) struct Replay {
     made: FxHashSet<SignalId>,
     /// Those of them that a peer writes too, and the peer.
     conflicts: FxHashMap<SignalId, ConnId>,
+    /// What connected peers have said last of signals that the recording says now. They say what changes and nothing else, so this
+    /// is how it is when the recording ends.
+    hidden: FxHashMap<SignalId, Hidden>,
+}
+
+/// What a peer has said last.
+#[derive(Clone, Debug)]
+struct Hidden {
+    conn: ConnId,
+    value: Value,
+    quality: Quality,
 }
 
 impl Hub {
@@ -85,13 +96,31 @@ impl Hub {
             let fed = self.replay_feed(id);
             match fed {
                 Some(value) => drop(self.feed(REPLAY_ROUTE, id, &value, Quality::Stale)),
-                None if self.ledger.space.cell(id).writer == Writer::Replay => self.ledger.mark(id, Quality::Stale),
+                None if self.ledger.space.cell(id).writer == Writer::Replay => self.show_hidden(id),
                 None => {}
             }
         }
+        self.replay.hidden.clear();
         let over: FxHashSet<String> = conflicts.keys().map(|id| self.end_replay_conflict(*id)).collect();
         self.problems
             .clear_where(|id| id.starts_with("replay:") || over.contains(id));
+    }
+
+    /// The recording says nothing more of a signal: what a peer that is still there has said is how it is; otherwise it is old.
+    fn show_hidden(&mut self, id: SignalId) {
+        let hidden = self.replay.hidden.remove(&id);
+        match hidden.filter(|hidden| self.clients.contains_key(&hidden.conn)) {
+            Some(Hidden { conn, value, quality }) => {
+                let at = self.time();
+                self.ledger.store(at, id, value, Writer::Peer(conn), quality);
+            }
+            None => self.ledger.mark(id, Quality::Stale),
+        }
+    }
+
+    /// The peer that has said a signal which the recording says now.
+    fn hidden_peer(&self, id: SignalId) -> Option<ConnId> {
+        self.replay.hidden.get(&id).map(|hidden| hidden.conn)
     }
 
     /// What a recording has said last to a place of a PLC, unless a route has said something since.
@@ -125,6 +154,14 @@ impl Hub {
             self.feed(REPLAY_ROUTE, id, &fitted, sample.quality);
         } else {
             let (before, at) = (cell.writer, self.time());
+            if let Writer::Peer(conn) = before {
+                let hidden = Hidden {
+                    conn,
+                    value: cell.value.clone(),
+                    quality: cell.quality,
+                };
+                self.replay.hidden.insert(id, hidden);
+            }
             let changed = self.ledger.store(at, id, fitted, Writer::Replay, sample.quality);
             if let (true, Writer::Peer(conn)) = (changed, before) {
                 self.note_replay_conflict(id, conn);
@@ -157,6 +194,7 @@ impl Hub {
     /// A peer that has left is in no recording's way.
     pub(crate) fn end_replay_conflicts(&mut self, conn: ConnId) {
         let mut over: Vec<SignalId> = Vec::new();
+        self.replay.hidden.retain(|_, hidden| hidden.conn != conn);
         self.replay.conflicts.retain(|id, other| {
             if *other == conn {
                 over.push(*id);

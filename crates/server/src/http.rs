@@ -234,6 +234,12 @@ impl Api {
         self.ask_within(ANSWER_MAX, by, request).await
     }
 
+    /// The turn to change routes and project file together: one after the other.
+    pub(crate) async fn reload_turn(&self) -> Result<tokio::sync::MutexGuard<'_, Reload>, ApiError> {
+        let turn = tokio::time::timeout(ANSWER_MAX, self.reload.lock()).await;
+        turn.map_err(|_| ApiError::busy("routes are being changed; try again"))
+    }
+
     /// Asks the hub for something that takes its time.
     async fn ask_within(&self, limit: Duration, by: &Actor, request: api::Request) -> Result<api::Reply, ApiError> {
         match tokio::time::timeout(limit, self.door.ask(by.clone(), request)).await {

@@ -119,7 +119,13 @@ impl Hub {
         if is_watched(name) && self.classroom.as_ref().is_some_and(|class| class.is_watching()) {
             return Some(String::from("the experiment of the class"));
         }
-        if let Writer::Peer(conn) = self.ledger.space.cell(id).writer
+        let writer = match self.ledger.space.cell(id).writer {
+            Writer::Peer(conn) => Some(conn),
+            // Another replay stands in the place of a peer that is there.
+            Writer::Replay => self.hidden_peer(id),
+            _ => None,
+        };
+        if let Some(conn) = writer
             && let Some(client) = self.clients.get(&conn)
         {
             return Some(client.title().to_owned());

@@ -98,7 +98,8 @@ fn has_bad_escape(part: &str) -> bool {
     part.split('~').skip(1).any(|after| !after.starts_with(['0', '1']))
 }
 
-/// A pattern over names: `*` is one part, a last `**` is the rest (at least one part), everything else is itself.
+/// A pattern over names: `*` is one part or at least one character of a part, a last `**` is the rest (at least one part), everything
+/// else is itself.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Pattern {
     parts: Vec<String>,
@@ -134,7 +135,7 @@ impl Pattern {
         let mut given = parts(name).into_iter();
         for wanted in &self.parts {
             match given.next() {
-                Some(part) if wanted == "*" || wanted == "**" || wanted == part => {}
+                Some(part) if wanted == part || wanted.contains('*') && part_fits(wanted, part) => {}
                 _ => return false,
             }
         }
@@ -142,9 +143,62 @@ impl Pattern {
     }
 }
 
+/// Does a part with wildcards fit this one? Each stands for at least one character.
+fn part_fits(wanted: &str, part: &str) -> bool {
+    if wanted == "**" {
+        return true;
+    }
+    let mut pieces = wanted.split('*');
+    let Some(mut left) = pieces.next().and_then(|first| part.strip_prefix(first)) else {
+        return false;
+    };
+    let mut pieces = pieces.peekable();
+    while let Some(piece) = pieces.next() {
+        // What the wildcard before the piece stands for at least.
+        let Some(first) = left.chars().next() else { return false };
+        let behind = &left[first.len_utf8()..];
+        if pieces.peek().is_none() {
+            return behind.ends_with(piece);
+        }
+        match behind.find(piece) {
+            Some(at) => left = &behind[at + piece.len()..],
+            None => return false,
+        }
+    }
+    left.is_empty()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_wildcard_stands_for_a_part_or_for_some_of_it() {
+        let fits = |pattern: &str, name: &str| Pattern::new(pattern).fits(name);
+        for (pattern, name) in [
+            ("twin/*/Run", "twin/line/Run"),
+            ("twin/line/Tank*", "twin/line/TankLevel"),
+            ("twin/line/*Level", "twin/line/TankLevel"),
+            ("twin/line/*a*e*", "twin/line/TankLevel"),
+            ("plc/line/O:0/*", "plc/line/O:0/3"),
+            ("plc/line/N:*", "plc/line/N:10"),
+            ("twin/li*/**", "twin/line/a/b"),
+            ("twin/ü*/x", "twin/üß/x"),
+        ] {
+            assert!(fits(pattern, name), "{pattern} fits {name}");
+        }
+        for (pattern, name) in [
+            ("twin/line/Tank*", "twin/line/Tank"),
+            ("twin/line/Tank*", "twin/line/tankLevel"),
+            ("twin/line/*Level", "twin/line/TankLevels"),
+            ("twin/line/a*a", "twin/line/a"),
+            ("twin/line/a*a", "twin/line/aa"),
+            ("twin/line/Tank*", "twin/line/Tank/Level"),
+            ("twin/line/T**", "twin/line/T"),
+        ] {
+            assert!(!fits(pattern, name), "{pattern} does not fit {name}");
+        }
+    }
 
     #[test]
     fn a_plc_address_is_the_plain_rest_of_its_name() {

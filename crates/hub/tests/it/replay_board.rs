@@ -109,6 +109,46 @@ fn a_signal_that_a_connected_peer_writes_is_contested_until_it_leaves() {
 }
 
 #[test]
+fn what_a_connected_peer_has_said_is_there_again_when_the_replay_ends() {
+    let mut house = site();
+    let twin = house.join("Unity");
+    house.write(twin, json!({"Speed": 2.5, "Run": true}));
+    house.run_for(ms(20));
+    replay(
+        &mut house,
+        &[
+            ("twin/line/Speed", Value::Float(7.0)),
+            ("twin/line/Run", Value::Bool(false)),
+        ],
+    );
+    assert_eq!(house.row("twin/line/Speed").value, Value::Float(7.0));
+    // It is there all the same, and a second replay would have a second writer, too.
+    let unity = Fit::Contested(String::from("Unity"));
+    assert_eq!(fit(&mut house, "twin/line/Speed", Kind::Float), unity);
+    // Meanwhile it says something, and the replay goes on.
+    house.write(twin, json!({"Speed": 3.5}));
+    house.run_for(ms(20));
+    replay(&mut house, &[("twin/line/Speed", Value::Float(8.0))]);
+    house.give(Input::ReplayEnds);
+    house.run_for(ms(30));
+    for (name, value) in [
+        ("twin/line/Speed", Value::Float(3.5)),
+        ("twin/line/Run", Value::Bool(true)),
+        ("plc/line/I:0/3", Value::Bool(true)),
+    ] {
+        let row = house.row(name);
+        assert_eq!((row.value, row.quality), (value, Quality::Good), "{name}");
+    }
+    // One that has left does not come back.
+    replay(&mut house, &[("twin/line/Speed", Value::Float(9.0))]);
+    house.disconnect(twin);
+    house.run_for(ms(20));
+    house.give(Input::ReplayEnds);
+    let row = house.row("twin/line/Speed");
+    assert_eq!((row.value, row.quality), (Value::Float(9.0), Quality::Stale));
+}
+
+#[test]
 fn whoever_replays_writes_and_needs_the_right_to_it() {
     let mut house = site();
     let signals = [("twin/line/Run", Kind::Bool), ("twin/line/Speed", Kind::Float)];

@@ -25,6 +25,11 @@ pub(crate) fn read_file(path: &Path) -> Result<String, Unreadable> {
         text: String::new(),
         at: 0,
     };
+    // Whoever opens a pipe waits for its other end, for ever.
+    if is_pipe(path) {
+        let found = format!("{} is a pipe", shown_path(path));
+        return Err(unreadable("unreadable", found, "a file that can be read"));
+    }
     let mut bytes = Vec::new();
     let read = File::open(path).and_then(|file| file.take(limit + 1).read_to_end(&mut bytes));
     if let Err(error) = read {
@@ -51,6 +56,17 @@ pub(crate) fn read_file(path: &Path) -> Result<String, Unreadable> {
             at,
         }
     })
+}
+
+#[cfg(unix)]
+fn is_pipe(path: &Path) -> bool {
+    use std::os::unix::fs::FileTypeExt as _;
+    std::fs::metadata(path).is_ok_and(|file| file.file_type().is_fifo())
+}
+
+#[cfg(not(unix))]
+fn is_pipe(_: &Path) -> bool {
+    false
 }
 
 /// A path as people know it: without a leading `./`.

@@ -207,7 +207,7 @@ pub(crate) async fn add(
     JsonBody(wanted): JsonBody<NewRoute>,
 ) -> Result<(StatusCode, Json<RouteRow>), ApiError> {
     let route = wanted.setting()?;
-    let mut turn = api.reload.lock().await;
+    let mut turn = api.reload_turn().await?;
     // A route carries its value at once, so everything that can refuse it is asked first: the hub, then the project file.
     check(&api, &by, &route, None).await?;
     let plan = RoutePlan {
@@ -238,7 +238,7 @@ pub(crate) async fn change(
 ) -> Result<Json<RouteRow>, ApiError> {
     let Path(id) = id.map_err(|error| ApiError::bad_request(error.body_text()))?;
     let route = wanted.setting()?;
-    let mut turn = api.reload.lock().await;
+    let mut turn = api.reload_turn().await?;
     let old = setting_of(one(&api, &by, id).await?);
     check(&api, &by, &route, Some(id)).await?;
     let plan = RoutePlan {
@@ -265,7 +265,7 @@ pub(crate) async fn remove(
     id: Result<Path<u32>, PathRejection>,
 ) -> Result<StatusCode, ApiError> {
     let Path(id) = id.map_err(|error| ApiError::bad_request(error.body_text()))?;
-    let mut turn = api.reload.lock().await;
+    let mut turn = api.reload_turn().await?;
     let route = setting_of(one(&api, &by, id).await?);
     api.ask(&by, Request::RemoveRoute { id }).await?;
     let plan = RoutePlan {

@@ -1,7 +1,8 @@
 //! Tests of a project from outside: `crosstie test`, and the same over HTTP beside a hub that runs.
 
 use crate::cli::{check, crosstie, text, word};
-use crate::support::{TestHub, eventually};
+use crate::keys::key;
+use crate::support::{TestHub, eventually, http};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
@@ -256,4 +257,37 @@ fn orders_that_make_no_sense_are_refused() {
             "{name}"
         );
     }
+}
+
+#[test]
+fn what_differs_is_shown_to_whoever_sees_every_signal() {
+    let folder = project(&[("wrong.toml", "[[step]]\nexpect = { \"twin/line/Run\" = true }\n")]);
+    let narrow = ["--view", "plc/**"];
+    let whole = key(folder.path(), "whole", "operator", &[]);
+    let [viewer, operator, engineer] =
+        ["viewer", "operator", "engineer"].map(|role| key(folder.path(), role, role, &narrow));
+    let hub = TestHub::start_in(folder, |_| {}).unwrap();
+    let ask = |key: &str, method: &str, path: &str, body: &str| {
+        let (status, _, body) = http(
+            hub.web(),
+            method,
+            &format!("/api/v1/tests{path}"),
+            &[&format!("X-API-Key: {key}")],
+            body,
+        );
+        (status, body)
+    };
+    let says = |key: &str, method: &str, path: &str, body: &str| {
+        let (status, body) = ask(key, method, path, body);
+        assert_eq!(status, 200, "{body}");
+        body.contains("twin/line/Run")
+    };
+    assert!(says(&whole, "POST", "/run", "{}"));
+    assert!(says(&whole, "GET", "", ""));
+    assert!(!says(&operator, "POST", "/run", "{}"));
+    for key in [&viewer, &operator, &engineer] {
+        assert!(!says(key, "GET", "", ""));
+    }
+    let order = r#"{"recording":"any"}"#;
+    assert_eq!(ask(&engineer, "POST", "/accept", order).0, 403);
 }

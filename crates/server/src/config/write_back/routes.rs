@@ -5,6 +5,7 @@ use super::super::routes::{RoutePlan, route_table};
 use super::{WriteError, edit, push, put, replace};
 use crosstie_hub::settings::RouteSetting;
 use crosstie_hub::signal::name::canonical;
+use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 use toml_edit::{DocumentMut, Item, Table, TableLike, Value};
@@ -116,11 +117,11 @@ fn take_out(
     let Some(sections) = routes.and_then(Item::as_array_of_tables) else {
         return Ok(None);
     };
+    let tables: Vec<&Table> = sections.iter().collect();
+    let places = places_of(tables.iter().map(|table| Some(*table as &dyn TableLike)));
     let mut spans = Vec::with_capacity(removed.len());
     for route in removed {
-        let section = sections
-            .iter()
-            .find(|section| is_route(*section, &route.from, &route.to));
+        let section = place_in(&places, route).and_then(|index| tables.get(index));
         let section = section.ok_or_else(|| unknown(path, route))?;
         // A section inside the section may stand anywhere below it.
         if section.iter().any(|(_, item)| item.is_table()) {
@@ -129,10 +130,12 @@ fn take_out(
         spans.push(lines_of(text, section));
     }
     spans.sort_unstable();
-    let mut kept = text.to_owned();
-    for (start, end) in spans.into_iter().rev() {
-        kept.replace_range(start..end, "");
+    let (mut kept, mut from) = (String::with_capacity(text.len()), 0);
+    for (start, end) in spans {
+        kept.push_str(text.get(from..start).unwrap_or_default());
+        from = end.max(from);
     }
+    kept.push_str(&text[from..]);
     Ok(Some(kept))
 }
 
@@ -160,9 +163,19 @@ fn change_all(
     changed: &[(RouteSetting, RouteSetting)],
 ) -> Result<(), WriteError> {
     // Found before any is changed: a route may take the names that another gives up.
+    let known = match document.get("route") {
+        Some(Item::ArrayOfTables(sections)) => {
+            places_of(sections.iter().map(|section| Some(section as &dyn TableLike)))
+        }
+        Some(Item::Value(Value::Array(list))) => {
+            let tables = list.iter().map(Value::as_inline_table);
+            places_of(tables.map(|table| table.map(|table| table as &dyn TableLike)))
+        }
+        _ => Places::default(),
+    };
     let places = changed
         .iter()
-        .map(|(old, _)| position(document, old).ok_or_else(|| unknown(path, old)));
+        .map(|(old, _)| place_in(&known, old).ok_or_else(|| unknown(path, old)));
     let places = places.collect::<Result<Vec<_>, _>>()?;
     for (index, (old, new)) in places.into_iter().zip(changed) {
         match document.get_mut("route") {
@@ -182,16 +195,38 @@ fn change_all(
     Ok(())
 }
 
-fn position(document: &DocumentMut, route: &RouteSetting) -> Option<usize> {
-    match document.get("route")? {
-        Item::ArrayOfTables(sections) => sections
-            .iter()
-            .position(|section| is_route(section, &route.from, &route.to)),
-        Item::Value(Value::Array(list)) => list.iter().position(|value| {
-            let table = value.as_inline_table();
-            table.is_some_and(|table| is_route(table, &route.from, &route.to))
-        }),
-        _ => None,
+/// Where the routes of a file stand in its list, by the names of their ends.
+type Places = HashMap<(String, String), usize>;
+
+/// Names count as they stand in the file and in their canonical spelling: the file may say `plc/PLC1/o:0/3` where the hub says
+/// `plc/PLC1/O:0/3`. Of two alike the first counts.
+fn places_of<'a>(tables: impl Iterator<Item = Option<&'a dyn TableLike>>) -> Places {
+    let mut places = Places::new();
+    for (index, table) in tables.enumerate() {
+        let Some(table) = table else { continue };
+        let word = |key: &str| table.get(key).and_then(Item::as_str);
+        let (Some(from), Some(to)) = (word("from"), word("to")) else {
+            continue;
+        };
+        for from in spellings(from) {
+            for to in spellings(to) {
+                places.entry((from.clone(), to)).or_insert(index);
+            }
+        }
+    }
+    places
+}
+
+fn place_in(places: &Places, route: &RouteSetting) -> Option<usize> {
+    places.get(&(route.from.clone(), route.to.clone())).copied()
+}
+
+/// A name as it stands there, and canonically where that is another one.
+fn spellings(word: &str) -> Vec<String> {
+    let own = word.to_owned();
+    match canonical(word, Limits::DEFAULT.name_len_max) {
+        Ok(other) if other != own => vec![own, other],
+        _ => vec![own],
     }
 }
 
@@ -214,12 +249,10 @@ fn change(table: &mut dyn TableLike, old: &RouteSetting, new: &RouteSetting) {
     }
 }
 
-/// Names are compared in their canonical spelling: the file may say `plc/PLC1/o:0/3` where the hub says `plc/PLC1/O:0/3`.
 fn is_route(table: &dyn TableLike, from: &str, to: &str) -> bool {
     let same = |key: &str, name: &str| {
-        let len_max = Limits::DEFAULT.name_len_max;
         let word = table.get(key).and_then(Item::as_str);
-        word.is_some_and(|word| word == name || canonical(word, len_max).is_ok_and(|word| word == name))
+        word.is_some_and(|word| spellings(word).iter().any(|word| word == name))
     };
     same("from", from) && same("to", to)
 }

@@ -84,7 +84,7 @@ pub(crate) async fn import(
     only_for_engineers(&by, "change routes")?;
     let body = whole_body(request.into_body(), TABLE_LEN_MAX).await?;
     let table = String::from_utf8(body.into()).map_err(|_| ApiError::bad_request("a table in UTF-8"))?;
-    let mut turn = api.reload.lock().await;
+    let mut turn = api.reload_turn().await?;
     let file = api.file();
     let plan = reload::aside(move || config::plan_routes(&file, &SourceText::new("routes.csv", table), replace));
     let plan = plan.await?.map_err(refused)?;
@@ -130,7 +130,7 @@ pub(crate) struct ReloadedRoutes {
 ))]
 pub(crate) async fn reload(State(api): State<Arc<Api>>, Caller(by): Caller) -> Result<Json<ReloadedRoutes>, ApiError> {
     only_for_engineers(&by, "change routes")?;
-    let Reloaded { routes, later } = api.reload.lock().await.run(&api, &by).await?;
+    let Reloaded { routes, later } = api.reload_turn().await?.run(&api, &by).await?;
     Ok(Json(ReloadedRoutes {
         routes: routes.into(),
         later,
