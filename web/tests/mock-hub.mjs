@@ -143,6 +143,11 @@ class Plant {
     this.updatesIn += 1;
   }
 
+  /** The signal of this name, or of this symbol. */
+  find(name) {
+    return this.byName.get(name) ?? this.bySymbol?.(name) ?? null;
+  }
+
   value(name) {
     return this.byName.get(`twin/line/${name}`).value;
   }
@@ -387,7 +392,7 @@ function lookUp(parts, query) {
     case 'plc':
       return parts.length === 2 && parts[1] === 'contexts' ? { now_ms, contexts: [] } : null;
     case 'signals': {
-      if (parts.length > 1) return plant.byName.get(decodeURIComponent(parts.slice(1).join('/'))) ?? null;
+      if (parts.length > 1) return plant.find(parts.slice(1).join('/'));
       const limit = Number(query.get('limit') ?? 200);
       const fits = (signal) =>
         (!query.get('quality') || signal.quality === query.get('quality')) &&
@@ -518,8 +523,9 @@ class Channel {
         id: message.id,
         now_ms: plant.now(),
         generation: plant.generation,
-        signals: this.names.map((name) => plant.byName.get(name)).filter(Boolean),
-        unknown: this.names.filter((name) => !plant.byName.has(name)),
+        // The live channel names every signal by its own name, and tells no symbols.
+        signals: [...new Set(this.names.map((name) => plant.find(name)))].filter(Boolean).map(({ symbol, ...row }) => row),
+        unknown: this.names.filter((name) => plant.find(name) === null),
       });
     } else if (message.type === 'watch_plc') {
       this.plc = message.context === null ? null : (plcs?.find(message.context) ?? null);
@@ -547,7 +553,7 @@ class Channel {
   }
 
   write(name, value) {
-    const signal = plant.byName.get(name);
+    const signal = plant.find(name);
     writes.push({ name, value });
     if (!signal) return { ok: false, code: 'not_found', message: 'no signal has this name' };
     if (this.me.role === 'viewer') return { ok: false, code: 'forbidden', message: `${this.me.who} is viewer and may not write ${name}` };
@@ -560,7 +566,7 @@ class Channel {
     }
     // The line takes setpoints of 0…500 mm/s, so the story of a coerced write can be told.
     const stored = name === 'twin/line/SpeedSetpoint' ? Math.min(500, Math.max(0, value)) : value;
-    plant.set(name, stored, 'operator');
+    plant.set(signal.name, stored, 'operator');
     return { ok: true, value: stored };
   }
 
@@ -600,8 +606,7 @@ class Channel {
     if (now - this.classToldAt >= 100) this.tellClass(now);
     if (now - this.plcToldAt >= 100) this.tellPlc(now);
     if (now - this.flushedAt < this.cycle) return;
-    const changed = this.names
-      .map((name) => plant.byName.get(name))
+    const changed = [...new Set(this.names.map((name) => plant.find(name)))]
       .filter((signal) => signal && signal.generation > this.told)
       .map((signal) => [
         signal.id,

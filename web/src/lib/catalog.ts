@@ -31,12 +31,24 @@ export class Catalog {
   rows: Row[] = [];
   #byId = new Map<number, Row>();
   #byName = new Map<string, Row>();
+  /** Other names of signals, such as symbols: which name each stands for. */
+  #aliases = new Map<string, string>();
   #clientNames = new Map<number, string>();
   /** PLCs by the words that the live channel has for them, such as `plc 0`. */
   #plcNames = new Map<string, string>();
 
+  /** The row of this name, or of the signal that it is another name of. */
   byName(name: string): Row | undefined {
-    return this.#byName.get(name);
+    return this.#byName.get(name) ?? this.#byName.get(this.#aliases.get(name) ?? name);
+  }
+
+  /** From now on the signal `name` is found as `alias`, too. */
+  alias(alias: string, name: string): void {
+    this.#aliases.set(alias, name);
+  }
+
+  forgetAliases(): void {
+    this.#aliases.clear();
   }
 
   /** Adds or refreshes the row of a signal; an id that now belongs to another name replaces the old row. */
@@ -158,6 +170,7 @@ export class Catalog {
     this.rows = [];
     this.#byId.clear();
     this.#byName.clear();
+    this.#aliases.clear();
     this.#clientNames.clear();
     this.#plcNames.clear();
   }

@@ -19,6 +19,7 @@ import { PlcRoom } from './plc.svelte';
 import type { Client, Endpoint, Health, HubMessage, Quality, Value } from './protocol';
 import { RateMeter, type Rates } from './rates';
 import { HELD, type Link } from './reconnect';
+import { Symbols } from './symbols';
 import { TimeRoom } from './time.svelte';
 
 const FIGURES_EVERY_MS = 1_000;
@@ -82,6 +83,7 @@ export class House {
   readonly classroom: ClassRoom;
   readonly time: TimeRoom;
   #live: LiveChannel;
+  #symbols: Symbols;
   #eventList = new EventList();
   /** When the endpoints were read, on the local clock: their times to the next attempt count from here. */
   endpointsReadAt = 0;
@@ -105,6 +107,7 @@ export class House {
       hello: (_, now_ms) => this.#greeted(now_ms),
       message: (message) => this.#receive(message),
     });
+    this.#symbols = new Symbols(this.catalog, (name) => this.api.signal(name), () => this.#learned());
     this.plc = new PlcRoom(this.api, (context) => this.#live.watchPlc(context));
     this.classroom = new ClassRoom(this.api, (isOn) => this.#live.watchClassroom(isOn));
     this.time = new TimeRoom(this.api, (clock) => {
@@ -138,6 +141,7 @@ export class House {
   setView(names: readonly string[]): void {
     this.#view = names;
     this.#live.setView(names);
+    this.#followSymbols();
   }
 
   write(name: string, value: Value, epoch: number): Promise<Value> {
@@ -198,6 +202,7 @@ export class House {
   #leave(): void {
     this.#live.hold();
     this.catalog.clear();
+    this.#symbols.forget();
     this.catalogState = { phase: 'idle' };
     this.#eventList.clear();
     this.events = [];
@@ -227,6 +232,7 @@ export class House {
     this.#clock.go(1, null, performance.now());
     // A hub that was restarted gives other ids and starts its clock and its counters anew.
     this.catalog.clear();
+    this.#symbols.forget();
     this.#setHubClock(now_ms);
     this.history = [];
     this.plc.greeted();
@@ -248,7 +254,7 @@ export class House {
         break;
       case 'added':
         for (const signal of message.signals) this.catalog.put(signal);
-        this.unknown = this.unknown.filter((name) => !this.catalog.byName(name));
+        this.#forgetKnown();
         this.rowsVersion += 1;
         break;
       case 'data':
@@ -276,6 +282,21 @@ export class House {
         return;
     }
     this.#touch();
+  }
+
+  /** Symbols are there as soon as the programs are known; without PLCs there are none. */
+  #followSymbols(): void {
+    if (this.isLive && this.plc.contexts !== null) void this.#symbols.follow(this.#view, this.#programs());
+  }
+
+  #learned(): void {
+    this.#forgetKnown();
+    this.#touch();
+  }
+
+  /** What is known by now is no unknown name. */
+  #forgetKnown(): void {
+    this.unknown = this.unknown.filter((name) => !this.catalog.byName(name));
   }
 
   *#rowsInView(): Iterable<Row> {
@@ -315,6 +336,7 @@ export class House {
       this.#eventList.update(health.problems);
       this.events = this.#eventList.rows();
       this.figuresError = null;
+      this.#followSymbols();
       this.#repeatCatalog(health.signals);
     } catch (error) {
       if (isCurrent()) this.figuresError = words(error);

@@ -147,6 +147,11 @@ export class HubApi {
     return this.ask(`signals?${query}`);
   }
 
+  /** One signal, by its name or by a symbol that stands for it. */
+  signal(name: string): Promise<Signal> {
+    return this.ask(`signals/${name.split('/').map(encodeURIComponent).join('/')}`);
+  }
+
   /** Asks the other side of an endpoint for its catalog and waits until all have answered. */
   importFrom(endpoint: string, cancel: AbortSignal): Promise<ImportReport> {
     return this.ask(`endpoints/${encodeURIComponent(endpoint)}/import`, { method: 'POST', ms_max: TRIAL_MS_MAX, cancel });

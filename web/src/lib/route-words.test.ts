@@ -104,6 +104,10 @@ test('rates come from two readings, and begin anew with a counter that went back
 test('an error of the hub finds its field by the key that it names first', () => {
   expect(fieldOf("expr: expected an expression, at column 3; inputs are 'a'")).toBe('expr');
   expect(fieldOf('the key `every_ms` expects 1 to 3600000')).toBe('every_ms');
-  expect(fieldOf("'twin/line/map' has a second writer")).toBeNull();
+  expect(fieldOf("'twin/line/map' is written by a route from 'twin/line/expr' already")).toBe('to');
+  expect(fieldOf("'twin/line/Level' is written by the peers of its endpoint; a route would be a second writer")).toBe('to');
+  expect(fieldOf("'sys/clock/rate' says how the clock stands; only the hub writes it")).toBe('to');
+  expect(fieldOf("'from': 'twin/**/bit': '**' stands for the rest")).toBe('from');
+  expect(fieldOf("'twin/line/map' cannot be read")).toBeNull();
   expect(fieldOf('two writers')).toBeNull();
 });

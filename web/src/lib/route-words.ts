@@ -199,6 +199,10 @@ export class RouteRates {
 
 /** Where in the form an error of the hub belongs, by the key that it names first; null for the form as a whole. */
 export function fieldOf(message: string): string | null {
+  const [, end] = /^'(from|to)': /.exec(message) ?? [];
+  if (end !== undefined) return end;
+  // Of a target that somebody else writes the hub names only the signal, which may be the place of a symbol.
+  if (/^'[^']*' (is written by |says .* only the hub writes it)/.test(message)) return 'to';
   const keys = ['every_ms', 'deadband', 'on_stale', 'inputs', 'expr', 'map', 'scale', 'offset', 'invert'];
   const found = keys
     .map((key) => ({ key, at: message.search(new RegExp(`(^|[^\\w/])${key}([^\\w/]|$)`)) }))

@@ -238,6 +238,7 @@ export class Plcs {
 
   constructor(plant, { rungs, hasField }) {
     this.plant = plant;
+    plant.bySymbol = (name) => this.bySymbol(name);
     const line = new Context('line', 'line', plant, rungs > 0 ? longProgram(rungs) : LINE);
     this.contexts.push(line, new Context('press', 'Press 2', plant, null));
     this.contexts[1].isTemporary = true;
@@ -269,6 +270,13 @@ export class Plcs {
 
   find(word) {
     return this.contexts.find(({ id, name }) => id === word || name === word) ?? null;
+  }
+
+  /** The signal that a symbol of a program stands for. */
+  bySymbol(name) {
+    const [, context, symbol] = name.match(/^plc\/([^/]+)\/([^:/]+)$/) ?? [];
+    const address = this.find(context)?.program?.symbols.find((entry) => entry.name === symbol)?.address;
+    return address === undefined ? null : (this.plant.byName.get(`plc/${context}/${address}`) ?? null);
   }
 
   /** A step of the plant. */

@@ -47,6 +47,8 @@ export class Rails {
     }
     for (const word of ['BottleCount', 'State']) this.#put({ from: `twin/line/${word}`, to: `twin/hmi/${word}` });
     if (hasPlc) this.#put({ from: 'twin/line/SensorFiller', to: 'plc/line/I:0/2', on_stale: 'zero' });
+    // Ends and inputs by their symbols, whose signals have other names.
+    if (hasPlc && isRich) this.#put({ from: 'plc/line/Level', to: 'plc/line/Ready', expr: 'value > 900 && motor', inputs: { motor: 'plc/line/Motor' } });
     if (isRich) {
       this.#put({ from: 'twin/line/TankLevel', to: 'twin/line/FaultSwitch', expr: 'value > 95.0 && running', inputs: { running: 'twin/line/Run' }, every_ms: 200 });
       this.#put({ from: 'twin/line/ConveyorSpeed', to: 'twin/line/SpeedSetpoint', scale: 0.5, offset: -10, deadband: 0.5 });
@@ -91,7 +93,7 @@ export class Rails {
   routes() {
     const seconds = this.plant.real() / 1000;
     return this.#kept.map((route) => {
-      const source = this.plant.byName.get(route.from);
+      const source = this.plant.find(route.from);
       const isPattern = route.fits !== null;
       const isFailing = this.#failing.has(route.id);
       const isWaiting = !source && !isPattern;
@@ -116,9 +118,9 @@ export class Rails {
     if (typeof route.from !== 'string' || typeof route.to !== 'string') return refusal(400, 'bad_request', 'missing field `from`');
     if (route.from === route.to) return refusal(409, 'route_refused', `'${route.from}' would follow itself: a route needs two signals`);
     if (route.expr && /[^=!<>]=[^=]/.test(route.expr)) return refusal(409, 'route_refused', `expr: expected an expression in CEL, at column ${route.expr.indexOf('=') + 1}: '=' compares nothing, use '=='`);
-    if (route.deadband !== null && route.deadband !== undefined && this.plant.byName.get(route.from)?.kind === 'bool') return refusal(409, 'route_refused', `deadband: '${route.from}' is a Bool, a deadband is for numbers`);
+    if (route.deadband !== null && route.deadband !== undefined && this.plant.find(route.from)?.kind === 'bool') return refusal(409, 'route_refused', `deadband: '${route.from}' is a Bool, a deadband is for numbers`);
     const other = this.#kept.find((kept) => kept.to === route.to && kept.id !== id);
-    return other ? refusal(409, 'route_refused', `'${route.to}' has a second writer: the route from '${other.from}' writes it already`) : null;
+    return other ? refusal(409, 'route_refused', `'${route.to}' is written by a route from '${other.from}' already`) : null;
   }
 
   #row(id) {

@@ -32,6 +32,24 @@ test('a route tells what becomes of its value, step by step', () =>
     await eventually('only those are left', async () => (await page.locator('[data-route]').count()) === 2);
   }));
 
+test('an end that is named by a symbol shows the value of its place, in the table, on a phone and in the fate', () =>
+  story(railsMock('--plc'), async ({ page, url }) => {
+    await openLive(page, `${url}/#/routes`);
+    const row = page.locator('[data-route]', { hasText: 'plc/line/Level' });
+    for (const width of [1280, 400]) {
+      await page.setViewportSize({ width, height: 800 });
+      const level = row.locator('.from-value');
+      const first = await eventually('the source has a value', async () => /\d/.test(await level.textContent()) && level.textContent());
+      await eventually('it is alive', async () => (await level.textContent()) !== first);
+      await row.locator('.to-value').getByText(/on|off/).waitFor();
+    }
+    await row.click();
+    const fate = page.locator('[data-side=fate]');
+    await eventually('both ends and the input have values', async () => (await fate.locator('.value').count()) === 3);
+    await fate.getByRole('link', { name: 'plc/line/Level' }).click();
+    await page.locator('[data-detail="plc/line/N:8"]').getByText('Level', { exact: true }).waitFor();
+  }));
+
 test('a pattern is one line until it is unfolded, by mouse and by keyboard', () =>
   story(railsMock(), async ({ page, url }) => {
     await openLive(page, `${url}/#/routes`);
@@ -76,7 +94,7 @@ test('a route is added, refused at its field, changed and removed', () =>
     await form.getByLabel('signal 1', { exact: true }).fill('twin/line/SpeedSetpoint');
     await form.getByLabel('To', { exact: true }).fill('twin/hmi/State');
     await form.getByRole('button', { name: 'Add', exact: true }).click();
-    await form.locator('[data-trouble=form]').getByText('second writer').waitFor();
+    await form.locator('[data-trouble=to]').getByText('is written by a route from').waitFor();
     await form.getByLabel('To', { exact: true }).fill('twin/hmi/Alarm');
     await form.getByRole('button', { name: 'Add', exact: true }).click();
     const fate = page.locator('[data-side=fate]');
