@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { ActiveRecording, RecordingRow } from './rails-protocol';
-import { formatBytes, lastWords, limitWords, lossWords, nameTrouble, recordingSigns, runWords } from './rails-words';
+import { formatBytes, lastWords, limitWords, lossWords, nameTrouble, recordingSigns, replayRefusal, runWords } from './rails-words';
 
 const ACTIVE: ActiveRecording = { name: 'a.mcap', started_ms: 0, duration_ms: 30_000, bytes: 900, samples: 1, inputs: 1, gaps: 0, lost: 0, max_bytes: 1_000, max_ms: 60_000, by: 'Maria' };
 const ROW: RecordingRow = { name: 'a.mcap', bytes: 1, started: '2026-11-21T10:00:00Z', duration_ms: 1, signals: 1, samples: 1, inputs: 0, gaps: 0, whole: true, from_start: false };
@@ -29,10 +29,17 @@ test('a recording tells what a person must know before it is used', () => {
 });
 
 test('results of tests are sentences', () => {
-  expect(lastWords(null).word).toBe('not run');
+  const { word, text } = lastWords(null);
+  expect(`${word} ${text}`).toBe('not run since the hub was started');
   expect(lastWords({ passed: true, took_ms: 12, cases: 1, failed: 0, text: null })).toEqual({ word: 'passed', tone: 'good', text: '1 case in 12 ms' });
   expect(lastWords({ passed: false, took_ms: 61_000, cases: 9, failed: 2, text: 'x' }).text).toBe('2 of 9 cases in 61 s');
   expect(runWords({ passed: false, cases: 18, failed: 2, took_ms: 1_500, results: [] })).toBe('Failed: 2 of 18 cases, in 1.5 s.');
+});
+
+test('a replay that is refused names the box of the page, and any other refusal stays', () => {
+  const said = "3 of its signals, such as 'a', are written by what is connected now (Twin): disconnect that, leave the signals out, or start with `force`";
+  expect(replayRefusal(said)).toMatch(/leave the signals out, or choose “Also what a connected peer writes now”$/);
+  expect(replayRefusal('it cannot be read')).toBe('it cannot be read');
 });
 
 test('names that lead out of the folder are not taken', () => {

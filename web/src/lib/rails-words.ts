@@ -46,9 +46,17 @@ export function recordingSigns(row: RecordingRow): { word: string; tone: 'good' 
   return signs;
 }
 
+/** The box that lets a replay say what somebody else writes; the API calls it `force`. */
+export const ALSO_PEERS = 'Also what a connected peer writes now';
+
+/** Why the hub starts no replay, with what there is on the page instead of the API's word. */
+export function replayRefusal(message: string): string {
+  return message.replace('start with `force`', `choose “${ALSO_PEERS}”`);
+}
+
 /** The last result of a test. */
 export function lastWords(last: TestLast | null): { word: string; tone: 'good' | 'bad' | 'soft'; text: string } {
-  if (last === null) return { word: 'not run', tone: 'soft', text: 'not run since the hub was started' };
+  if (last === null) return { word: 'not run', tone: 'soft', text: 'since the hub was started' };
   const took = tookWords(last.took_ms);
   if (last.passed) return { word: 'passed', tone: 'good', text: `${plural(last.cases, 'case')} in ${took}` };
   return { word: 'failed', tone: 'bad', text: `${formatCount(last.failed)} of ${plural(last.cases, 'case')} in ${took}` };

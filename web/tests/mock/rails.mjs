@@ -208,6 +208,9 @@ export class Rails {
     const row = this.recordings.find(({ name }) => name === body.recording);
     if (!row) return refusal(404, 'not_found', `no recording is called '${body.recording}'`);
     if (this.#replay !== null) return refusal(409, 'conflict', `${this.#replay.recording} is replayed: stop that first`);
+    if (row.gaps > 0 && !body.force) {
+      return refusal(409, 'conflict', "3 of its signals, such as 'twin/line/Run', are written by what is connected now (Practice twin): disconnect that, leave the signals out, or start with `force`");
+    }
     this.#replay = {
       state: body.paused ? 'paused' : 'playing',
       recording: row.name,

@@ -41,11 +41,11 @@ test('an end that is named by a symbol shows the value of its place, in the tabl
       const level = row.locator('.from-value');
       const first = await eventually('the source has a value', async () => /\d/.test(await level.textContent()) && level.textContent());
       await eventually('it is alive', async () => (await level.textContent()) !== first);
-      await row.locator('.to-value').getByText(/on|off/).waitFor();
+      await row.locator('.to-value').getByText(/true|false/i).waitFor();
     }
     await row.click();
     const fate = page.locator('[data-side=fate]');
-    await eventually('both ends and the input have values', async () => (await fate.locator('.value').count()) === 3);
+    await eventually('both ends and the input have values', async () => (await fate.locator('p.value').count()) === 3);
     await fate.getByRole('link', { name: 'plc/line/Level' }).click();
     await page.locator('[data-detail="plc/line/N:8"]').getByText('Level', { exact: true }).waitFor();
   }));
@@ -76,8 +76,17 @@ test('a pattern is one line until it is unfolded, by mouse and by keyboard', () 
 test('a route is added, refused at its field, changed and removed', () =>
   story(railsMock(), async ({ page, url }) => {
     await openLive(page, `${url}/#/routes`);
-    await page.getByRole('button', { name: 'Add route' }).click();
     const form = page.locator('[data-side=form]');
+    const footer = page.locator('.keys');
+    // The key of the footer closes the form, and nothing that was typed is lost by it.
+    await page.getByRole('button', { name: 'Add route' }).click();
+    await form.getByLabel('From', { exact: true }).press('Escape');
+    await form.waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'Add route' }).click();
+    await form.getByLabel('From', { exact: true }).fill('twin/line/A');
+    await footer.getByText('keeps what was typed').waitFor();
+    await form.getByLabel('From', { exact: true }).press('Escape');
+    assert.equal(await form.getByLabel('From', { exact: true }).inputValue(), 'twin/line/A');
     await form.getByLabel('From', { exact: true }).fill('twin/line/FillLevel');
     await form.getByLabel('To', { exact: true }).fill('twin/hmi/Alarm');
     await form.getByLabel('Expression', { exact: true }).fill('value = 80');
@@ -179,6 +188,10 @@ test('a recording grows before everybody, tells what it lost, and ends whole', (
     await row.getByText('3 gaps').waitFor();
     await page.locator('[data-recording="jam-at-filler"]').getByText('cut', { exact: true }).waitFor();
     await page.locator('[data-recording="shift-a"]').getByText('from the start').waitFor();
+    await page.locator('[data-recording="shift-a"] .name').click();
+    const detail = page.locator('[data-recording-detail]');
+    await detail.getByText('Project', { exact: true }).waitFor();
+    assert.match(await detail.textContent(), /Compares.*Accept as a test.*Signals/s);
     const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Download jam', exact: true }).click()]);
     assert.equal(download.suggestedFilename(), 'jam.mcap');
     await page.getByRole('button', { name: 'Delete jam', exact: true }).click();
@@ -190,8 +203,12 @@ test('a recording grows before everybody, tells what it lost, and ends whole', (
 test('while a replay runs every page says that its values are not live', () =>
   story(railsMock('--plc', '--classroom'), async ({ page, url }) => {
     await openLive(page, `${url}/#/recordings`);
-    await page.getByRole('button', { name: 'Replay lesson' }).click();
     const start = page.locator('[data-replay-start]');
+    // A refusal names the box that is there, not the word of the API.
+    await page.getByRole('button', { name: 'Replay jam-at-filler' }).click();
+    await start.getByRole('button', { name: 'Start the replay' }).click();
+    await start.locator('[data-outcome]').getByText('or choose “Also what a connected peer writes now”').waitFor();
+    await page.getByRole('button', { name: 'Replay lesson' }).click();
     await start.getByLabel('Signals').fill('twin/line/**');
     await start.getByRole('button', { name: '10×', exact: true }).click();
     await start.getByLabel(/Leads the hub/).check();
@@ -255,6 +272,7 @@ test('the clock stands in the top bar when it is not the world’s, and is set f
     await page.locator('[data-clock=real]').click();
     const dialog = page.locator('[data-clock-dialog]');
     await dialog.getByText('goes as the world’s').waitFor();
+    await dialog.getByText('The clock is not stepped: set it to Stepped first.').waitFor();
     await dialog.getByRole('radio', { name: /Scaled/ }).check();
     await dialog.getByLabel('Rate').fill('1000');
     await dialog.getByRole('button', { name: 'Set the clock' }).click();
