@@ -5,7 +5,8 @@ use crate::address::Address;
 use crate::compile::CompiledProgram;
 use crate::controller::Command;
 use crate::data_table::{CellValue, Place};
-use crate::program::OperandValue;
+use crate::diagnostic::Diagnostic;
+use crate::program::{OperandValue, Program, SymbolEntry};
 use crate::project::read_project;
 use crate::text;
 
@@ -67,7 +68,22 @@ struct Draft {
     program: String,
     program_lines: u32,
     headings: Option<Headings>,
+    /// Headings that are no addresses but may be symbols, with their lines.
+    symbols: Vec<(u32, String)>,
     steps: Vec<Step>,
+}
+
+/// What is wrong with headings.
+struct WrongHeading {
+    text: String,
+    /// The heading, where it may be a symbol of the program.
+    symbol: Option<String>,
+}
+
+impl From<String> for WrongHeading {
+    fn from(text: String) -> WrongHeading {
+        WrongHeading { text, symbol: None }
+    }
 }
 
 #[derive(Clone)]
@@ -112,6 +128,7 @@ impl Reader<'_> {
                 program: String::new(),
                 program_lines: 0,
                 headings: None,
+                symbols: Vec::new(),
                 steps: Vec::new(),
             });
             return Ok(());
@@ -133,7 +150,13 @@ impl Reader<'_> {
                 return Ok(());
             }
             "columns" => {
-                draft.headings = Some(headings(rest)?);
+                let taken = headings(rest);
+                if let Err(wrong) = &taken {
+                    draft
+                        .symbols
+                        .extend(wrong.symbol.clone().map(|symbol| (number, symbol)));
+                }
+                draft.headings = Some(taken.map_err(|wrong| wrong.text)?);
                 return Ok(());
             }
             "do" => Action::Command(command(rest.trim())?),
@@ -157,7 +180,8 @@ impl Reader<'_> {
             None => compile_text(&draft),
         };
         match compiled {
-            Ok(program) => {
+            Ok((program, symbols)) => {
+                self.name_addresses(&draft, &symbols);
                 self.cases.push(Case {
                     name: draft.name,
                     line: draft.line,
@@ -173,7 +197,24 @@ impl Reader<'_> {
         }
     }
 
-    fn compile_file(&mut self, line: u32, name: &str, draft: &Draft) -> Result<CompiledProgram, Vec<Problem>> {
+    /// Headings that turn out to be symbols are told with the address that is to be written.
+    fn name_addresses(&mut self, draft: &Draft, symbols: &[SymbolEntry]) {
+        for (line, symbol) in &draft.symbols {
+            let mut entries = symbols.iter();
+            let entry = entries.find(|entry| entry.name.as_str().eq_ignore_ascii_case(symbol));
+            let told = format!("heading `{symbol}`:");
+            let mut problems = self.problems.iter_mut();
+            let problem = problems.find(|problem| problem.line == *line && problem.text.starts_with(&told));
+            if let (Some(entry), Some(problem)) = (entry, problem) {
+                problem.text = format!(
+                    "{told} symbols are not taken here; write its address, {}",
+                    entry.address
+                );
+            }
+        }
+    }
+
+    fn compile_file(&mut self, line: u32, name: &str, draft: &Draft) -> Result<Compiled, Vec<Problem>> {
         let told = |text: String| Problem {
             line,
             text: format!("{name}: {text}"),
@@ -184,13 +225,20 @@ impl Reader<'_> {
             )]);
         }
         let source = (self.load)(name).map_err(|text| vec![told(text)])?;
-        let compiled = read_project(&source).and_then(|project| CompiledProgram::new(&project.program));
+        let compiled = read_project(&source).and_then(|project| with_symbols(&project.program));
         compiled.map_err(|problems| problems.iter().map(|problem| told(problem.to_string())).collect())
     }
 }
 
-fn compile_text(draft: &Draft) -> Result<CompiledProgram, Vec<Problem>> {
-    let compiled = text::read(&draft.program).and_then(|program| CompiledProgram::new(&program));
+/// A program that runs, with its symbols.
+type Compiled = (CompiledProgram, Vec<SymbolEntry>);
+
+fn with_symbols(program: &Program) -> Result<Compiled, Vec<Diagnostic>> {
+    CompiledProgram::new(program).map(|compiled| (compiled, program.symbols.clone()))
+}
+
+fn compile_text(draft: &Draft) -> Result<Compiled, Vec<Problem>> {
+    let compiled = text::read(&draft.program).and_then(|program| with_symbols(&program));
     compiled.map_err(|problems| {
         let told = problems.into_iter().map(|problem| Problem {
             line: problem.place.map_or(draft.line, |place| place.line),
@@ -232,16 +280,20 @@ fn halves(line: &str) -> Result<(&str, &str), String> {
         .ok_or_else(|| "expected `|` between what goes in and what comes out".to_owned())
 }
 
-fn headings(rest: &str) -> Result<Headings, String> {
+fn headings(rest: &str) -> Result<Headings, WrongHeading> {
     let (given, expected) = halves(rest)?;
     let mut given = given.split_whitespace();
     if given.next() != Some("ms") {
-        return Err("expected `ms` as the first heading".to_owned());
+        return Err("expected `ms` as the first heading".to_owned().into());
     }
     let place = |text: &str| match Address::parse(text) {
         Ok(address) if Place::of(address).is_some() => Ok(address),
-        Ok(address) => Err(format!("expected a member such as `{address}.ACC`, got `{address}`")),
-        Err(error) => Err(format!("heading `{text}`: {error}")),
+        Ok(address) => Err(format!("expected a member such as `{address}.ACC`, got `{address}`").into()),
+        Err(_) if is_symbol(text) => Err(WrongHeading {
+            text: format!("heading `{text}`: symbols are not taken here, only addresses such as I:0/1"),
+            symbol: Some(text.to_owned()),
+        }),
+        Err(error) => Err(format!("heading `{text}`: {error}").into()),
     };
     let given = given.map(|text| match text.strip_prefix('!') {
         Some(text) => place(text).map(Heading::Force),
@@ -252,9 +304,15 @@ fn headings(rest: &str) -> Result<Headings, String> {
         text => place(text).map(Heading::Place),
     });
     Ok(Headings {
-        given: given.collect::<Result<_, _>>()?,
-        expected: expected.collect::<Result<_, _>>()?,
+        given: given.collect::<Result<_, WrongHeading>>()?,
+        expected: expected.collect::<Result<_, WrongHeading>>()?,
     })
+}
+
+/// It looks like a symbol.
+fn is_symbol(text: &str) -> bool {
+    text.starts_with(|sign: char| sign.is_alphabetic())
+        && text.chars().all(|sign| sign.is_alphanumeric() || sign == '_')
 }
 
 fn row(line: &str, headings: &Headings) -> Result<Action, String> {

@@ -178,6 +178,17 @@ fn a_row_that_does_not_hold_is_told_with_its_line() {
 }
 
 #[test]
+fn a_heading_that_is_a_symbol_is_told_with_its_address() {
+    let source = "case one\nSYM Stop I:0/1 BOOL\nSOR XIC Stop OTE O:0/0 EOR\ncolumns ms stop | O:0\n\
+        case two\nSOR XIC I:0/1 OTE O:0/0 EOR\ncolumns ms Stop | O:0\n";
+    let expected = [
+        "line 4: heading `stop`: symbols are not taken here; write its address, I:0/1",
+        "line 7: heading `Stop`: symbols are not taken here, only addresses such as I:0/1",
+    ];
+    assert_eq!(problems(source), expected);
+}
+
+#[test]
 fn a_table_that_cannot_be_read_is_told_line_by_line() {
     let source = "10 | 1\ncase one\n10 | 1\nSOR XIC I:9/0 OTE O:0/0 EOR\ncolumns I:0 | O:0\ncolumns ms T:0 | O:0\n\
         columns ms I:0/0 | O:8\ncolumns ms I:0/0 O:0\ncolumns ms I:0/0 | O:0\n10 1 | 2 3\nx 1 | 1\n0.1234 1 | 1\n10 2 | 1\n\
