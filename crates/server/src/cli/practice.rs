@@ -132,8 +132,8 @@ pub struct HeadsetArgs {
     /// Interval between two pings that it asks for, in ms
     #[arg(long, value_name = "MS", default_value_t = 5_000)]
     pub heartbeat: u64,
-    /// How it walks
-    #[arg(long, value_name = "HOW", default_value = "random")]
+    /// How it walks: random, still, circle, or to a place X,Y in metres of the world, where it stays
+    #[arg(long, value_name = "HOW", default_value = "random", allow_hyphen_values = true)]
     pub walk: Walk,
     /// Answer no pings, as a headset that has hung
     #[arg(long)]

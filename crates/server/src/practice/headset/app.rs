@@ -115,6 +115,9 @@ impl App {
                 let list = contents.get(key)?.as_array()?;
                 Some((list.first()?.as_i64()?, list.get(1)?.as_i64()?))
             };
+            if let Some(precision) = contents.get("precision").and_then(Json::as_i64) {
+                self.walker.measure(precision);
+            }
             if let Some(at) = numbers("position") {
                 self.walker.place(at, numbers("world"));
             }
