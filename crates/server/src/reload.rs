@@ -228,15 +228,26 @@ fn tell(door: &Door, told: &mut Option<String>, text: Option<String>, (id, is_er
         door.clear(id);
     }
     if let Some(text) = &text {
+        let (subject, text) = parted(text);
         door.report(Report {
             id: id.to_owned(),
             is_error,
-            subject: FILE_NAME.to_owned(),
-            text: text.clone(),
+            subject: subject.to_owned(),
+            text: text.to_owned(),
             hint: hint.to_owned(),
         });
     }
     *told = text;
+}
+
+/// The place in the project file that words begin with, and the rest: a problem is shown as its subject and its text, and names the
+/// file once.
+fn parted(text: &str) -> (&str, &str) {
+    let head = text.find(": ").unwrap_or(text.len());
+    match text[..head].rfind(FILE_NAME) {
+        Some(file) => (&text[file..head], text[head..].trim_start_matches(": ")),
+        None => (FILE_NAME, text),
+    }
 }
 
 fn later_in_words(later: &[String]) -> String {
@@ -309,6 +320,20 @@ fn watcher(file: &Path, bell: Arc<Notify>) -> notify::Result<RecommendedWatcher>
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_problem_names_the_file_once() {
+        let place = ("crosstie.toml:486:6", "error: unknown key `a`; expected: b");
+        assert_eq!(
+            parted("nu7/crosstie.toml:486:6: error: unknown key `a`; expected: b"),
+            place
+        );
+        assert_eq!(parted("crosstie.toml: [web] port"), ("crosstie.toml", "[web] port"));
+        assert_eq!(
+            parted("it cannot be read: gone"),
+            ("crosstie.toml", "it cannot be read: gone")
+        );
+    }
 
     #[test]
     fn what_waits_for_the_next_start_is_named_and_counted() {

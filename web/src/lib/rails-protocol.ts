@@ -150,7 +150,7 @@ export interface ReplayState {
   speed: number;
   loop: boolean;
   leads_clock: boolean;
-  /** How many signals it has said so far. */
+  /** How many signals it says. */
   signals: number;
   /** The first 100 that it does not say, and why. */
   skipped: { name: string; reason: string }[];

@@ -108,7 +108,7 @@ pub struct ReplayShown {
     pub loops: bool,
     /// The hub's time goes as the replay does.
     pub leads_clock: bool,
-    /// Signals that it has said so far.
+    /// Signals that it says, each when the recording does.
     pub signals: usize,
     /// Signals of the recording that it does not say and why, the first ones.
     pub skipped: Vec<(String, String)>,

@@ -105,7 +105,7 @@ impl Clock {
             (true, None) => format!("it goes at {} times the speed of the world", self.rate),
         };
         let mut words = format!("{}: {}, {goes}\n", self.mode, seconds(self.now_ms));
-        if self.mode != "real" && !self.does_not_follow.is_empty() {
+        if !self.does_not_follow.is_empty() {
             words += &format!(
                 "these live in a time of their own: {}\n",
                 self.does_not_follow.join(", ")
@@ -137,6 +137,12 @@ mod tests {
             clock.words(),
             "scaled: 81.234 s, it goes at 10 times the speed of the world\n\
              these live in a time of their own: link/line, plc/press\n"
+        );
+        (clock.mode, clock.rate) = (String::from("real"), 1.0);
+        assert!(
+            clock.words().ends_with("own: link/line, plc/press\n"),
+            "{}",
+            clock.words()
         );
         clock.does_not_follow.clear();
         (clock.mode, clock.running) = (String::from("stepped"), false);

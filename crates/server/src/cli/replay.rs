@@ -197,6 +197,10 @@ async fn show(args: &ShowArgs, out: &mut impl Write) -> Result<(), CliError> {
     for Skipped { name, reason } in &state.skipped {
         writeln!(out, "  not said: {name}: {reason}")?;
     }
+    let named = u64::try_from(state.skipped.len()).unwrap_or(u64::MAX);
+    if let more @ 1.. = state.skipped_count.saturating_sub(named) {
+        writeln!(out, "  not said: {more} more")?;
+    }
     Ok(())
 }
 

@@ -10,6 +10,7 @@ use clap::{Args, Subcommand};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::io::Write;
+use std::path::Path;
 
 /// What can be done with routes.
 #[derive(Debug, Subcommand)]
@@ -249,7 +250,19 @@ fn taken(answer: Value) -> Result<Taken, CliError> {
 async fn import(args: &exchange::ImportRoutesArgs, out: &mut impl Write) -> Result<(), CliError> {
     let table = exchange::table_of(&args.file)?;
     let path = format!("/api/v1/routes/import?replace={}", escaped(&args.replace.to_string()));
-    taken(Hub::at(&args.at)?.post_table(&path, table).await?)?.print(out)
+    let answer = Hub::at(&args.at)?.post_table(&path, table).await;
+    taken(answer.map_err(|error| of_file(error, &args.file))?)?.print(out)
+}
+
+/// Places in a table that was sent to the hub begin so.
+const HUBS_NAME: &str = "routes.csv:";
+
+/// The hub does not know what the file is called here: places in it are told with its own name.
+fn of_file(error: CliError, file: &Path) -> CliError {
+    match error {
+        CliError::Failed(text) => CliError::Failed(text.replace(HUBS_NAME, &format!("{}:", file.display()))),
+        other => other,
+    }
 }
 
 async fn list(args: &ListArgs, out: &mut impl Write) -> Result<(), CliError> {

@@ -59,7 +59,7 @@ pub(crate) struct ReplayState {
     loops: bool,
     /// The hub's time goes as the replay does.
     leads_clock: bool,
-    /// Signals that it has said so far.
+    /// Signals that it says, each when the recording does.
     signals: usize,
     /// Signals of the recording that it does not say, the first 100.
     skipped: Vec<SkippedSignal>,

@@ -25,7 +25,8 @@ pub(crate) struct Cast {
     /// Only these; `None` for all.
     patterns: Option<Vec<Pattern>>,
     parts: FxHashMap<Arc<str>, Part>,
-    said: usize,
+    /// How many of them may be said.
+    says: usize,
     skipped: Vec<(String, String)>,
     skipped_count: usize,
 }
@@ -37,15 +38,20 @@ impl Cast {
         Cast {
             patterns,
             parts: FxHashMap::default(),
-            said: 0,
+            says: 0,
             skipped: Vec::new(),
             skipped_count: 0,
         }
     }
 
-    /// Signals that were said so far.
-    pub(crate) fn said(&self) -> usize {
-        self.said
+    /// Signals that it says, each when the recording does.
+    pub(crate) fn says(&self) -> usize {
+        self.says
+    }
+
+    /// Signals were asked for, and none of the recording fits.
+    pub(crate) fn is_missed(&self) -> bool {
+        self.patterns.is_some() && self.parts.is_empty()
     }
 
     /// The first signals that are not said, each with the reason, and how many they are in all.
@@ -89,7 +95,10 @@ impl Cast {
             let Some(part) = self.parts.get_mut(name) else {
                 continue;
             };
-            part.may = Some(!matches!(fit, Fit::Skipped(_)));
+            let might = part.may == Some(true);
+            let may = !matches!(fit, Fit::Skipped(_));
+            part.may = Some(may);
+            self.says = (self.says + usize::from(may)) - usize::from(might);
             match fit {
                 Fit::Free => {}
                 Fit::Contested(peer) => contested.push((name.clone(), peer)),
@@ -111,9 +120,7 @@ impl Cast {
                 return false;
             };
             let is_said = part.may == Some(true);
-            if is_said && !std::mem::replace(&mut part.was_said, true) {
-                self.said += 1;
-            }
+            part.was_said |= is_said;
             is_said
         });
         samples
@@ -171,8 +178,8 @@ mod tests {
         let contested = cast.judge(&unjudged, fits);
         assert_eq!(contested, [("twin/b/z".into(), String::from("Unity"))]);
         assert!(cast.unjudged(&all).is_empty());
+        assert_eq!((cast.says(), cast.is_missed()), (2, false), "before anything is said");
         assert_eq!(names(&cast.pick(all)), ["twin/a/x", "twin/b/z"]);
-        assert_eq!(cast.said(), 2);
         let (skipped, count) = cast.skipped();
         assert_eq!(skipped, [(String::from("twin/a/y"), String::from("a route makes it"))]);
         assert_eq!(count, 1);
@@ -201,7 +208,9 @@ mod tests {
         cast.judge(&unjudged, vec![Fit::Free]);
         assert_eq!(cast.pick(all.clone()).len(), 1);
         let again = cast.judge_anew();
+        assert_eq!(cast.says(), 1);
         cast.judge(&again, vec![Fit::Skipped(String::from("a route makes it"))]);
+        assert_eq!(cast.says(), 0);
         assert!(cast.pick(all).is_empty());
         assert!(cast.pick_state(Vec::new()).is_empty(), "nor taken back");
     }

@@ -194,6 +194,11 @@ impl Work {
             return Ok(());
         };
         let unjudged = self.cast.unjudged(&all);
+        if self.cast.is_missed() {
+            return Err(PlayerError::BadValue(String::from(
+                "no signal of the recording fits the patterns that were given; `crosstie record show` names its signals",
+            )));
+        }
         let contested = self.ask_fits(&unjudged)?;
         if force || contested.is_empty() {
             return Ok(());
@@ -486,7 +491,7 @@ impl Work {
         let moves = self.moves();
         let mut board = lock(&self.shared.board);
         board.shown.position = position;
-        board.shown.signals = self.cast.said();
+        board.shown.signals = self.cast.says();
         board.moves = moves;
     }
 
@@ -512,7 +517,7 @@ impl Work {
             speed: self.deck.speed(),
             loops: self.deck.loops(),
             leads_clock: self.clock_before.is_some(),
-            signals: self.cast.said(),
+            signals: self.cast.says(),
             skipped,
             skipped_count,
             error: self.error.clone(),

@@ -240,6 +240,6 @@ fn what_the_hub_writes_itself_is_not_read_again_as_a_change() {
     fs::write(hub.file(), hub.project().replace("Line", "Belt")).unwrap();
     eventually("the change of somebody else is told", || {
         let health = hub.get("/api/v1/health").to_string();
-        health.contains("crosstie.toml: [project] name has changed; it takes effect at the next start")
+        health.contains("[project] name has changed; it takes effect at the next start")
     });
 }

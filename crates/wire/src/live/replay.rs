@@ -24,7 +24,7 @@ pub struct Replay<'a> {
     pub loops: bool,
     /// The hub's time goes as the replay does.
     pub leads_clock: bool,
-    /// Signals that it has said so far.
+    /// Signals that it says, each when the recording does.
     pub signals: usize,
     /// Signals of the recording that it does not say, the first ones.
     pub skipped: Vec<SkippedSignal<'a>>,
