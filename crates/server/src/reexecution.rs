@@ -392,7 +392,23 @@ fn difference(then: Option<(Time, Sample)>, now: Option<(Time, Sample)>) -> Diff
             None => sample.value.to_string(),
         })
     };
-    let (then_text, now_text) = (text(&then), text(&now));
+    let (mut then_text, mut now_text) = (text(&then), text(&now));
+    if then_text == now_text {
+        // The value is the same: what differs is its scan, or its kind.
+        let scan = |side: &Option<(Time, Sample)>| side.as_ref().and_then(|(_, sample)| sample.scan);
+        let by_scan = scan(&then) != scan(&now);
+        let add = |text: &mut Option<String>, side: &Option<(Time, Sample)>| {
+            if let (Some(text), Some((_, sample))) = (text, side) {
+                *text += &match sample.scan {
+                    Some(scan) if by_scan => format!(" at scan {scan}"),
+                    None if by_scan => String::from(" outside of a scan"),
+                    _ => format!(" ({})", sample.kind),
+                };
+            }
+        };
+        add(&mut then_text, &then);
+        add(&mut now_text, &now);
+    }
     let at = |side: &Option<(Time, Sample)>| side.as_ref().map(|(at, _)| *at);
     let first = at(&then).into_iter().chain(at(&now)).min().unwrap_or(Time::ZERO);
     let scan = then.iter().chain(&now).filter_map(|(_, sample)| sample.scan).min();
