@@ -96,19 +96,26 @@ pub(super) fn test(command: TestCommand, out: &mut impl Write) -> Result<(), Cli
 }
 
 /// The file that is meant: as it is given, or of that name in the project's folder of recordings.
-fn recording(args: &AcceptArgs) -> PathBuf {
+fn recording(args: &AcceptArgs) -> Result<PathBuf, CliError> {
     if args.recording.is_file() {
-        return args.recording.clone();
+        return Ok(args.recording.clone());
     }
     let loaded = config::load(&args.dir, &Overrides::default());
-    let folder = loaded.config.map(|config| config.folder.join(config.record.folder));
+    let Some(config) = loaded.config else {
+        // What is wrong with the project is said when it is taken.
+        return Ok(args.recording.clone());
+    };
+    let folder = config.folder.join(config.record.folder);
     let name = args.recording.file_stem().unwrap_or_default().to_string_lossy();
-    let named = folder.and_then(|folder| file_of(&folder, &name).ok());
-    named.unwrap_or_else(|| args.recording.clone())
+    let file = file_of(&folder, &name).ok().filter(|file| file.is_file());
+    file.ok_or_else(|| {
+        let given = args.recording.display();
+        CliError::Usage(format!("there is no recording '{given}' in {}", folder.display()))
+    })
 }
 
 fn accept_recording(args: &AcceptArgs, out: &mut impl Write) -> Result<(), CliError> {
-    let recording = recording(args);
+    let recording = recording(args)?;
     let wish = Wish {
         recording,
         name: args.name.clone(),
@@ -163,11 +170,18 @@ fn run(args: &RunArgs, out: &mut impl Write) -> Result<(), CliError> {
     }
     match args.json {
         true => writeln!(out, "{:#}", summary.to_json())?,
-        false => writeln!(out, "\n{} in {}", summary.to_text(), counted(tests.len(), "test"))?,
+        false => writeln!(out, "\n{} in {}", summary.to_text(), counted(summary.tests(), "test"))?,
     }
     match (summary.broken(), summary.failed()) {
         (1.., _) => Err(CliError::Told { exit_code: 2 }),
         (0, 1..) => Err(CliError::Told { exit_code: 1 }),
+        (0, 0) if summary.results.is_empty() && !tests.is_empty() => {
+            let filter = args.filter.as_deref().unwrap_or_default();
+            let (folder, found) = (place.folder.display(), counted(tests.len(), "test"));
+            Err(CliError::Usage(format!(
+                "no test fits the filter '{filter}': none of {found} in {folder} has it in its file's name or in a case's"
+            )))
+        }
         (0, 0) if summary.results.is_empty() => {
             let folder = place.folder.display();
             Err(CliError::Usage(format!(

@@ -2,6 +2,7 @@
 
 use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
 use serde_json::{Value as Json, json};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// One case and how it went.
@@ -98,6 +99,12 @@ impl Summary {
     pub(crate) fn broken(&self) -> usize {
         let broken = |result: &&CaseResult| matches!(result.verdict, Verdict::Broken(_));
         self.results.iter().filter(broken).count()
+    }
+
+    /// Tests of which a case was run.
+    pub(crate) fn tests(&self) -> usize {
+        let tests: BTreeSet<&str> = self.results.iter().map(|result| result.test.as_str()).collect();
+        tests.len()
     }
 
     /// Everything went as it should.

@@ -85,7 +85,12 @@ fn scripts_pass_and_fail_with_their_exit_codes() {
         "",
     );
     check(&["test", "run", dir, "--filter", "seed 2"], 0, "1 passed, 0 failed", "");
-    check(&["test", "run", dir, "--filter", "robot"], 2, "", "no test was found");
+    check(
+        &["test", "run", dir, "--filter", "robot"],
+        2,
+        "",
+        "no test fits the filter 'robot'",
+    );
     fs::write(folder.path().join("seal.ladder"), BROKEN).unwrap();
     let report = folder.path().join("report.xml");
     let arguments = ["test", "run", dir, "--junit", word(&report), "--ascii"];
