@@ -75,6 +75,12 @@ impl Problems {
         self.list.iter().any(|problem| problem.id == id)
     }
 
+    /// The words of the trouble of this id.
+    pub(crate) fn text(&self, id: &str) -> Option<&str> {
+        let problem = self.list.iter().find(|problem| problem.id == id)?;
+        Some(&problem.text)
+    }
+
     /// The trouble of this id is over.
     pub(crate) fn clear(&mut self, id: &str) {
         self.clear_where(|other| other == id);

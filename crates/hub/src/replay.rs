@@ -32,6 +32,13 @@ pub struct Replayed {
 /// In the place of the number of a route, for places of a PLC that a recording feeds: routes count from 1.
 pub(crate) const REPLAY_ROUTE: u32 = u32::MAX;
 
+/// The problem of a signal whose sample was not taken begins so.
+const REFUSED: &str = "not replayed: ";
+
+fn refusal_id(name: &str) -> String {
+    format!("replay:{name}")
+}
+
 /// What a recording or a test has said so far.
 #[derive(Debug, Default)]
 pub(crate) struct Replay {
@@ -68,10 +75,15 @@ impl Hub {
             }
             if let Err(why) = self.replay_sample(&sample) {
                 let hint = "leave the signal out of the replay, or give it the kind that it had";
-                let id = format!("replay:{}", sample.name);
-                self.trouble(false, id, &sample.name, format!("not replayed: {why}"), hint);
+                let text = format!("{REFUSED}{why}");
+                self.trouble(false, refusal_id(&sample.name), &sample.name, text, hint);
             }
         }
+    }
+
+    /// Why what a replay or a test has said of this signal was not taken; `None` when nothing was refused, or when that is over.
+    pub fn replay_refusal(&self, name: &str) -> Option<&str> {
+        self.problems.text(&refusal_id(name))?.strip_prefix(REFUSED)
     }
 
     /// At this time of the recording nobody had written the signal: what the recording has said of it is taken back. A place of a

@@ -162,6 +162,11 @@ impl Hub {
         }
     }
 
+    /// The names of all signals, in the order in which they were made.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.ledger.space.names()
+    }
+
     /// The signal of this name in any spelling, or of this symbol.
     pub fn find(&self, name: &str) -> Option<SignalId> {
         self.ledger.space.find(name)

@@ -19,6 +19,8 @@ pub(crate) mod report;
 mod again;
 mod cast;
 mod compare;
+mod known;
+mod orders;
 mod place;
 mod play;
 mod scan;
@@ -31,7 +33,7 @@ mod wanted;
 
 pub(crate) use place::{Found, Kind, Place, find};
 
-use crate::config::SourceText;
+use crate::config::{Diagnostic, SourceText};
 use budget::Budget;
 use crosstie_ladder::scan_table::Case;
 use diagram::Signs;
@@ -214,7 +216,7 @@ fn load(test: &Found, project: Option<&Path>, stage: &Result<Stage, String>) -> 
             Err(text) => Loaded::Broken(text),
         },
         (_, Err(text)) => Loaded::Broken(text.clone()),
-        (Kind::Script, Ok(_)) => match read_script(&test.path, &test.name) {
+        (Kind::Script, Ok(stage)) => match read_script(&test.path, &test.name, stage) {
             Ok(script) => Loaded::Script(Box::new(script)),
             Err(text) => Loaded::Broken(text),
         },
@@ -225,14 +227,22 @@ fn load(test: &Found, project: Option<&Path>, stage: &Result<Stage, String>) -> 
     }
 }
 
-fn read_script(path: &Path, name: &str) -> Result<Script, String> {
+fn read_script(path: &Path, name: &str, stage: &Stage) -> Result<Script, String> {
     let text = scan::read_text(path)?;
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     let source = SourceText::new(name, text.as_str());
-    script::read(&text, &source, &stem).map_err(|diagnostics| {
-        let lines: Vec<String> = diagnostics.iter().map(ToString::to_string).collect();
+    script::read(&text, &source, &stem, &stage.contexts()).map_err(|diagnostics| {
+        let lines: Vec<String> = diagnostics.iter().map(with_help).collect();
         lines.join("\n")
     })
+}
+
+/// A diagnostic in one line, with its help.
+fn with_help(diagnostic: &Diagnostic) -> String {
+    match &diagnostic.help {
+        Some(help) => format!("{diagnostic}; {help}"),
+        None => diagnostic.to_string(),
+    }
 }
 
 impl Named<'_> {

@@ -195,6 +195,11 @@ impl SignalSpace {
         Ok(id)
     }
 
+    /// The names of all signals, in the order in which they were made.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.cards.iter().map(|card| &*card.name)
+    }
+
     /// The signal of this name in any spelling, or of this alias.
     pub fn find(&self, text: &str) -> Option<SignalId> {
         if let Some(id) = self.by_name.get(text) {

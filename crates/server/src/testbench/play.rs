@@ -6,12 +6,13 @@
 
 use super::budget::Budget;
 use super::cast::Cast;
-use super::script::{Begin, ClassOrder, Fault, FaultKind, Script, Step};
+use super::known::{is_known, near, unknown};
+use super::orders::{ClassOrders, Turn};
+use super::script::{Begin, Fault, FaultKind, PLC_ORDERS, Script, Step};
 use super::stage::Stage;
 use super::trace::{Point, Trace, Trust, shown};
 use super::wanted::Wanted;
 use crate::practice::Chance;
-use crosstie_hub::api::classroom::{ClassroomRequest, OrderWord};
 use crosstie_hub::api::plc::PlcRequest;
 use crosstie_hub::api::{Reply, Request};
 use crosstie_hub::replay::Replayed;
@@ -79,6 +80,7 @@ pub(crate) fn play(script: &Script, seed: u64, stage: &Stage, budget: &Budget) -
         faults: vec![FaultPhase::Waiting; script.faults.len()],
         stuck: BTreeSet::new(),
         asked: Vec::new(),
+        orders: ClassOrders::default(),
         now: Time::ZERO,
     };
     match player.run(budget) {
@@ -131,8 +133,10 @@ struct Player<'a> {
     faults: Vec<FaultPhase>,
     /// Signals that the script does not change either while they are stuck.
     stuck: BTreeSet<String>,
-    /// What was asked of the hub, by which line.
-    asked: Vec<(Ticket, usize)>,
+    /// What was asked of the hub: by which line, and in its words.
+    asked: Vec<(Ticket, usize, String)>,
+    /// What the class is told later.
+    orders: ClassOrders,
     now: Time,
 }
 
@@ -163,13 +167,14 @@ impl Player<'_> {
             self.take_in()?;
             self.turn_faults()?;
             self.take_in()?;
-            while self.begin_steps() {
+            while self.begin_steps()? {
                 self.take_in()?;
             }
             self.judge()?;
             self.hear_answers()?;
+            self.order_class()?;
             if self.is_over() {
-                return Ok(());
+                return self.check_names();
             }
             if let Err(text) = budget.check() {
                 return Err(self.wrong(1, text, Vec::new()));
@@ -180,7 +185,27 @@ impl Player<'_> {
 
     fn is_over(&self) -> bool {
         let are_over = self.steps.iter().all(|phase| matches!(phase, Phase::Over(_)));
-        are_over && self.now >= Time::ZERO + self.script.end && self.asked.is_empty()
+        are_over && self.now >= Time::ZERO + self.script.end && self.asked.is_empty() && self.orders.is_empty()
+    }
+
+    /// What was never to be is a signal: one that never came into being up to the end is a name that means none.
+    fn check_names(&self) -> Result<(), Wrong> {
+        for step in &self.script.steps {
+            for (name, _) in &step.never {
+                if self.rig.hub().find(name).is_none() {
+                    return Err(self.wrong(step.line, self.unknown(name), Vec::new()));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn unknown(&self, name: &str) -> String {
+        unknown(name, self.rig.hub(), self.stage)
+    }
+
+    fn is_known(&self, name: &str) -> bool {
+        is_known(name, self.rig.hub(), self.stage)
     }
 
     fn wrong(&self, line: usize, text: String, signals: Vec<String>) -> Wrong {
@@ -231,7 +256,10 @@ impl Player<'_> {
         let waits = steps.any(|(step, phase)| !step.expect.is_empty() && matches!(phase, Phase::Active(_, None)));
         let mut faults = self.script.faults.iter().zip(&self.faults);
         let jitters = |fault: &Fault| matches!(&fault.kind, FaultKind::Delay { jitter, .. } if !jitter.is_zero());
-        waits || !self.asked.is_empty() || faults.any(|(fault, phase)| *phase == FaultPhase::Active && jitters(fault))
+        waits
+            || !self.asked.is_empty()
+            || !self.orders.is_empty()
+            || faults.any(|(fault, phase)| *phase == FaultPhase::Active && jitters(fault))
     }
 
     fn begin_of(&self, index: usize, step: &Step) -> Option<Time> {
@@ -346,7 +374,11 @@ impl Player<'_> {
         for (name, wanted) in &step.expect {
             let watched = self.watched.iter().find(|watched| watched.name == name);
             let got = match watched.filter(|watched| watched.id.is_some()) {
-                None => String::from("no such signal"),
+                None => {
+                    let near = near(name, self.rig.hub(), self.stage);
+                    let near = near.map_or_else(String::new, |near| format!("; did you mean '{near}'?"));
+                    format!("no such signal{near}")
+                }
                 Some(watched) if wanted.holds(&watched.value, watched.trust) => continue,
                 Some(watched) => match (wanted, watched.trust) {
                     (Wanted::Trusted(_), trust) => format!("got {}", trust.word()),
@@ -361,7 +393,7 @@ impl Player<'_> {
     }
 
     /// Begins what is due; true when something has begun.
-    fn begin_steps(&mut self) -> bool {
+    fn begin_steps(&mut self) -> Result<bool, Wrong> {
         let mut begun = false;
         for (index, step) in self.script.steps.iter().enumerate() {
             let is_due = self.begin_of(index, step).is_some_and(|begin| begin <= self.now);
@@ -370,15 +402,73 @@ impl Player<'_> {
                     true => Phase::Active(self.now, None),
                     false => Phase::Over(self.now),
                 };
-                self.act(step);
+                self.act(step)?;
                 begun = true;
             }
         }
-        begun
+        Ok(begun)
     }
 
     /// Does what a step does.
-    fn act(&mut self, step: &Step) {
+    fn act(&mut self, step: &Step) -> Result<(), Wrong> {
+        self.say(step)?;
+        for (context, command) in &step.plc {
+            let (context, command) = (context.clone(), *command);
+            let word = PLC_ORDERS.iter().find(|(_, known)| *known == command);
+            let words = format!("{context} = {}", word.map_or("", |(word, _)| word));
+            self.ask(step.line, words, Request::Plc(PlcRequest::Command { context, command }));
+        }
+        self.orders.add(step.line, &step.classroom);
+        self.order_class()
+    }
+
+    /// Gives the orders to the class whose turn it is.
+    fn order_class(&mut self) -> Result<(), Wrong> {
+        loop {
+            let state = match self.rig.value("sim/state") {
+                Some(Value::Text(state)) => state,
+                _ => "NONE".into(),
+            };
+            let asked = &self.asked;
+            let is_asked = |ticket: Ticket| asked.iter().any(|(other, ..)| *other == ticket);
+            match self.orders.turn(self.now, &state, is_asked) {
+                Turn::Wait => return Ok(()),
+                Turn::Restless(line, text) => return Err(self.wrong(line, text, Vec::new())),
+                Turn::Give(line, order) => {
+                    let request = Request::Classroom(order.request());
+                    let ticket = self.ask(line, order.word(), request);
+                    self.orders.given(line, order, ticket, self.now);
+                }
+            }
+        }
+    }
+
+    /// Says what a step sets and what it makes stale. What means no signal, and what the hub does not take, is a mistake.
+    fn say(&mut self, step: &Step) -> Result<(), Wrong> {
+        let set = step.set.iter().map(|(name, _)| name);
+        let mut names = set.chain(&step.stale);
+        let unknown = names.find(|name| !self.is_known(name));
+        let absent = step.stale.iter().find(|name| self.rig.value(name).is_none());
+        let samples = self.samples(step);
+        let said: Vec<Arc<str>> = samples.iter().map(|sample| Arc::clone(&sample.name)).collect();
+        if !samples.is_empty() {
+            self.rig.say(samples);
+        }
+        for name in said {
+            if let Some(why) = self.rig.hub().replay_refusal(&name) {
+                let text = format!("{name} cannot be set: {why}");
+                return Err(self.wrong(step.line, text, vec![name.as_ref().to_owned()]));
+            }
+        }
+        let text = match (unknown, absent) {
+            (Some(name), _) => self.unknown(name),
+            (None, Some(name)) => format!("{name} cannot become stale: nobody has said anything of it yet"),
+            (None, None) => return Ok(()),
+        };
+        Err(self.wrong(step.line, text, Vec::new()))
+    }
+
+    fn samples(&self, step: &Step) -> Vec<Replayed> {
         let mut samples = Vec::new();
         for (name, value) in step.set.iter().filter(|(name, _)| !self.stuck.contains(name)) {
             samples.push(Replayed {
@@ -394,43 +484,28 @@ impl Player<'_> {
                 quality: Quality::Stale,
             }));
         }
-        if !samples.is_empty() {
-            self.rig.say(samples);
-        }
-        for (context, command) in &step.plc {
-            let (context, command) = (context.clone(), *command);
-            self.ask(step, Request::Plc(PlcRequest::Command { context, command }));
-        }
-        for order in &step.classroom {
-            let request = match order {
-                ClassOrder::Select(model) => ClassroomRequest::Select { model: *model },
-                ClassOrder::Launch => ClassroomRequest::Order(OrderWord::Launch),
-                ClassOrder::Pause => ClassroomRequest::Order(OrderWord::Pause),
-                ClassOrder::Resume => ClassroomRequest::Order(OrderWord::Resume),
-                ClassOrder::Stop => ClassroomRequest::Order(OrderWord::Stop),
-            };
-            self.ask(step, Request::Classroom(request));
-        }
+        samples
     }
 
-    fn ask(&mut self, step: &Step, request: Request) {
+    fn ask(&mut self, line: usize, words: String, request: Request) -> Ticket {
         let ticket = self.rig.put(request);
-        self.asked.push((ticket, step.line));
+        self.asked.push((ticket, line, words));
+        ticket
     }
 
     /// An order that is refused is a mistake.
     fn hear_answers(&mut self) -> Result<(), Wrong> {
         let mut refused = None;
         let rig = &mut self.rig;
-        self.asked.retain(|(ticket, line)| match rig.reply(*ticket) {
+        self.asked.retain(|(ticket, line, words)| match rig.reply(*ticket) {
             Some(Reply::Refused(why)) => {
-                refused.get_or_insert((*line, why.to_string()));
+                refused.get_or_insert((*line, format!("the order `{words}` is refused: {why}")));
                 false
             }
             answer => answer.is_none(),
         });
         match refused {
-            Some((line, why)) => Err(self.wrong(line, format!("the order is refused: {why}"), Vec::new())),
+            Some((line, text)) => Err(self.wrong(line, text, Vec::new())),
             None => Ok(()),
         }
     }
@@ -518,6 +593,9 @@ impl Player<'_> {
                 }
             }
             FaultKind::Stuck { signal } => {
+                if !self.is_known(signal) {
+                    return Err(self.unknown(signal));
+                }
                 self.cast.stick(signal, self.stage, begins);
                 match begins {
                     true => drop(self.stuck.insert(signal.clone())),
@@ -526,7 +604,10 @@ impl Player<'_> {
             }
             FaultKind::Noise { signal, amount } => {
                 if !self.cast.disturb(signal, self.stage, begins.then_some(*amount)) {
-                    return Err(format!("no stand-in says {signal}"));
+                    return Err(match self.is_known(signal) {
+                        true => format!("no stand-in says {signal}"),
+                        false => self.unknown(signal),
+                    });
                 }
             }
             FaultKind::LostGama if begins => self.cast.gama_is_gone(&mut self.rig),

@@ -65,6 +65,17 @@ impl Stage {
         self.practices.iter().any(says_so)
     }
 
+    /// What the PLC contexts may be called: their names and their ids.
+    pub(crate) fn contexts(&self) -> Vec<&str> {
+        let contexts = self.settings.plcs.iter();
+        contexts
+            .flat_map(|context| {
+                let id = Some(context.id.as_str()).filter(|id| *id != context.name);
+                [context.name.as_str()].into_iter().chain(id)
+            })
+            .collect()
+    }
+
     /// The PLC context that a signal belongs to, with the place that the name means.
     pub(crate) fn context_of(&self, signal: &str) -> Option<(&PlcSettings, Option<Address>)> {
         let (segment, cell) = signal.strip_prefix("plc/")?.split_once('/')?;

@@ -8,6 +8,7 @@
 use super::again::Inputs;
 use super::budget::Budget;
 use super::compare::{Compared, Slack, first_difference};
+use super::known::leads;
 use super::place::ACCEPTED_ENDING;
 use super::play::trust_of;
 use super::scan::read_text;
@@ -174,13 +175,21 @@ impl Accepted {
                 "a compared signal changes more than {most} times: cut the recording, or leave the signal out"
             ));
         }
-        let difference = first_difference(&self.tape.expected, &got, &self.compared, self.terms.slack);
+        let compared = self.ranked(stage);
+        let difference = first_difference(&self.tape.expected, &got, &compared, self.terms.slack);
         Ok(difference.map(|difference| Deviation {
             difference,
             expected: self.tape.expected.clone(),
             got,
             given: self.tape.given.iter().cloned().collect(),
         }))
+    }
+
+    /// What is compared, causes first: a route that is broken shows as its target, not as the rung behind it.
+    fn ranked(&self, stage: &Stage) -> Vec<Compared> {
+        let mut compared = self.compared.clone();
+        compared.sort_by_cached_key(|one| !leads(&one.name, stage));
+        compared
     }
 }
 
@@ -275,7 +284,10 @@ impl Tape {
         let Some((value, trust)) = value_of(sample) else { return };
         match sides.side(sample) {
             Side::Nobody => {}
-            Side::Outside => self.initial.push(replayed(sample, value, trust)),
+            Side::Outside => {
+                self.shows(Time::ZERO, sample, &value, trust);
+                self.initial.push(replayed(sample, value, trust));
+            }
             Side::Plc { context, address } => {
                 if !from_start {
                     self.memory.push((context.clone(), address, value.clone()));
@@ -299,6 +311,7 @@ impl Tape {
                 Side::Nobody => {}
                 Side::Outside => {
                     self.given.insert(sample.name.clone());
+                    self.shows(at, sample, &value, trust);
                     said.push(replayed(sample, value, trust));
                 }
                 Side::Plc { context, .. } => {
@@ -321,6 +334,13 @@ impl Tape {
         if !said.is_empty() {
             self.said.push((at, said));
         }
+    }
+
+    /// Notes what the outside world has said, for diagrams.
+    fn shows(&mut self, at: Time, sample: &Sample, value: &Value, trust: Trust) {
+        let value = value.clone();
+        let scan = None;
+        self.expected.push(&sample.name, Point { at, scan, value, trust });
     }
 
     fn expect(&mut self, at: Time, sample: &Sample, value: Value, trust: Trust, base: Option<u64>) {

@@ -167,6 +167,103 @@ fn a_stuck_signal_is_changed_by_nobody_until_it_is_freed() {
     );
 }
 
+/// A step that waits for what is so anyway, and one more with this line, which is line 4.
+fn with_line(line: &str) -> String {
+    format!("[[step]]\nexpect = {{ \"twin/line/Run\" = false }}\n[[step]]\n{line}\n")
+}
+
+#[test]
+fn a_name_that_means_no_signal_fails_with_what_may_be_meant() {
+    let meant = |line: &str, name: &str, near: &str| {
+        let text = format!("a.toml:3: no signal is called '{name}'; did you mean '{near}'?, at ");
+        fails(&with_line(line), &[&text]);
+    };
+    meant(
+        "set = { \"twin/hmi/Manul\" = true }",
+        "twin/hmi/Manul",
+        "twin/hmi/Manual",
+    );
+    meant(
+        "never = { \"plc/line/AnyAlrm\" = true }\nfor_ms = 50",
+        "plc/line/AnyAlrm",
+        "plc/line/AnyAlarm",
+    );
+    meant("stale = [\"twin/hmi/Manul\"]", "twin/hmi/Manul", "twin/hmi/Manual");
+    let fault = "[[fault]]\nat_ms = 0\nkind = \"stuck\"\nsignal = \"twin/line/SensorInfed\"";
+    let text = format!("{fault}\n[[step]]\nexpect = {{ \"twin/line/Run\" = false }}\n");
+    fails(
+        &text,
+        &["a.toml:1: no signal is called 'twin/line/SensorInfed'; did you mean 'twin/line/SensorInfeed'?"],
+    );
+    fails(
+        &with_line("expect = { \"plc/line/Rum\" = true }"),
+        &["a.toml:3: expected plc/line/Rum = true, got no such signal; did you mean 'plc/line/Run'?"],
+    );
+}
+
+#[test]
+fn what_the_hub_does_not_take_fails_with_its_reason() {
+    fails(
+        &with_line("set = { \"twin/hmi/Manual\" = \"yes\" }"),
+        &["a.toml:3: twin/hmi/Manual cannot be set: expected a value for a Bool"],
+    );
+    fails(
+        &with_line("set = { \"sys/clock/rate\" = 2 }"),
+        &["a.toml:3: sys/clock/rate cannot be set: 'sys/clock/rate' says how the clock stands"],
+    );
+    fails(
+        &with_line("set = { \"plc/line/I:0/99\" = true }"),
+        &["a.toml:3: ", "plc/line/I:0/99"],
+    );
+}
+
+#[test]
+fn a_name_that_only_a_route_knows_may_be_said_and_come_later() {
+    let folder = tour_with(&[(
+        "a.toml",
+        "[[step]]\nnever = { \"twin/crane/Up\" = 7 }\nfor_ms = 100\n\
+         [[step]]\nset = { \"twin/crane/Up\" = 1 }\nexpect = { \"twin/lamp/Up\" = 1 }\nwithin_ms = 50\n",
+    )]);
+    let file = folder.path().join("crosstie.toml");
+    let mut text = std::fs::read_to_string(&file).unwrap();
+    text.push_str("\n[[route]]\nfrom = \"twin/crane/*\"\nto = \"twin/lamp/$1\"\n");
+    std::fs::write(&file, text).unwrap();
+    let summary = run_all(folder.path(), &Options::default());
+    assert!(summary.passed(), "{}", summary.results[0].to_text());
+}
+
+#[test]
+fn orders_of_one_step_are_given_one_after_the_other() {
+    let run = |orders: &str| {
+        let text = format!(
+            "partners = [\"gama\"]\n[[step]]\nat_ms = 3000\nclassroom = {orders}\n\
+             [[step]]\nexpect = {{ \"sim/state\" = \"RUNNING\" }}\nwithin_ms = 20000\n"
+        );
+        let folder = tour_with(&[("a.toml", &text)]);
+        copy_folder(
+            &tour().join("learning-packages"),
+            &folder.path().join("learning-packages"),
+        );
+        run_all(folder.path(), &Options::default()).results.remove(0)
+    };
+    let result = run("[\"select 0\", \"launch\", \"resume\"]");
+    assert!(result.passed(), "{}", result.to_text());
+    let result = run("[\"launch\", \"launch\"]");
+    let text = "a.toml:2: the order `launch` is refused: there is an experiment already";
+    assert!(result.text().contains(text), "{}", result.to_text());
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        match entry.file_type().unwrap().is_dir() {
+            true => copy_folder(&entry.path(), &to.join(entry.file_name())),
+            false => drop(std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap()),
+        }
+    }
+}
+
 #[test]
 fn gama_can_be_lost_and_comes_back() {
     passes(
@@ -450,7 +547,17 @@ fn a_session_that_began_with_its_hub_is_executed_again_with_a_changed_project() 
     // The route does not, either.
     fails(
         tour_changed("crosstie.toml", "value > 0", "value > 1"),
-        &["I:0/4", "expected true, got false at", "scan 731"],
+        &[
+            "plc/line/I:0/4 Pupil: expected true, got false at",
+            "scan 731",
+            "sim/watch/pupils_at_gate",
+        ],
+    );
+    let broken = tour_changed("crosstie.toml", "value > 0", "value > 1");
+    let text = broken.results[0].text();
+    assert!(
+        text.starts_with("plc/line/I:0/4"),
+        "the target of the route first: {text}"
     );
 }
 

@@ -44,14 +44,21 @@ const FAULT_KEYS: [&str; 8] = [
 
 const FAULT_KINDS: [&str; 5] = ["drop_link", "delay", "stuck", "noise", "lost_gama"];
 
-/// Reads a script.
+/// Reads a script for a project with these PLC contexts.
 ///
 /// # Errors
 ///
 /// Everything that is wrong with it, with its places.
-pub(crate) fn read(text: &str, source: &SourceText, file_stem: &str) -> Result<Script, Vec<Diagnostic>> {
+pub(crate) fn read(
+    text: &str,
+    source: &SourceText,
+    file_stem: &str,
+    contexts: &[&str],
+) -> Result<Script, Vec<Diagnostic>> {
     let mut reader = Reader {
         source,
+        contexts,
+        newest_at: Duration::ZERO,
         findings: Findings::default(),
     };
     let script = match toml_edit::Document::parse(text) {
@@ -70,6 +77,10 @@ pub(crate) fn read(text: &str, source: &SourceText, file_stem: &str) -> Result<S
 
 struct Reader<'a> {
     source: &'a SourceText,
+    /// What the PLC contexts of the project may be called.
+    contexts: &'a [&'a str],
+    /// The latest `at_ms` of the steps so far.
+    newest_at: Duration,
     findings: Findings,
 }
 
@@ -199,8 +210,10 @@ impl Reader<'_> {
         match seeds {
             Some(seeds) if (1..=SEEDS_MAX).contains(&seeds.len()) => seeds,
             _ => {
-                let expected = format!("a list of 1 to {SEEDS_MAX} whole numbers, or a range such as \"1..20\"");
-                self.error(many.span, "bad_value", "`seeds` is none", expected);
+                let expected =
+                    format!("a list of 1 to {SEEDS_MAX} whole numbers, or a range \"FIRST..LAST\" such as \"1..20\"");
+                let found = format!("`seeds` is {}", many.item.to_string().trim());
+                self.error(many.span, "bad_value", found, expected);
                 vec![1]
             }
         }
@@ -253,6 +266,9 @@ impl Reader<'_> {
         if let (Some(_), Some(entry)) = (at, entry(table, "after_ms")) {
             self.error(entry.span, "bad_value", "`after_ms` beside `at_ms`", "one of the two");
         }
+        if let (Some(at), Some(entry)) = (at, entry(table, "at_ms")) {
+            self.goes_on(at, entry.span);
+        }
         let begin = match (at, after) {
             (Some(at), _) => Begin::At(at),
             (None, after) if is_first => Begin::At(after.unwrap_or_default()),
@@ -299,6 +315,17 @@ impl Reader<'_> {
         step
     }
 
+    /// Steps stand in the order of their times.
+    fn goes_on(&mut self, at: Duration, span: Range<usize>) {
+        if at < self.newest_at {
+            let newest = self.newest_at.as_secs_f64() * 1_000.0;
+            let found = format!("`at_ms` before that of a step above, {newest}");
+            let expected = format!("at least {newest}: steps stand in the order of their times");
+            self.error(span, "out_of_order", found, expected);
+        }
+        self.newest_at = self.newest_at.max(at);
+    }
+
     fn values(&mut self, table: &dyn TableLike, key: &'static str) -> Vec<(String, Value)> {
         let mut values = Vec::new();
         for (name, entry) in self.signals(table, key) {
@@ -323,12 +350,11 @@ impl Reader<'_> {
             };
             match wanted {
                 Some(wanted) => list.push((name, wanted)),
-                None => self.error(
-                    entry.span,
-                    "bad_value",
-                    format!("`{}` is no expectation", entry.key),
-                    FORMS,
-                ),
+                None => {
+                    let written = entry.item.to_string();
+                    let found = format!("{} of `{}` is no expectation", written.trim(), entry.key);
+                    self.error(entry.span, "bad_value", found, FORMS);
+                }
             }
         }
         list
@@ -404,6 +430,11 @@ impl Reader<'_> {
         };
         let mut orders = Vec::new();
         for (context, item) in contexts.iter() {
+            if !self.contexts.contains(&context) {
+                let span = contexts.key(context).and_then(toml_edit::Key::span);
+                self.unknown_context(context, span.unwrap_or_else(|| of.span.clone()));
+                continue;
+            }
             let word = item.as_str().unwrap_or_default();
             match PLC_ORDERS.iter().find(|(known, _)| *known == word) {
                 Some((_, order)) => orders.push((context.to_owned(), *order)),
@@ -419,6 +450,23 @@ impl Reader<'_> {
             }
         }
         orders
+    }
+
+    fn unknown_context(&mut self, context: &str, span: Range<usize>) {
+        let place = Place {
+            source: self.source.clone(),
+            span,
+        };
+        let found = format!("no PLC context is called '{}'", context.escape_debug());
+        let expected = match self.contexts {
+            [] => String::from("a project with PLC contexts"),
+            known => format!("one of {}", known.join(", ")),
+        };
+        let near = nearest(context, self.contexts.iter().copied()).map(str::to_owned);
+        let finding = self.findings.error(&place, "unknown_context", found, expected);
+        if let Some(near) = near {
+            finding.help(format!("did you mean '{near}'?"));
+        }
     }
 
     fn class_orders(&mut self, table: &dyn TableLike) -> Vec<ClassOrder> {
@@ -653,7 +701,7 @@ mod tests {
     use super::*;
 
     fn read_text(text: &str) -> Result<Script, Vec<Diagnostic>> {
-        read(text, &SourceText::new("a.toml", text), "a")
+        read(text, &SourceText::new("a.toml", text), "a", &["line", "plc-1"])
     }
 
     #[test]
@@ -742,6 +790,36 @@ amount = 1
     }
 
     #[test]
+    fn mistakes_name_what_was_written_and_what_is_meant() {
+        let check = |text: &str, words: &[&str]| {
+            let found = &read_text(text).expect_err("the script is wrong")[0];
+            let found = format!("{found}; {}", found.help.as_deref().unwrap_or_default());
+            for word in words {
+                assert!(found.contains(word), "{word:?} in {found}");
+            }
+        };
+        let step = "[[step]]\nexpect = { \"twin/a/b\" = \"> x\" }\n";
+        check(step, &["\"> x\" of `twin/a/b` is no expectation", "\"> 80\""]);
+        let step = "[[step]]\nexpect = { \"twin/a/b\" = 1 }\n";
+        check(
+            &format!("seeds = \"1-20\"\n{step}"),
+            &["`seeds` is \"1-20\"", "\"FIRST..LAST\" such as \"1..20\""],
+        );
+        check(
+            &format!("{step}plc = {{ lime = \"stop\" }}\n"),
+            &[
+                "no PLC context is called 'lime'",
+                "one of line, plc-1",
+                "did you mean 'line'?",
+            ],
+        );
+        check(
+            &format!("{step}at_ms = 200\n{step}at_ms = 100\n"),
+            &["`at_ms` before that of a step above, 200"],
+        );
+    }
+
+    #[test]
     fn mistakes_have_their_places() {
         let step = "[[step]]\nexpect = { \"twin/a/b\" = 1 }\n";
         refused("x = ", &[(1, 5, "syntax")]);
@@ -762,6 +840,14 @@ amount = 1
             &[(3, 22, "wrong_type")],
         );
         refused(&format!("{step}plc = {{ line = \"fly\" }}\n"), &[(3, 16, "bad_value")]);
+        refused(
+            &format!("{step}plc = {{ lime = \"stop\" }}\n"),
+            &[(3, 9, "unknown_context")],
+        );
+        refused(
+            &format!("{step}at_ms = 200\n{step}after_ms = 1\n{step}at_ms = 100\n"),
+            &[(9, 9, "out_of_order")],
+        );
         refused(
             "[[step]]\nexpect = { \"twin/a/b\" = \"> x\" }\n",
             &[(2, 25, "bad_value")],
