@@ -27,7 +27,7 @@ mod modbus;
 mod plcs;
 mod practice;
 mod raw;
-mod record;
+pub(crate) mod record;
 mod routes;
 mod secrets;
 mod setting;

@@ -27,12 +27,12 @@ pub(crate) use writer::{by_word, kind_word};
 
 use crate::config::RecordConfig;
 use crate::core_task::{Door, Tap};
-use crossbeam_channel::Sender;
+use crossbeam_channel::{Sender, TrySendError};
 use folder::Known;
 use serde::Serialize;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use tokio::sync::oneshot;
@@ -40,6 +40,9 @@ use utoipa::ToSchema;
 
 /// Orders that wait for the recorder. A further one is refused as "busy"; it is full only while the disk stands still.
 const ORDERS_MAX: usize = 64;
+
+/// What is said of a recorder whose thread has ended by a fault of its own.
+const FALLEN: &str = "the recorder has ended by a fault of its own, and nothing is recorded; start the hub again";
 
 /// The recording that runs.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -99,6 +102,9 @@ pub(crate) enum RecordError {
     /// The recorder does not answer.
     #[error("{0}")]
     Busy(String),
+    /// The recorder's thread has ended by a fault of its own.
+    #[error("{0}")]
+    Fallen(String),
 }
 
 /// An order for the recorder thread.
@@ -115,6 +121,9 @@ enum Order {
     },
     /// `sys/record/run` has become this.
     Signalled(bool),
+    /// A fault, for the test of what becomes of one.
+    #[cfg(test)]
+    Fall,
 }
 
 /// What a recorder needs to know of the hub.
@@ -153,6 +162,8 @@ struct Shared {
     figures: Figures,
     /// What was read of recordings that nobody writes any more.
     known: Mutex<Known>,
+    /// The thread has ended by a fault of its own.
+    has_fallen: AtomicBool,
 }
 
 /// A handle to the recorder. Cloning is cheap; the thread ends with the last one.
@@ -179,7 +190,7 @@ impl Recorder {
         };
         let thread = std::thread::Builder::new()
             .name(String::from("recorder"))
-            .spawn(move || recorder.run())
+            .spawn(move || recorder.run_guarded())
             .map_err(StartError::Thread)?;
         let recorder = Recorder { orders, shared, about };
         Ok((recorder, tap, thread))
@@ -193,7 +204,7 @@ impl Recorder {
     pub(crate) async fn begin(&self, wish: Wish, by: String) -> Result<ActiveRow, RecordError> {
         let (done, answer) = oneshot::channel();
         self.order(Order::Start { wish, by, done })?;
-        answer.await.unwrap_or_else(|_| Err(gone()))
+        answer.await.unwrap_or_else(|_| Err(self.gone()))
     }
 
     /// Ends the recording that runs.
@@ -204,13 +215,13 @@ impl Recorder {
     pub(crate) async fn end(&self, by: String) -> Result<RecordingRow, RecordError> {
         let (done, answer) = oneshot::channel();
         self.order(Order::Stop { by, done })?;
-        answer.await.unwrap_or_else(|_| Err(gone()))
+        answer.await.unwrap_or_else(|_| Err(self.gone()))
     }
 
     /// `sys/record/run` has become this. Never waits: a recorder that stands still hears nothing.
     pub(crate) fn signalled(&self, on: bool) {
-        if self.order(Order::Signalled(on)).is_err() {
-            tracing::warn!(on, "the recorder does not hear sys/record/run: the disk stands still");
+        if let Err(error) = self.order(Order::Signalled(on)) {
+            tracing::warn!(on, %error, "the recorder does not hear sys/record/run");
         }
     }
 
@@ -269,12 +280,19 @@ impl Recorder {
     }
 
     fn order(&self, order: Order) -> Result<(), RecordError> {
-        let busy = |_| {
-            RecordError::Busy(String::from(
-                "the recorder has more to do than it can answer; try again",
-            ))
-        };
-        self.orders.try_send(order).map_err(busy)
+        let full = "the recorder has more to do than it can answer: the disk stands still; try again";
+        self.orders.try_send(order).map_err(|error| match error {
+            TrySendError::Full(_) => RecordError::Busy(full.to_owned()),
+            TrySendError::Disconnected(_) => self.gone(),
+        })
+    }
+
+    /// Why nobody answers.
+    fn gone(&self) -> RecordError {
+        match self.shared.has_fallen.load(Ordering::Acquire) {
+            true => RecordError::Fallen(FALLEN.to_owned()),
+            false => RecordError::Busy(String::from("the hub is shutting down")),
+        }
     }
 }
 
@@ -290,10 +308,6 @@ pub(crate) enum StartError {
     /// The recording that was to begin with the hub does not.
     #[error(transparent)]
     Recording(RecordError),
-}
-
-fn gone() -> RecordError {
-    RecordError::Busy(String::from("the hub is shutting down"))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

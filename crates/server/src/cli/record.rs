@@ -2,6 +2,7 @@
 
 use super::api::{Hub, escaped};
 use super::{At, CliError, table};
+use crate::config::record::{MAX_MB, MAX_MINUTES};
 use crate::recording::{Recording, export};
 use axum::http::Method;
 use clap::{Args, Subcommand};
@@ -42,11 +43,11 @@ pub struct StartArgs {
     /// Patterns of the signals in it; may be given more than once
     #[arg(long, value_name = "PATTERN")]
     pub signals: Vec<String>,
-    /// It ends at so many megabytes
-    #[arg(long, value_name = "MB", value_parser = clap::value_parser!(u64).range(1..))]
+    /// It ends at so many megabytes, 1 to 1000000
+    #[arg(long, value_name = "MB", value_parser = clap::value_parser!(u64).range(MAX_MB))]
     pub max_mb: Option<u64>,
-    /// It ends after so many minutes
-    #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(u64).range(1..))]
+    /// It ends after so many minutes, 1 to 100000
+    #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(u64).range(MAX_MINUTES))]
     pub max_minutes: Option<u64>,
     /// Which hub.
     #[command(flatten)]

@@ -1,6 +1,13 @@
 //! `[record]`: where recordings go, what is in them and how large they may become.
 
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
+
+/// Megabytes at which a recording may be told to end. Anything else is refused, in the project file and by the API.
+pub(crate) const MAX_MB: RangeInclusive<u64> = 1..=1_000_000;
+
+/// Minutes after which a recording may be told to end. Anything else is refused, in the project file and by the API.
+pub(crate) const MAX_MINUTES: RangeInclusive<u64> = 1..=100_000;
 
 /// `[record]`.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read as _};
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use axum::Json;
@@ -22,6 +23,7 @@ use utoipa::ToSchema;
 
 use super::error::JsonBody;
 use super::{ANSWER_MAX, Api, ApiError, Caller, ErrorBody, Operation};
+use crate::config::record::{MAX_MB, MAX_MINUTES};
 use crate::recording::{ActiveRow, RecordError, RecordingRow, Wish, file_of, folder};
 
 /// Names of signals in one answer.
@@ -52,7 +54,7 @@ impl From<RecordError> for ApiError {
             RecordError::Conflict(_) => ApiError::conflict(text),
             RecordError::BadValue(_) => ApiError::bad_value(text),
             RecordError::NotFound(_) => ApiError::not_found(text),
-            RecordError::Disk(_) => ApiError::unreadable(text),
+            RecordError::Disk(_) | RecordError::Fallen(_) => ApiError::unreadable(text),
             RecordError::Busy(_) => ApiError::busy(text),
         }
     }
@@ -100,9 +102,9 @@ pub(crate) struct NewRecording {
     /// Its name; the time of its begin when there is none.
     #[schema(example = "shift-2")]
     name: Option<String>,
-    /// It ends at so many megabytes.
+    /// It ends at so many megabytes: 1 to 1,000,000.
     max_mb: Option<u64>,
-    /// It ends after so many minutes of the world's time.
+    /// It ends after so many minutes of the world's time: 1 to 100,000.
     max_minutes: Option<u64>,
     /// Patterns of the signals in it.
     signals: Option<Vec<String>>,
@@ -122,12 +124,6 @@ pub(crate) async fn start(
     JsonBody(wanted): JsonBody<NewRecording>,
 ) -> Result<(StatusCode, Json<ActiveRow>), ApiError> {
     needs(&by, Role::Operator, "start and stop recordings")?;
-    let whole = |key: &str, value: Option<u64>| match value {
-        Some(0) => Err(ApiError::bad_value(format!(
-            "`{key}`: a whole number from 1 was expected"
-        ))),
-        _ => Ok(value),
-    };
     let are_patterns = |patterns: &Vec<String>| {
         patterns.len() <= PATTERNS_MAX && patterns.iter().all(|pattern| (1..=1_024).contains(&pattern.len()))
     };
@@ -136,14 +132,26 @@ pub(crate) async fn start(
         return Err(ApiError::bad_value(text));
     }
     let wish = Wish {
-        max_mb: whole("max_mb", wanted.max_mb)?,
-        max_minutes: whole("max_minutes", wanted.max_minutes)?,
+        max_mb: within_range("max_mb", wanted.max_mb, MAX_MB)?,
+        max_minutes: within_range("max_minutes", wanted.max_minutes, MAX_MINUTES)?,
         name: wanted.name,
         signals: wanted.signals,
     };
     let row = within(api.recorder.begin(wish, by.access.who.to_string())).await?;
     note(&api, &by, "recording.start", &row.name);
     Ok((StatusCode::CREATED, Json(row)))
+}
+
+/// A limit as `[record]` takes it.
+fn within_range(key: &str, value: Option<u64>, range: RangeInclusive<u64>) -> Result<Option<u64>, ApiError> {
+    match value {
+        Some(value) if !range.contains(&value) => Err(ApiError::bad_value(format!(
+            "`{key}`: a whole number from {} to {} was expected, found {value}",
+            range.start(),
+            range.end()
+        ))),
+        value => Ok(value),
+    }
 }
 
 /// Ends the recording that runs.

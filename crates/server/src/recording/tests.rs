@@ -5,8 +5,10 @@ use super::folder;
 use super::format::{CHANNELS, Entered, Gap, Sample, Samples, Session, Totals};
 use super::reader::{Message, OpenError, Recording};
 use super::writer::{ProjectFile, RecordingWriter};
+use super::{About, Order, RecordError, Recorder, Wish};
+use crate::config::RecordConfig;
 use crate::config::{self, Overrides};
-use crate::core_task::{Ring, Taken, Tap, Taps};
+use crate::core_task::{Door, Event, Ring, Taken, Tap, Taps};
 use crosstie_hub::access::Actor;
 use crosstie_hub::api::Request;
 use crosstie_hub::signal::Value;
@@ -514,4 +516,51 @@ fn names_are_no_paths() {
     ] {
         assert!(folder::checked_name(name).is_err(), "{name}");
     }
+}
+
+/// A recorder over a folder, whose orders the core does not see.
+fn recorder(folder: &Path) -> (Recorder, Door, std::thread::JoinHandle<()>) {
+    let about = About {
+        project: String::from("line"),
+        project_folder: folder.to_owned(),
+        files: Vec::new(),
+        origin_ns: 0,
+        config: RecordConfig {
+            folder: folder.join("recordings"),
+            ..RecordConfig::default()
+        },
+    };
+    let door = Door::new();
+    let (recorder, _, thread) = Recorder::start(about, door.clone(), None).unwrap();
+    (recorder, door, thread)
+}
+
+/// What people were told through a door, by the ids of the problems.
+fn told(door: &Door) -> Vec<(String, String)> {
+    let mut events = std::collections::VecDeque::new();
+    door.take(Some(std::time::Instant::now()), &mut events);
+    let report = |event| match event {
+        Event::Request {
+            request: Request::Report(report),
+            ..
+        } => Some((report.id, report.text)),
+        _ => None,
+    };
+    events.into_iter().filter_map(report).collect()
+}
+
+#[test]
+fn a_recorder_that_falls_is_a_problem_and_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let (recorder, door, thread) = recorder(folder.path());
+    recorder.order(Order::Fall).unwrap();
+    thread.join().expect("the fault stays in the thread");
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let refused = runtime.block_on(recorder.begin(Wish::default(), String::from("a test")));
+    let Err(RecordError::Fallen(text)) = refused else {
+        panic!("{refused:?}")
+    };
+    assert!(text.contains("by a fault of its own"), "{text}");
+    assert_eq!(told(&door), [(String::from("record"), text)]);
+    assert!(recorder.active().is_none());
 }

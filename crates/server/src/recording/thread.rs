@@ -7,7 +7,7 @@ use super::folder::{self, RecordingRow};
 use super::format::{Session, Totals};
 use super::reader::Recording;
 use super::writer::{CHUNK_TIME_MAX, RecordingWriter};
-use super::{About, ActiveRow, Order, RecordError, Shared, Wish, add, lock, project};
+use super::{About, ActiveRow, FALLEN, Order, RecordError, Shared, Wish, add, lock, project};
 use crate::core_task::{Door, Event, Ring, Taken, Tap};
 use crossbeam_channel::{Receiver, RecvTimeoutError, select};
 use crosstie_hub::Input;
@@ -15,6 +15,7 @@ use crosstie_hub::api::Report;
 use mcap::McapError;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter};
+use std::panic::{self, AssertUnwindSafe};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -36,6 +37,9 @@ const BUFFER_LEN: usize = 256 << 10;
 
 /// Name of the problem that says that a recording has ended by itself, or did not begin.
 const PROBLEM: &str = "record";
+
+/// What there is to do when a limit or the disk has ended a recording.
+const LIMITS_HINT: &str = "make room, or change max_mb, max_minutes or keep_mb in [record]; what was recorded is there";
 
 /// The end that the hub's end puts to a recording.
 const HUB_ENDED: &str = "the hub has ended";
@@ -114,7 +118,31 @@ impl Thread {
         Ok(tap)
     }
 
-    pub(super) fn run(&mut self) {
+    /// Runs until the last handle is gone. A fault of this thread ends the recording that runs, never the hub, and people are told.
+    pub(super) fn run_guarded(&mut self) {
+        if panic::catch_unwind(AssertUnwindSafe(|| self.run())).is_err() {
+            self.fallen();
+        }
+    }
+
+    /// What runs is cut where it was handed to the system last; nobody waits for an answer any more.
+    fn fallen(&mut self) {
+        self.shared.has_fallen.store(true, Ordering::Release);
+        if let Some(run) = self.running.take() {
+            self.door.tell(Event::Untap);
+            if let Out::Writing(writer) = run.out {
+                drop(writer.abandon());
+            }
+        }
+        self.over();
+        self.report(
+            true,
+            FALLEN.to_owned(),
+            "keep the log of the hub and tell its makers; recordings up to here are there",
+        );
+    }
+
+    fn run(&mut self) {
         let mut are_orders_over = false;
         while !are_orders_over || self.running.is_some() {
             match self.wait(are_orders_over) {
@@ -177,9 +205,15 @@ impl Thread {
             }
             Order::Signalled(true) => {
                 if let Err(error) = self.start(&Wish::default(), String::from("sys/record/run"), true) {
-                    self.report(true, format!("sys/record/run has started no recording: {error}"));
+                    self.report(
+                        true,
+                        format!("sys/record/run has started no recording: {error}"),
+                        LIMITS_HINT,
+                    );
                 }
             }
+            #[cfg(test)]
+            Order::Fall => panic!("a test wants it"),
             Order::Signalled(false) => {
                 if self.running.as_ref().is_some_and(|run| run.by_signal) {
                     self.stop(String::from("sys/record/run became false"), None);
@@ -354,11 +388,11 @@ impl Thread {
         }
         let (bytes, waiting) = writer.bytes();
         if run.ending.is_none() {
-            if bytes + waiting >= run.max_bytes {
+            if bytes.saturating_add(waiting) >= run.max_bytes {
                 let text = format!("it has reached its limit of {} MB", run.max_bytes >> 20);
                 return self.cut_short(text);
             }
-            if now >= run.since + run.max_time {
+            if now.saturating_duration_since(run.since) >= run.max_time {
                 let text = format!("it has reached its limit of {} minutes", run.max_time.as_secs() / 60);
                 return self.cut_short(text);
             }
@@ -387,7 +421,7 @@ impl Thread {
             self.door.tell(Event::Untap);
             let text = format!("the recording '{}' has ended: {reason}", run.name);
             self.finish();
-            self.report(false, text);
+            self.report(false, text, LIMITS_HINT);
         }
     }
 
@@ -405,7 +439,7 @@ impl Thread {
             let _ = done.send(Err(RecordError::Disk(text.clone())));
         }
         self.over();
-        self.report(true, text);
+        self.report(true, text, LIMITS_HINT);
     }
 
     /// The core has handed over the rest, or nothing more is wanted: the recording is closed.
@@ -447,7 +481,7 @@ impl Thread {
             }
             Err(error) => {
                 let text = format!("the end of the recording '{name}' could not be written: {error}");
-                self.report(true, text.clone());
+                self.report(true, text.clone(), LIMITS_HINT);
                 Err(RecordError::Disk(text))
             }
         };
@@ -500,16 +534,14 @@ impl Thread {
         self.door.tell(Event::Input(Input::Recording { is_active, lost }));
     }
 
-    fn report(&self, is_error: bool, text: String) {
+    fn report(&self, is_error: bool, text: String, hint: &str) {
         tracing::warn!("{text}");
         self.door.report(Report {
             id: PROBLEM.to_owned(),
             is_error,
             subject: String::from("recording"),
             text,
-            hint: String::from(
-                "make room, or change max_mb, max_minutes or keep_mb in [record]; what was recorded is there",
-            ),
+            hint: hint.to_owned(),
         });
     }
 }

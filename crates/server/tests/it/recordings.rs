@@ -133,6 +133,22 @@ fn a_recording_is_started_stopped_shown_fetched_and_removed() {
         let (status, code, _) = refused(hub.http("POST", "/api/v1/recordings", body));
         assert_eq!((status, code.as_str()), (422, "bad_value"), "{body}");
     }
+    // The ranges of `[record]` are those of the API.
+    for (body, range) in [
+        (
+            r#"{"max_minutes":18446744073709551615}"#,
+            "`max_minutes`: a whole number from 1 to 100000",
+        ),
+        (
+            r#"{"max_minutes":100001}"#,
+            "`max_minutes`: a whole number from 1 to 100000",
+        ),
+        (r#"{"max_mb":1000001}"#, "`max_mb`: a whole number from 1 to 1000000"),
+    ] {
+        let (status, code, text) = refused(hub.http("POST", "/api/v1/recordings", body));
+        assert_eq!((status, code.as_str()), (422, "bad_value"), "{body}");
+        assert!(text.contains(range), "{text}");
+    }
     assert_eq!(hub.http("DELETE", "/api/v1/recordings/first", "").0, 204);
     for path in ["first", "first/file", "..%2Fcrosstie", ".."] {
         assert_eq!(

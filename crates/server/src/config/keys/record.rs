@@ -2,6 +2,7 @@
 
 use super::{Form, Key, unsigned};
 use crate::config::RecordConfig;
+use crate::config::record::{MAX_MB, MAX_MINUTES};
 use serde_json::json;
 
 /// `[record]`.
@@ -36,14 +37,20 @@ pub(crate) const RECORD_KEYS: &[Key<RecordConfig>] = &[
     },
     Key {
         name: "max_mb",
-        form: Form::Whole { min: 1, max: 1_000_000 },
+        form: Form::Whole {
+            min: *MAX_MB.start() as i64,
+            max: *MAX_MB.end() as i64,
+        },
         live: false,
         get: |record| json!(record.max_mb),
         set: |record, value| record.max_mb = unsigned(value),
     },
     Key {
         name: "max_minutes",
-        form: Form::Whole { min: 1, max: 100_000 },
+        form: Form::Whole {
+            min: *MAX_MINUTES.start() as i64,
+            max: *MAX_MINUTES.end() as i64,
+        },
         live: false,
         get: |record| json!(record.max_minutes),
         set: |record, value| record.max_minutes = unsigned(value),
