@@ -258,7 +258,13 @@ impl Recorder {
     pub(crate) fn one(&self, name: &str) -> Result<(RecordingRow, Recording), RecordError> {
         let path = file_of(self.folder(), name)?;
         let recording = Recording::open(&path).map_err(|error| RecordError::Disk(error.to_string()))?;
-        Ok((RecordingRow::of(&path, &recording), recording))
+        let name = folder::name_of(&path);
+        let running = self.active().is_some_and(|active| active.name == name);
+        let row = RecordingRow {
+            running,
+            ..RecordingRow::of(&path, &recording)
+        };
+        Ok((row, recording))
     }
 
     /// Removes a recording. Reads files.

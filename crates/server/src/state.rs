@@ -3,7 +3,7 @@
 //! A running hub and the command line change the same files. Whoever changes one holds its lock file meanwhile, so that
 //! neither loses what the other has written; the system takes the lock back from a process that ends.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -61,6 +61,27 @@ pub(crate) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
     options
+}
+
+/// Which file this is whatever it is called: device and inode. `None` where the system has no such numbers.
+#[cfg(unix)]
+pub(crate) fn identity(data: &Metadata) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt as _;
+    Some((data.dev(), data.ino()))
+}
+
+/// Which file this is; this system has no such numbers.
+#[cfg(not(unix))]
+pub(crate) fn identity(_: &Metadata) -> Option<(u64, u64)> {
+    None
+}
+
+/// Whether a path still leads to the file that was opened. Where the system does not say, it does.
+pub(crate) fn is_still(path: &Path, opened: Option<(u64, u64)>) -> bool {
+    match fs::metadata(path) {
+        Ok(data) => identity(&data) == opened,
+        Err(error) => !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory),
+    }
 }
 
 /// Puts a new private file in the place of an old one in one step: whoever reads meets the one or the other, also after a

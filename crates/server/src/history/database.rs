@@ -2,11 +2,11 @@
 
 use std::fs::OpenOptions;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crosstie_hub::signal::Value;
-use rusqlite::{Connection, OpenFlags, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, params};
 
 use super::rollup::Rolled;
 use crate::state;
@@ -56,10 +56,25 @@ pub(crate) enum HistoryError {
     Other(#[from] rusqlite::Error),
 }
 
+impl HistoryError {
+    /// The file, or the disk below it, is damaged: what is open of it is of no use any more.
+    pub(super) fn is_damage(&self) -> bool {
+        let HistoryError::Other(error) = self else { return false };
+        let damage = [
+            ErrorCode::DatabaseCorrupt,
+            ErrorCode::NotADatabase,
+            ErrorCode::SystemIoFailure,
+        ];
+        error.sqlite_error_code().is_some_and(|code| damage.contains(&code))
+    }
+}
+
 /// The file, open for the one thread that writes.
 #[derive(Debug)]
 pub(super) struct Database {
     connection: Connection,
+    /// The file and what SQLite keeps beside it, each as it was when it was opened.
+    files: Vec<(PathBuf, Option<(u64, u64)>)>,
 }
 
 impl Database {
@@ -85,7 +100,34 @@ impl Database {
             transaction.pragma_update(None, "user_version", LAYOUT)?;
             transaction.commit()?;
         }
-        Ok(Database { connection })
+        let identified = ["", "-wal", "-shm"].map(|ending| {
+            let path = folder.join(format!("{HISTORY_FILE}{ending}"));
+            let data = path.metadata().ok();
+            data.map(|data| (path, state::identity(&data)))
+        });
+        Ok(Database {
+            connection,
+            files: identified.into_iter().flatten().collect(),
+        })
+    }
+
+    /// The path still leads to the file that is open: it was not removed, moved away or replaced.
+    pub(super) fn is_in_place(&self) -> bool {
+        self.files
+            .first()
+            .is_some_and(|(path, file)| state::is_still(path, *file))
+    }
+
+    /// Lets go of a file that is not in its place any more. What SQLite kept beside it goes, too: it belongs to no other file.
+    pub(super) fn abandon(self) {
+        let Database { connection, files } = self;
+        drop(connection);
+        for (path, file) in files.into_iter().skip(1) {
+            if state::is_still(&path, file) {
+                // It may have gone with the connection.
+                drop(std::fs::remove_file(path));
+            }
+        }
     }
 
     /// The number of a signal in the file.

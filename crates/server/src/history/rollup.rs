@@ -35,13 +35,13 @@ struct Open {
 /// The spans of all signals that are not written.
 #[derive(Debug, Default)]
 pub(super) struct Rollups {
-    open: [BTreeMap<i64, Open>; 2],
+    open: [BTreeMap<u32, Open>; 2],
 }
 
 impl Rollups {
-    /// Takes a sample of a signal (by its number in the file) and gives the rows that are complete with it, by the index of their
+    /// Takes a sample of a signal (by its id in the hub) and gives the rows that are complete with it, by the index of their
     /// width. A time that goes back counts as now.
-    pub(super) fn take(&mut self, signal: i64, at_us: i64, value: f64) -> [Option<Rolled>; 2] {
+    pub(super) fn take(&mut self, signal: u32, at_us: i64, value: f64) -> [Option<Rolled>; 2] {
         let mut done = [None; 2];
         for (index, span_s) in SPANS.into_iter().enumerate() {
             let at_s = at_us.div_euclid(1_000_000 * span_s) * span_s;
@@ -73,7 +73,7 @@ impl Rollups {
 
     /// The rows that are complete at this time, and the parts so far of the others, as signal, index of the width, row. What is
     /// given is not given again.
-    pub(super) fn flush(&mut self, now_us: i64) -> Vec<(i64, usize, Rolled)> {
+    pub(super) fn flush(&mut self, now_us: i64) -> Vec<(u32, usize, Rolled)> {
         let mut rows = Vec::new();
         for (index, span_s) in SPANS.into_iter().enumerate() {
             self.open[index].retain(|signal, open| {

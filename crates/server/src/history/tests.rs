@@ -237,6 +237,87 @@ fn a_file_that_cannot_be_opened_costs_samples_and_nothing_else() {
     assert!(historian.state().is_err(), "it is said");
 }
 
+fn worker(folder: &Path) -> (writer::Worker, Arc<intake::Counters>) {
+    let counters = Arc::new(intake::Counters::default());
+    let settings = Arc::new(wanted(&["**"]));
+    let worker = writer::Worker::new(folder.to_owned(), settings, Arc::clone(&counters));
+    (worker, counters)
+}
+
+/// A sample so many seconds after the begin; with its name, as the first one has it.
+fn row(signal: u32, at_s: i64, value: i64) -> Row {
+    let names = ["twin/line/Speed", "twin/line/Count"];
+    Row {
+        signal: crosstie_hub::signal::SignalId(signal),
+        name: Some(names[signal as usize].into()),
+        at_us: BEGIN + at_s * 1_000_000,
+        value: Value::Int(value),
+        quality: "good",
+    }
+}
+
+#[test]
+fn a_file_that_is_removed_is_made_anew_with_the_newest_of_every_signal() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut worker, counters) = worker(folder.path());
+    worker.write(vec![row(0, 0, 1), row(1, 0, 2), row(0, 1, 3)]);
+    std::fs::remove_file(folder.path().join(database::HISTORY_FILE)).unwrap();
+    worker.write(vec![row(1, 2, 4)]);
+    assert_eq!(values(&ask(folder.path(), "Speed", (0, 9), 10)), [(1_000, 3.into())]);
+    let count = values(&ask(folder.path(), "Count", (0, 9), 10));
+    assert_eq!(count, [(0, 2.into()), (2_000, 4.into())]);
+    // One that is moved into its place is gone on with, whatever the numbers of signals in it are.
+    let other = tempfile::tempdir().unwrap();
+    self::worker(other.path()).0.write(vec![row(1, 3, 9)]);
+    let at = |folder: &tempfile::TempDir| folder.path().join(database::HISTORY_FILE);
+    std::fs::rename(at(&other), at(&folder)).unwrap();
+    worker.write(vec![row(0, 5, 6)]);
+    assert_eq!(
+        values(&ask(folder.path(), "Speed", (0, 9), 10)),
+        [(1_000, 3.into()), (5_000, 6.into())]
+    );
+    let count = values(&ask(folder.path(), "Count", (0, 9), 10));
+    assert_eq!(count, [(2_000, 4.into()), (3_000, 9.into())]);
+    assert_eq!(counters.dropped.load(std::sync::atomic::Ordering::Relaxed), 0);
+}
+
+#[test]
+fn the_last_value_outlives_a_file_that_is_locked() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut worker, counters) = worker(folder.path());
+    worker.write(vec![row(0, 0, 1)]);
+    let other = rusqlite::Connection::open(folder.path().join(database::HISTORY_FILE)).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    worker.write(vec![row(0, 1, 2), row(0, 2, 3), row(1, 2, 4)]);
+    assert_eq!(counters.dropped.load(std::sync::atomic::Ordering::Relaxed), 3);
+    other.execute_batch("ROLLBACK").unwrap();
+    worker.write(Vec::new());
+    assert_eq!(
+        values(&ask(folder.path(), "Speed", (0, 9), 10)),
+        [(0, 1.into()), (2_000, 3.into())]
+    );
+    assert_eq!(values(&ask(folder.path(), "Count", (0, 9), 10)), [(2_000, 4.into())]);
+    worker.write(Vec::new());
+    assert_eq!(
+        counters.written.load(std::sync::atomic::Ordering::Relaxed),
+        3,
+        "once is enough"
+    );
+}
+
+#[test]
+fn a_damaged_file_that_is_removed_holds_what_is_newest() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(database::HISTORY_FILE);
+    std::fs::write(&path, "this is no database at all, whatever its name says").unwrap();
+    let (mut worker, counters) = worker(folder.path());
+    worker.write(vec![row(0, 0, 1), row(0, 1, 2)]);
+    assert_eq!(counters.dropped.load(std::sync::atomic::Ordering::Relaxed), 2);
+    std::fs::remove_file(&path).unwrap();
+    worker.write(Vec::new());
+    assert_eq!(values(&ask(folder.path(), "Speed", (0, 9), 10)), [(1_000, 2.into())]);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 

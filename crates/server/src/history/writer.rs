@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 use crosstie_hub::signal::{Pattern, SignalId, Value};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::database::{Database, HistoryError};
 use super::intake::{Counters, Intake};
@@ -31,12 +31,17 @@ const CLEAN_EVERY: Duration = Duration::from_secs(60);
 /// Parts that one cleaning takes away at most before samples have their turn again.
 const CLEAN_PARTS_MAX: u32 = 8;
 
+/// Rows of roll-ups that wait while the file cannot be written. Of more the oldest are lost.
+const ROLLED_WAIT_MAX: usize = 50_000;
+
 /// A signal as the thread knows it.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Known {
     name: Box<str>,
     /// Its number in the file, once it has one, and the kind that is written there.
     number: Option<(i64, &'static str)>,
+    /// Its newest sample.
+    last: Option<Row>,
 }
 
 /// The handle of the API.
@@ -130,19 +135,23 @@ impl Historian {
     }
 }
 
-struct Worker {
+pub(super) struct Worker {
     folder: PathBuf,
     settings: Arc<Settings>,
     counters: Arc<Counters>,
     database: Option<Database>,
     known: FxHashMap<SignalId, Known>,
     rollups: Rollups,
+    /// Rows of roll-ups that are not in the file, each with its signal and the index of its width.
+    rolled: Vec<(SignalId, usize, Rolled)>,
+    /// Signals whose newest sample is not in the file: it is written with the next ones.
+    owed: FxHashSet<SignalId>,
     /// The last mistake was said.
     has_said: bool,
 }
 
 impl Worker {
-    fn new(folder: PathBuf, settings: Arc<Settings>, counters: Arc<Counters>) -> Worker {
+    pub(super) fn new(folder: PathBuf, settings: Arc<Settings>, counters: Arc<Counters>) -> Worker {
         Worker {
             folder,
             settings,
@@ -150,6 +159,8 @@ impl Worker {
             database: None,
             known: FxHashMap::default(),
             rollups: Rollups::default(),
+            rolled: Vec::new(),
+            owed: FxHashSet::default(),
             has_said: false,
         }
     }
@@ -182,67 +193,92 @@ impl Worker {
         }
     }
 
-    /// Writes samples; those that cannot be written are counted as dropped.
-    fn write(&mut self, rows: Vec<Row>) {
-        let count = rows.len() as u64;
+    /// Writes samples. Those that cannot be written are counted as dropped; the newest of each signal is written when it can be.
+    pub(super) fn write(&mut self, rows: Vec<Row>) {
         for row in &rows {
             if let Some(name) = &row.name {
                 let known = Known {
                     name: name.clone(),
                     number: None,
+                    last: None,
                 };
-                self.known.insert(row.signal, known);
+                self.known.entry(row.signal).or_insert(known);
             }
+            self.roll_up(row);
         }
-        match self.attempt(|worker| worker.put(&rows)) {
-            true => {
-                self.counters.rows.fetch_add(count, Ordering::Relaxed);
-                self.counters.written.fetch_add(count, Ordering::Relaxed)
-            }
-            false => self.counters.dropped.fetch_add(count, Ordering::Relaxed),
-        };
-    }
-
-    fn put(&mut self, rows: &[Row]) -> Result<(), HistoryError> {
-        let mut samples: Vec<(i64, i64, &Value, &'static str)> = Vec::with_capacity(rows.len());
+        let parts = self.rollups.flush(now_us()).into_iter();
+        self.rolled
+            .extend(parts.map(|(signal, index, row)| (SignalId(signal), index, row)));
+        let is_done = self.attempt(|worker| worker.put(&rows));
+        if !is_done {
+            self.counters.dropped.fetch_add(rows.len() as u64, Ordering::Relaxed);
+            let too_many = self.rolled.len().saturating_sub(ROLLED_WAIT_MAX);
+            self.rolled.drain(..too_many);
+        }
         for row in rows {
-            if let Some(number) = self.number(row.signal, row.value.kind().word())? {
-                samples.push((number, row.at_us, &row.value, row.quality));
+            if !is_done {
+                self.owed.insert(row.signal);
             }
-        }
-        let mut rolled: Vec<(i64, usize, Rolled)> = Vec::new();
-        for (number, at_us, value, _) in &samples {
-            let Some(value) = number_of(value) else { continue };
-            let done = self.rollups.take(*number, *at_us, value);
-            rolled.extend(
-                done.into_iter()
-                    .enumerate()
-                    .filter_map(|(index, row)| Some((*number, index, row?))),
-            );
-        }
-        rolled.extend(self.rollups.flush(now_us()));
-        if samples.is_empty() && rolled.is_empty() {
-            return Ok(());
-        }
-        match &mut self.database {
-            Some(database) => database.write(&samples, &rolled),
-            None => Ok(()),
+            if let Some(known) = self.known.get_mut(&row.signal) {
+                known.last = Some(row);
+            }
         }
     }
 
-    /// The number of a signal in the file.
-    fn number(&mut self, signal: SignalId, kind: &'static str) -> Result<Option<i64>, HistoryError> {
-        let (Some(known), Some(database)) = (self.known.get_mut(&signal), &self.database) else {
-            return Ok(None);
+    fn roll_up(&mut self, row: &Row) {
+        let Some(value) = number_of(&row.value) else { return };
+        let done = self.rollups.take(row.signal.0, row.at_us, value);
+        for (index, rolled) in done.into_iter().enumerate() {
+            self.rolled.extend(rolled.map(|rolled| (row.signal, index, rolled)));
+        }
+    }
+
+    /// Writes these samples with what is owed, all or nothing.
+    fn put(&mut self, rows: &[Row]) -> Result<(), HistoryError> {
+        let Some(database) = &mut self.database else {
+            return Ok(());
         };
-        match known.number {
-            Some((number, of_kind)) if of_kind == kind => Ok(Some(number)),
-            _ => {
-                let number = database.signal(&known.name, kind)?;
-                known.number = Some((number, kind));
-                Ok(Some(number))
+        let of_row = |row: &Row| (row.signal, row.value.kind().word());
+        let owed: Vec<SignalId> = self.owed.iter().copied().collect();
+        let mut kinds: Vec<(SignalId, &'static str)> = Vec::with_capacity(owed.len() + rows.len());
+        // The number of a signal whose roll-up waits may be that of a file that is gone.
+        for signal in owed.iter().chain(self.rolled.iter().map(|(signal, ..)| signal)) {
+            let last = self.known.get(signal).and_then(|known| known.last.as_ref());
+            kinds.extend(last.map(of_row));
+        }
+        kinds.extend(rows.iter().map(of_row));
+        for (signal, kind) in kinds {
+            if let Some(known) = self.known.get_mut(&signal)
+                && known.number.is_none_or(|(_, of_kind)| of_kind != kind)
+            {
+                known.number = Some((database.signal(&known.name, kind)?, kind));
             }
         }
+        let number = |signal: &SignalId| Some(self.known.get(signal)?.number?.0);
+        let last = |signal: &SignalId| self.known.get(signal)?.last.as_ref();
+        let sample = |row| {
+            let Row {
+                signal,
+                at_us,
+                value,
+                quality,
+                ..
+            }: &Row = row;
+            Some((number(signal)?, *at_us, value, *quality))
+        };
+        let samples: Vec<(i64, i64, &Value, &'static str)> =
+            (owed.iter().filter_map(last).chain(rows)).filter_map(sample).collect();
+        let rolled = (self.rolled.iter()).filter_map(|(signal, index, row)| Some((number(signal)?, *index, *row)));
+        let rolled: Vec<(i64, usize, Rolled)> = rolled.collect();
+        if !samples.is_empty() || !rolled.is_empty() {
+            database.write(&samples, &rolled)?;
+        }
+        let count = samples.len() as u64;
+        self.counters.rows.fetch_add(count, Ordering::Relaxed);
+        self.counters.written.fetch_add(count, Ordering::Relaxed);
+        self.rolled.clear();
+        self.owed.clear();
+        Ok(())
     }
 
     /// Removes what is older than the project wants it, and the oldest of what is too much.
@@ -274,16 +310,35 @@ impl Worker {
         database.shrink()
     }
 
+    /// Opens the file. What it may not hold, because it is another one than before, is owed to it.
+    fn open(&mut self) -> Result<(), HistoryError> {
+        let database = Database::open(&self.folder)?;
+        self.counters.rows.store(database.rows()?, Ordering::Relaxed);
+        self.database = Some(database);
+        for (signal, known) in &mut self.known {
+            known.number = None;
+            if known.last.is_some() {
+                self.owed.insert(*signal);
+            }
+        }
+        Ok(())
+    }
+
     /// Does something with the file, which is opened for it if it is not; what goes wrong is said once until it goes well.
     fn attempt(&mut self, act: impl FnOnce(&mut Worker) -> Result<(), HistoryError>) -> bool {
-        let done = match &self.database {
-            Some(_) => act(self),
-            None => Database::open(&self.folder).and_then(|database| {
-                self.counters.rows.store(database.rows()?, Ordering::Relaxed);
-                self.database = Some(database);
-                act(self)
-            }),
+        if let Some(gone) = self.database.take_if(|database| !database.is_in_place()) {
+            let path = self.folder.join(super::database::HISTORY_FILE);
+            tracing::warn!(path = %path.display(), "the file of the history was removed or replaced: it is opened anew");
+            gone.abandon();
+        }
+        let opened = match &self.database {
+            Some(_) => Ok(()),
+            None => self.open(),
         };
+        let done = opened.and_then(|()| act(self));
+        if done.as_ref().is_err_and(HistoryError::is_damage) {
+            self.database = None;
+        }
         match done {
             Ok(()) => {
                 if std::mem::replace(&mut self.has_said, false) {

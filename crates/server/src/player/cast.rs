@@ -1,5 +1,6 @@
 //! Which signals of a recording are said: those that were asked for and that nobody here makes.
 
+use crate::config::Limits;
 use crosstie_hub::api::replay::Fit;
 use crosstie_hub::replay::Replayed;
 use crosstie_hub::signal::{Kind, Pattern, Quality, Value};
@@ -105,7 +106,7 @@ impl Cast {
                 Fit::Skipped(reason) => {
                     self.skipped_count += 1;
                     if self.skipped.len() < SKIPPED_NAMED_MAX {
-                        self.skipped.push((name.to_string(), reason));
+                        self.skipped.push((shown(name), reason));
                     }
                 }
             }
@@ -148,6 +149,15 @@ impl Cast {
 
 fn is_wanted(patterns: Option<&[Pattern]>, name: &str) -> bool {
     patterns.is_none_or(|patterns| patterns.iter().any(|pattern| pattern.fits(name)))
+}
+
+/// A name as it is shown: one that is longer than any of the hub's is cut.
+fn shown(name: &str) -> String {
+    let len_max = Limits::DEFAULT.name_len_max;
+    match name.len() > len_max {
+        true => format!("{}…", &name[..name.floor_char_boundary(len_max)]),
+        false => name.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -223,5 +233,12 @@ mod tests {
         cast.judge(&unjudged, vec![Fit::Skipped(String::from("no")); 150]);
         let (named, count) = cast.skipped();
         assert_eq!((named.len(), count), (SKIPPED_NAMED_MAX, 150));
+    }
+
+    #[test]
+    fn a_name_that_is_too_long_is_cut() {
+        assert_eq!(shown("twin/a/x"), "twin/a/x");
+        let long = shown(&"é".repeat(100_000));
+        assert_eq!(long, format!("{}…", "é".repeat(512)));
     }
 }

@@ -26,7 +26,7 @@ pub(crate) struct RecordingRow {
     pub(crate) name: String,
     /// Bytes of its file.
     pub(crate) bytes: u64,
-    /// When it began, RFC 3339.
+    /// When it began, RFC 3339, by the world's time wherever the hub's clock stood.
     pub(crate) started: String,
     /// Hub time that it covers, in milliseconds.
     pub(crate) duration_ms: u64,
@@ -38,11 +38,13 @@ pub(crate) struct RecordingRow {
     pub(crate) inputs: u64,
     /// Gaps in it.
     pub(crate) gaps: u64,
-    /// It was ended in good order; otherwise it was cut and goes up to its last whole chunk.
+    /// It is being recorded: it goes up to what was handed to the system last.
+    pub(crate) running: bool,
+    /// It was ended in good order; otherwise it runs, or was cut and goes up to its last whole chunk.
     pub(crate) whole: bool,
     /// It began with the hub.
     pub(crate) from_start: bool,
-    /// Why it ended; null where it was cut.
+    /// Why it ended; null where it runs or was cut.
     pub(crate) ended: Option<String>,
     /// Why it cannot be read; null where it can.
     pub(crate) error: Option<String>,
@@ -52,7 +54,8 @@ impl RecordingRow {
     /// The row of a recording.
     pub(crate) fn of(path: &Path, recording: &Recording) -> RecordingRow {
         let (session, totals) = (recording.session(), recording.totals());
-        let started = UNIX_EPOCH + Duration::from_nanos(session.origin_ns.saturating_add(session.begins_ns));
+        let by_the_clock = || session.origin_ns.saturating_add(session.begins_ns);
+        let started = UNIX_EPOCH + Duration::from_nanos(session.started_ns.unwrap_or_else(by_the_clock));
         RecordingRow {
             name: name_of(path),
             bytes: recording.bytes(),
@@ -62,6 +65,7 @@ impl RecordingRow {
             samples: totals.samples,
             inputs: totals.inputs,
             gaps: totals.gaps,
+            running: false,
             whole: recording.is_whole(),
             from_start: session.from_start,
             ended: totals.ended.clone(),
@@ -80,6 +84,7 @@ impl RecordingRow {
             samples: 0,
             inputs: 0,
             gaps: 0,
+            running: false,
             whole: false,
             from_start: false,
             ended: None,

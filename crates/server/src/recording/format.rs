@@ -5,9 +5,11 @@
 //! real. Messages of one generation are one message; chunks are compressed with zstd.
 
 use super::schema;
-use serde::{Deserialize, Serialize};
+use serde::de::{self, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::str::FromStr;
 
 /// Topic of [`Samples`]: what changed in a turn.
@@ -57,6 +59,9 @@ pub(crate) struct Session {
     pub(crate) signals: Vec<String>,
     /// Inputs are in it.
     pub(crate) inputs: bool,
+    /// The world's time at the begin, in nanoseconds since 1970: another one than `origin_ns` and `begins_ns` together when the clock of
+    /// the hub did not always go as the world's does. `None` in what an older Crosstie has recorded.
+    pub(crate) started_ns: Option<u64>,
 }
 
 /// Signals that changed together.
@@ -79,6 +84,7 @@ pub(crate) struct Sample {
     /// Its kind, `Bool`, `Int`, `Float` or `Text`: an Int of JSON may be a Float.
     pub(crate) kind: String,
     /// Its value; a Float that is no number is one of the texts `NaN`, `Infinity`, `-Infinity`.
+    #[serde(deserialize_with = "scalar")]
     pub(crate) value: Json,
     /// Left out where it is good; otherwise `stale` or `bad`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -90,6 +96,142 @@ pub(crate) struct Sample {
     /// For what the engine of a PLC context wrote: the number of the scan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) scan: Option<u64>,
+}
+
+/// Reads a value: a bool, a number or a text. Anything else is refused before any of it is built.
+fn scalar<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Json, D::Error> {
+    struct Scalar;
+
+    impl Visitor<'_> for Scalar {
+        type Value = Json;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a bool, a number or a text")
+        }
+
+        fn visit_bool<E: de::Error>(self, value: bool) -> Result<Json, E> {
+            Ok(Json::from(value))
+        }
+
+        fn visit_i64<E: de::Error>(self, value: i64) -> Result<Json, E> {
+            Ok(Json::from(value))
+        }
+
+        fn visit_u64<E: de::Error>(self, value: u64) -> Result<Json, E> {
+            Ok(Json::from(value))
+        }
+
+        fn visit_f64<E: de::Error>(self, value: f64) -> Result<Json, E> {
+            Ok(Json::from(value))
+        }
+
+        fn visit_str<E: de::Error>(self, value: &str) -> Result<Json, E> {
+            Ok(Json::from(value))
+        }
+    }
+
+    deserializer.deserialize_any(Scalar)
+}
+
+/// [`Samples`] of which only the number of signals is wanted: nothing of them is kept.
+#[derive(Debug, Deserialize)]
+pub(crate) struct CountedSamples {
+    #[serde(rename = "signals", deserialize_with = "counted")]
+    pub(crate) count: u64,
+}
+
+/// Counts the samples of a list, each of which has to be one.
+fn counted<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    struct Counted;
+
+    impl<'de> Visitor<'de> for Counted {
+        type Value = u64;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a list of samples")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<u64, A::Error> {
+            let mut count = 0;
+            while list.next_element::<Sample>()?.is_some() {
+                count += 1;
+            }
+            Ok(count)
+        }
+    }
+
+    deserializer.deserialize_seq(Counted)
+}
+
+/// An [`Entered`] of which nothing is wanted but that it is one.
+#[derive(Debug, Deserialize)]
+pub(crate) struct CountedInput {
+    #[serde(rename = "number")]
+    _number: u64,
+    #[serde(rename = "now_ns")]
+    _now_ns: u64,
+    #[serde(rename = "input")]
+    _input: Parts,
+}
+
+/// How many values there are in a text of JSON, those within others included; none of them is built.
+#[derive(Debug)]
+pub(crate) struct Parts(pub(crate) u64);
+
+impl<'de> Deserialize<'de> for Parts {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Parts, D::Error> {
+        deserializer.deserialize_any(Counting)
+    }
+}
+
+struct Counting;
+
+impl<'de> Visitor<'de> for Counting {
+    type Value = Parts;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any value")
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<Parts, E> {
+        Ok(Parts(1))
+    }
+
+    fn visit_bool<E: de::Error>(self, _: bool) -> Result<Parts, E> {
+        Ok(Parts(1))
+    }
+
+    fn visit_i64<E: de::Error>(self, _: i64) -> Result<Parts, E> {
+        Ok(Parts(1))
+    }
+
+    fn visit_u64<E: de::Error>(self, _: u64) -> Result<Parts, E> {
+        Ok(Parts(1))
+    }
+
+    fn visit_f64<E: de::Error>(self, _: f64) -> Result<Parts, E> {
+        Ok(Parts(1))
+    }
+
+    fn visit_str<E: de::Error>(self, _: &str) -> Result<Parts, E> {
+        Ok(Parts(1))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Parts, A::Error> {
+        let mut count = 1;
+        while let Some(Parts(inside)) = list.next_element()? {
+            count += inside;
+        }
+        Ok(Parts(count))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Parts, A::Error> {
+        let mut count = 1;
+        while let Some((de::IgnoredAny, Parts(inside))) = map.next_entry()? {
+            count += inside;
+        }
+        Ok(Parts(count))
+    }
 }
 
 /// What entered the hub.
@@ -140,6 +282,17 @@ pub(crate) struct Totals {
     pub(crate) ended: Option<String>,
 }
 
+impl Totals {
+    /// Adds what a chunk holds.
+    pub(crate) fn add(&mut self, more: &Totals) {
+        self.ends_ns = self.ends_ns.max(more.ends_ns);
+        self.samples = self.samples.saturating_add(more.samples);
+        self.inputs = self.inputs.saturating_add(more.inputs);
+        self.gaps = self.gaps.saturating_add(more.gaps);
+        self.lost = self.lost.saturating_add(more.lost);
+    }
+}
+
 impl Session {
     /// As it stands in the metadata record.
     pub(crate) fn to_fields(&self) -> BTreeMap<String, String> {
@@ -153,7 +306,9 @@ impl Session {
             ("signals", Json::from(self.signals.clone()).to_string()),
             ("inputs", self.inputs.to_string()),
         ];
-        fields.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+        let started = self.started_ns.map(|started| ("started_ns", started.to_string()));
+        let fields = fields.into_iter().chain(started);
+        fields.map(|(key, value)| (key.to_owned(), value)).collect()
     }
 
     /// Reads the fields of the metadata record; gives the field that does not fit.
@@ -171,6 +326,10 @@ impl Session {
             from_start: of(fields, "from_start")?,
             signals: patterns.ok_or("signals")?,
             inputs: of(fields, "inputs")?,
+            started_ns: match fields.contains_key("started_ns") {
+                true => Some(of(fields, "started_ns")?),
+                false => None,
+            },
         })
     }
 }

@@ -4,14 +4,17 @@
 //! was cut (the process was killed, the machine lost power, or the recording still runs) is a recording up to its last whole chunk.
 
 use super::format::{
-    Entered, GAPS, Gap, INPUTS, PROJECT_FOLDER, SAMPLES, SESSION, STATE, Sample, Samples, Session, TOTALS, Totals,
+    CountedInput, CountedSamples, Entered, GAPS, Gap, INPUTS, PROJECT_FOLDER, Parts, SAMPLES, SESSION, STATE, Sample,
+    Samples, Session, TOTALS, Totals,
 };
 use super::records::{self, CHUNK_BYTES_MAX, Cursor, RecordAt, Walk, op};
 use super::writer::ProjectFile;
 use crosstie_hub::Time;
-use std::collections::{BTreeMap, VecDeque};
+use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 /// Bytes at the begin of a chunk that say when its messages are.
@@ -19,6 +22,22 @@ const CHUNK_TIMES_LEN: u64 = 16;
 
 /// Bytes at the begin of a message index that say whose it is.
 const INDEX_HEAD_LEN: u64 = 6;
+
+/// Bytes of one message of samples or of a state. A larger one is damage: the writer's have 4 MB of text at most, of which a sign may
+/// have six bytes in JSON, and the names of at most 4,096 signals, of 1,024 bytes each.
+const SAMPLES_BYTES_MAX: usize = 40 << 20;
+
+/// Bytes of an input that is read without looking at what it would become.
+const INPUT_BYTES_FREE: usize = 1 << 20;
+
+/// Values within a larger input, all in all. One with more is damage: what a peer has said is one text, however long.
+const INPUT_PARTS_MAX: u64 = 1 << 20;
+
+/// Bytes at the begin of an attachment in which its head stands. One with a longer head is none of ours.
+const ATTACHMENT_HEAD_MAX: u64 = 4_096;
+
+/// Bytes of the checksum behind an attachment.
+const CHECKSUM_LEN: u64 = 4;
 
 /// Bytes of the project's files that are given out. More than a project has.
 const PROJECT_BYTES_MAX: u64 = 64 << 20;
@@ -88,10 +107,63 @@ pub(crate) struct Recording {
     totals: Totals,
     is_whole: bool,
     chunks: Vec<Chunk>,
-    /// What the channels are called, by their ids.
-    topics: BTreeMap<u16, String>,
-    /// Where the files of the project are: name, place, length.
-    project: Vec<(String, u64, u64)>,
+    /// What the channels are, by their ids.
+    topics: BTreeMap<u16, Topic>,
+    project: Vec<Attached>,
+    /// Chunks that were unpacked.
+    #[cfg(test)]
+    chunks_read: usize,
+}
+
+/// A channel of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Topic {
+    Samples,
+    State,
+    Inputs,
+    Gaps,
+}
+
+impl Topic {
+    /// `None` for a channel that somebody else has put into it.
+    fn of(text: &str) -> Option<Topic> {
+        match text {
+            SAMPLES => Some(Topic::Samples),
+            STATE => Some(Topic::State),
+            INPUTS => Some(Topic::Inputs),
+            GAPS => Some(Topic::Gaps),
+            _ => None,
+        }
+    }
+}
+
+/// Where a file of the project is.
+#[derive(Clone, Debug)]
+struct Attached {
+    name: String,
+    record: RecordAt,
+    /// Where in the record its content begins, and how long that is.
+    begins: u64,
+    len: u64,
+}
+
+/// A chunk that was unpacked, and how far it was read.
+#[derive(Debug)]
+struct Unpacked {
+    /// Where it stands in the file.
+    at: u64,
+    records: Vec<u8>,
+    read: usize,
+}
+
+/// A message whose text was not read.
+#[derive(Debug)]
+struct Unread<'a> {
+    /// Where its chunk stands in the file.
+    at: u64,
+    topic: Topic,
+    time: Time,
+    text: &'a [u8],
 }
 
 impl Recording {
@@ -99,12 +171,19 @@ impl Recording {
     ///
     /// # Errors
     ///
-    /// It is no recording, the system refuses it, or its last chunk is damaged.
+    /// It is no recording, the system refuses it, or its first or last chunk is damaged.
     pub(crate) fn open(path: &Path) -> Result<Recording, OpenError> {
         let read = |source| OpenError::Read {
             path: path.to_owned(),
             source,
         };
+        // Whoever opens a pipe waits for somebody who writes into it, and a device may have no end.
+        if !path.metadata().map_err(read)?.is_file() {
+            return Err(OpenError::NoRecording {
+                path: path.to_owned(),
+                expected: String::from("a regular file, no folder, pipe or device"),
+            });
+        }
         let file = File::open(path).map_err(read)?;
         let mut recording = Recording {
             path: path.to_owned(),
@@ -116,14 +195,17 @@ impl Recording {
             chunks: Vec::new(),
             topics: BTreeMap::new(),
             project: Vec::new(),
+            #[cfg(test)]
+            chunks_read: 0,
         };
         let uncounted = recording.walk()?;
-        if let Some(chunk) = recording.chunks.first().copied() {
+        if let Some(chunk) = recording.chunks.first().copied().filter(|_| uncounted > 0) {
             // The channels stand before the first message.
-            recording.messages_of(chunk)?;
+            recording.counted(chunk)?;
         }
         for index in uncounted..recording.chunks.len() {
-            recording.count(index)?;
+            let more = recording.counted(recording.chunks[index])?;
+            recording.totals.add(&more);
         }
         Ok(recording)
     }
@@ -162,18 +244,40 @@ impl Recording {
     ///
     /// # Errors
     ///
-    /// The file cannot be read any more.
+    /// The file cannot be read any more, or one of them does not fit its checksum.
     pub(crate) fn project_files(&mut self) -> Result<Vec<ProjectFile>, OpenError> {
         let (mut files, mut bytes) = (Vec::new(), 0);
-        for (name, at, len) in self.project.clone() {
-            bytes += len;
+        for attached in self.project.clone() {
+            bytes += attached.len;
             if bytes > PROJECT_BYTES_MAX {
                 break;
             }
-            let content = records::read_at(&mut self.file, at, len).map_err(|source| self.read_error(source))?;
-            files.push(ProjectFile { name, content });
+            let content = self.attached(&attached)?;
+            files.push(ProjectFile {
+                name: attached.name,
+                content,
+            });
         }
         Ok(files)
+    }
+
+    /// The content of an attachment that fits its checksum.
+    fn attached(&mut self, attached: &Attached) -> Result<Vec<u8>, OpenError> {
+        let Attached {
+            record, begins, len, ..
+        } = *attached;
+        let ends = begins + len;
+        if ends + CHECKSUM_LEN > record.len {
+            return Err(self.damaged(record.at, "an attachment as long as its head says"));
+        }
+        let read = records::read_at(&mut self.file, record.at, ends + CHECKSUM_LEN);
+        let mut body = read.map_err(|source| self.read_error(source))?;
+        // Bounded by the length of the project's files.
+        if !records::fits_checksum(&body, ends as usize) {
+            return Err(self.damaged(record.at, format!("a file {} that fits its checksum", attached.name)));
+        }
+        body.truncate(ends as usize);
+        Ok(body.split_off(begins as usize))
     }
 
     /// The messages from a moment of the hub's time on, in their order, those of that moment included.
@@ -183,7 +287,7 @@ impl Recording {
             recording: self,
             next,
             from: at,
-            waiting: VecDeque::new(),
+            open: None,
         }
     }
 
@@ -193,13 +297,20 @@ impl Recording {
     ///
     /// A chunk is damaged, or the file cannot be read any more.
     pub(crate) fn state_at(&mut self, at: Time) -> Result<Vec<Sample>, OpenError> {
-        let mut chunk = self.chunks.partition_point(|chunk| chunk.begins <= at);
+        let mut end = self.chunks.partition_point(|chunk| chunk.begins <= at);
+        let mut state = BTreeMap::new();
+        // Each chunk is read once, whatever the states in it leave out.
         loop {
-            chunk = self.state_before(chunk);
-            let (state, is_complete) = self.state_from(chunk, at)?;
-            if is_complete || chunk == 0 {
+            let begin = self.state_before(end);
+            let (older, is_complete) = self.state_of(begin..end, at)?;
+            for (name, sample) in older {
+                // What was said later counts.
+                state.entry(name).or_insert(sample);
+            }
+            if is_complete || begin == 0 {
                 return Ok(state.into_values().collect());
             }
+            end = begin;
         }
     }
 
@@ -212,16 +323,16 @@ impl Recording {
         other.map_or(0, |other| other + 1)
     }
 
-    fn state_from(&mut self, chunk: usize, at: Time) -> Result<(BTreeMap<String, Sample>, bool), OpenError> {
+    /// What these chunks say up to a moment, and whether a state ends in them.
+    fn state_of(&mut self, chunks: Range<usize>, at: Time) -> Result<(BTreeMap<String, Sample>, bool), OpenError> {
         let (mut state, mut is_complete) = (BTreeMap::new(), false);
-        for index in chunk..self.chunks.len() {
-            let chunk = self.chunks[index];
-            if chunk.begins > at {
-                break;
-            }
-            for (time, message) in self.messages_of(chunk)? {
-                let samples = match message {
-                    _ if time > at => break,
+        for index in chunks {
+            let mut open = self.unpacked(self.chunks[index])?;
+            while let Some(unread) = self.next_of(&mut open)? {
+                if unread.time > at {
+                    break;
+                }
+                let samples = match self.read(&unread)? {
                     Message::Samples(samples) => samples,
                     Message::State(samples) => {
                         is_complete |= samples.is_last;
@@ -253,13 +364,18 @@ impl Recording {
                         session = named.filter(|(name, _)| name == SESSION).map(|(_, fields)| fields);
                     }
                     op::ATTACHMENT => {
-                        let head = walk.first(record, 4_096)?;
+                        let head = walk.first(record, ATTACHMENT_HEAD_MAX)?;
                         let inside = records::attachment(&head);
                         let whole =
                             inside.filter(|(_, at, len)| at.checked_add(*len).is_some_and(|end| end <= record.len));
-                        let named = whole.and_then(|(name, at, len)| {
-                            let name = name.strip_prefix(PROJECT_FOLDER)?;
-                            Some((name.to_owned(), record.at + at, len))
+                        let named = whole.and_then(|(name, begins, len)| {
+                            let name = name.strip_prefix(PROJECT_FOLDER)?.to_owned();
+                            Some(Attached {
+                                name,
+                                record,
+                                begins,
+                                len,
+                            })
                         });
                         self.project.extend(named);
                     }
@@ -326,66 +442,90 @@ impl Recording {
         Ok(uncounted)
     }
 
-    /// Adds a chunk to the totals that they do not know.
-    fn count(&mut self, index: usize) -> Result<(), OpenError> {
-        let messages = self.messages_of(self.chunks[index])?;
-        for (time, message) in messages {
-            self.totals.ends_ns = self.totals.ends_ns.max(time.as_nanos());
-            match message {
-                Message::Samples(samples) => self.totals.samples += samples.signals.len() as u64,
-                Message::State(_) => {}
-                Message::Input(_) => self.totals.inputs += 1,
-                Message::Gap(gap) => {
-                    self.totals.gaps += 1;
-                    self.totals.lost += gap.lost;
+    /// What a chunk holds, for totals that do not know it. Nothing of it is kept.
+    fn counted(&mut self, chunk: Chunk) -> Result<Totals, OpenError> {
+        let mut totals = Totals::default();
+        let mut open = self.unpacked(chunk)?;
+        while let Some(unread) = self.next_of(&mut open)? {
+            totals.ends_ns = totals.ends_ns.max(unread.time.as_nanos());
+            match unread.topic {
+                Topic::Samples => totals.samples += self.json::<CountedSamples>(&unread)?.count,
+                Topic::State => drop(self.json::<CountedSamples>(&unread)?),
+                Topic::Inputs => {
+                    self.json::<CountedInput>(&unread)?;
+                    totals.inputs += 1;
+                }
+                Topic::Gaps => {
+                    totals.gaps += 1;
+                    totals.lost = totals.lost.saturating_add(self.json::<Gap>(&unread)?.lost);
                 }
             }
         }
-        Ok(())
+        Ok(totals)
     }
 
-    /// The messages of a chunk.
-    fn messages_of(&mut self, chunk: Chunk) -> Result<Vec<(Time, Message)>, OpenError> {
+    fn unpacked(&mut self, chunk: Chunk) -> Result<Unpacked, OpenError> {
         let RecordAt { at, len, .. } = chunk.record;
         let body = records::read_at(&mut self.file, at, len).map_err(|source| self.read_error(source))?;
-        let unpacked = records::unpack(&body).map_err(|expected| self.damaged(at, expected))?;
-        drop(body);
-        let mut messages = Vec::new();
-        let mut inside = Cursor(&unpacked);
+        let records = records::unpack(&body).map_err(|expected| self.damaged(at, expected))?;
+        #[cfg(test)]
+        {
+            self.chunks_read += 1;
+        }
+        Ok(Unpacked { at, records, read: 0 })
+    }
+
+    /// The next message of a chunk; `None` at its end. Channels on the way are learnt.
+    fn next_of<'a>(&mut self, open: &'a mut Unpacked) -> Result<Option<Unread<'a>>, OpenError> {
+        let Unpacked { at, records, read } = open;
+        let at = *at;
+        let mut inside = Cursor(&records[*read..]);
         while let Some(record) = records::next_inside(&mut inside) {
             let (op, body) = record.map_err(|expected| self.damaged(at, expected))?;
+            *read = records.len() - inside.0.len();
             match op {
                 op::CHANNEL => {
                     let (id, topic) = records::channel(body).ok_or_else(|| self.damaged(at, "a whole channel"))?;
-                    self.topics.insert(id, topic.to_owned());
+                    match Topic::of(topic) {
+                        Some(topic) => drop(self.topics.insert(id, topic)),
+                        None => drop(self.topics.remove(&id)),
+                    }
                 }
                 op::MESSAGE => {
                     let message = records::message(body).ok_or_else(|| self.damaged(at, "a whole message"))?;
-                    messages.extend(
-                        self.message(message)
-                            .map_err(|error| self.damaged(at, error.to_string()))?,
-                    );
+                    let (channel, log_time, text) = message;
+                    if let Some(topic) = self.topics.get(&channel).copied() {
+                        let time = Time::from_nanos(log_time.saturating_sub(self.session.origin_ns));
+                        return Ok(Some(Unread { at, topic, time, text }));
+                    }
                 }
                 _ => {}
             }
         }
-        Ok(messages)
+        Ok(None)
     }
 
-    fn message(
-        &self,
-        (channel, log_time, text): (u16, u64, &[u8]),
-    ) -> Result<Option<(Time, Message)>, serde_json::Error> {
-        let time = Time::from_nanos(log_time.saturating_sub(self.session.origin_ns));
-        let message = match self.topics.get(&channel).map(String::as_str) {
-            Some(SAMPLES) => Message::Samples(serde_json::from_slice(text)?),
-            Some(STATE) => Message::State(serde_json::from_slice(text)?),
-            Some(INPUTS) => Message::Input(serde_json::from_slice(text)?),
-            Some(GAPS) => Message::Gap(serde_json::from_slice(text)?),
-            // Somebody has put a channel of his own into it.
-            _ => return Ok(None),
-        };
-        Ok(Some((time, message)))
+    /// Reads a message, unless it would become more than a recorder writes.
+    fn read(&self, unread: &Unread<'_>) -> Result<Message, OpenError> {
+        Ok(match unread.topic {
+            Topic::Samples => Message::Samples(self.json(unread)?),
+            Topic::State => Message::State(self.json(unread)?),
+            Topic::Inputs => {
+                if unread.text.len() > INPUT_BYTES_FREE && self.json::<Parts>(unread)?.0 > INPUT_PARTS_MAX {
+                    return Err(self.damaged(unread.at, format!("an input of at most {INPUT_PARTS_MAX} values")));
+                }
+                Message::Input(self.json(unread)?)
+            }
+            Topic::Gaps => Message::Gap(self.json(unread)?),
+        })
+    }
+
+    fn json<T: DeserializeOwned>(&self, unread: &Unread<'_>) -> Result<T, OpenError> {
+        if unread.topic != Topic::Inputs && unread.text.len() > SAMPLES_BYTES_MAX {
+            let expected = format!("a message of at most {} MB", SAMPLES_BYTES_MAX >> 20);
+            return Err(self.damaged(unread.at, expected));
+        }
+        serde_json::from_slice(unread.text).map_err(|error| self.damaged(unread.at, error.to_string()))
     }
 
     fn read_error(&self, source: io::Error) -> OpenError {
@@ -414,7 +554,30 @@ pub(crate) struct Messages<'a> {
     /// The chunk that is read next.
     next: usize,
     from: Time,
-    waiting: VecDeque<(Time, Message)>,
+    /// The chunk that is read.
+    open: Option<Unpacked>,
+}
+
+impl Messages<'_> {
+    fn read_on(&mut self) -> Result<Option<(Time, Message)>, OpenError> {
+        loop {
+            let Some(open) = &mut self.open else {
+                let Some(chunk) = self.recording.chunks.get(self.next).copied() else {
+                    return Ok(None);
+                };
+                self.next += 1;
+                self.open = Some(self.recording.unpacked(chunk)?);
+                continue;
+            };
+            match self.recording.next_of(open)? {
+                Some(unread) if unread.time >= self.from => {
+                    return Ok(Some((unread.time, self.recording.read(&unread)?)));
+                }
+                Some(_) => {}
+                None => self.open = None,
+            }
+        }
+    }
 }
 
 impl Iterator for Messages<'_> {
@@ -422,22 +585,18 @@ impl Iterator for Messages<'_> {
     type Item = Result<(Time, Message), OpenError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            if let Some(message) = self.waiting.pop_front() {
-                return Some(Ok(message));
-            }
-            let chunk = self.recording.chunks.get(self.next).copied()?;
-            self.next += 1;
-            match self.recording.messages_of(chunk) {
-                Ok(messages) => {
-                    let from = self.from;
-                    self.waiting = messages.into_iter().filter(|(time, _)| *time >= from).collect();
-                }
-                Err(error) => {
-                    self.next = usize::MAX;
-                    return Some(Err(error));
-                }
-            }
+        let read = self.read_on();
+        if read.is_err() {
+            (self.next, self.open) = (usize::MAX, None);
         }
+        read.transpose()
+    }
+}
+
+#[cfg(test)]
+impl Recording {
+    /// How many chunks were unpacked since it was opened.
+    pub(super) fn chunks_read(&self) -> usize {
+        self.chunks_read
     }
 }

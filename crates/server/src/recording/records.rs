@@ -7,8 +7,14 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 
-/// Bytes of a chunk, packed or not, and of every other record. A larger one is refused: those of the writer have a few megabytes.
-pub(crate) const CHUNK_BYTES_MAX: u64 = 256 << 20;
+/// Bytes of a chunk, packed or not, and of every other record. A larger one is refused.
+///
+/// The writer closes a chunk when it has a megabyte, so its largest one is that and one more message. The largest message is an
+/// input: a frame of at most 16 MB, as a text of JSON, in which a sign of a frame has six bytes at most, `\u0001`. That makes 97 MB
+/// and a little around it; samples have less, see `SAMPLES_BYTES_MAX` in the reader.
+pub(crate) const CHUNK_BYTES_MAX: u64 = 112 << 20;
+
+const CHUNK_TOO_LARGE: &str = "a chunk of at most 112 MB";
 
 /// How an MCAP file begins and ends.
 pub(crate) const MAGIC: [u8; 8] = [0x89, b'M', b'C', b'A', b'P', b'0', b'\r', b'\n'];
@@ -190,6 +196,17 @@ pub(crate) fn attachment(body: &[u8]) -> Option<(String, u64, u64)> {
     Some((name, (body.len() - cursor.0.len()) as u64, len))
 }
 
+/// Whether the checksum that stands there fits what stands before it; 0 says that there is none.
+pub(crate) fn fits_checksum(body: &[u8], at: usize) -> bool {
+    let Some((content, mut rest)) = body.split_at_checked(at).map(|(content, rest)| (content, Cursor(rest))) else {
+        return false;
+    };
+    let mut crc = flate2::Crc::new();
+    crc.update(content);
+    rest.u32()
+        .is_some_and(|checksum| checksum == 0 || checksum == crc.sum())
+}
+
 /// Whose a message index is, and whether there are messages in it.
 pub(crate) fn message_index(body: &[u8]) -> Option<(u16, bool)> {
     let mut cursor = Cursor(body);
@@ -227,9 +244,9 @@ pub(crate) fn unpack(body: &[u8]) -> Result<Vec<u8>, &'static str> {
     })();
     let (len, checksum, packing, packed_len) = head.ok_or("a chunk with a whole head")?;
     if len > CHUNK_BYTES_MAX {
-        return Err("a chunk of at most 256 MB");
+        return Err(CHUNK_TOO_LARGE);
     }
-    let packed_len = usize::try_from(packed_len).map_err(|_| "a chunk of at most 256 MB")?;
+    let packed_len = usize::try_from(packed_len).map_err(|_| CHUNK_TOO_LARGE)?;
     let packed = cursor.bytes(packed_len).ok_or("a chunk as long as its head says")?;
     let records = match packing {
         "" => packed.to_vec(),

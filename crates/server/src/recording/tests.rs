@@ -2,7 +2,7 @@
 //! bytes that are none of ours.
 
 use super::folder;
-use super::format::{CHANNELS, Entered, Gap, Sample, Samples, Session, Totals};
+use super::format::{CHANNELS, Entered, Gap, SESSION, Sample, Samples, Session, Totals};
 use super::reader::{Message, OpenError, Recording};
 use super::writer::{ProjectFile, RecordingWriter};
 use super::{About, Order, RecordError, Recorder, Wish};
@@ -15,7 +15,7 @@ use crosstie_hub::signal::Value;
 use crosstie_hub::{Hub, Input, Ticket, Time};
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, Cursor, Seek, SeekFrom, Write};
 use std::path::Path;
 
@@ -94,6 +94,7 @@ fn session() -> Session {
         from_start: true,
         signals: vec![String::from("**")],
         inputs: true,
+        started_ns: Some(1_700_000_000_000_000_000),
     }
 }
 
@@ -497,6 +498,10 @@ fn the_head_and_the_totals_come_back_as_they_were() {
     assert_eq!(Session::from_fields(&fields), Ok(session()));
     fields.remove("origin_ns");
     assert_eq!(Session::from_fields(&fields), Err("origin_ns"));
+    let mut fields = session().to_fields();
+    fields.remove("started_ns");
+    let older = Session::from_fields(&fields).unwrap();
+    assert_eq!(older.started_ns, None, "an older Crosstie does not say it");
     let totals = Totals {
         ended: Some(String::from("stopped")),
         ..Totals::default()
@@ -535,10 +540,8 @@ fn recorder(folder: &Path) -> (Recorder, Door, std::thread::JoinHandle<()>) {
     (recorder, door, thread)
 }
 
-/// What people were told through a door, by the ids of the problems.
-fn told(door: &Door) -> Vec<(String, String)> {
-    let mut events = std::collections::VecDeque::new();
-    door.take(Some(std::time::Instant::now()), &mut events);
+/// What people are told by these events: the ids of the problems and their texts.
+fn reports_of(events: VecDeque<Event>) -> Vec<(String, String)> {
     let report = |event| match event {
         Event::Request {
             request: Request::Report(report),
@@ -561,6 +564,160 @@ fn a_recorder_that_falls_is_a_problem_and_says_so() {
         panic!("{refused:?}")
     };
     assert!(text.contains("by a fault of its own"), "{text}");
-    assert_eq!(told(&door), [(String::from("record"), text)]);
+    let mut events = VecDeque::new();
+    door.take(None, &mut events);
+    assert_eq!(reports_of(events), [(String::from("record"), text)]);
     assert!(recorder.active().is_none());
+}
+
+#[test]
+fn a_recording_whose_folder_is_removed_ends_and_people_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let (recorder, door, thread) = recorder(folder.path());
+    let mut bench = Bench::new(&[], 16);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            runtime
+                .block_on(recorder.begin(Wish::default(), String::from("a test")))
+                .unwrap();
+        });
+        let mut events = VecDeque::new();
+        door.take(None, &mut events);
+        let Some(Event::Tap(tap)) = events.pop_front() else {
+            panic!("{events:?}")
+        };
+        bench.taps.begin(&mut bench.hub, *tap);
+    });
+    std::fs::remove_dir_all(folder.path().join("recordings")).unwrap();
+    let mut reports = Vec::new();
+    while reports.is_empty() {
+        let mut events = VecDeque::new();
+        door.take(None, &mut events);
+        reports = reports_of(events);
+    }
+    let (id, text) = &reports[0];
+    assert_eq!(id, "record");
+    assert!(text.contains("removed or moved away"), "{text}");
+    assert!(recorder.active().is_none());
+    drop(recorder);
+    thread.join().unwrap();
+}
+
+/// A file of these messages in a chunk each: the index of a channel, the hub's time in nanoseconds, and the text. Without totals, as
+/// a tool of somebody else writes it.
+fn crafted(chunks: &[(usize, u64, String)]) -> Vec<u8> {
+    let mut out = mcap::WriteOptions::new()
+        .profile("crosstie")
+        .create(Cursor::new(Vec::new()))
+        .unwrap();
+    let head = mcap::records::Metadata {
+        name: SESSION.to_owned(),
+        metadata: session().to_fields(),
+    };
+    out.write_metadata(&head).unwrap();
+    for (topic, name, schema) in CHANNELS {
+        let schema = out.add_schema(name, "jsonschema", schema.as_bytes()).unwrap();
+        out.add_channel(schema, topic, "json", &BTreeMap::new()).unwrap();
+    }
+    for (channel, time, text) in chunks {
+        let log_time = session().origin_ns + time;
+        let header = mcap::records::MessageHeader {
+            channel_id: u16::try_from(channel + 1).unwrap(),
+            sequence: 0,
+            log_time,
+            publish_time: log_time,
+        };
+        out.write_to_known_channel(&header, text.as_bytes()).unwrap();
+        out.flush().unwrap();
+    }
+    out.finish().unwrap();
+    out.into_inner().into_inner()
+}
+
+fn sample_of(name: &str, value: &str) -> String {
+    format!(r#"{{"name":"{name}","kind":"Int","value":{value}}}"#)
+}
+
+#[test]
+fn a_value_is_a_bool_a_number_or_a_text_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let many = format!("[{}1]", "1,".repeat(1 << 20));
+    for value in [many.as_str(), "{}", "null"] {
+        let text = format!(r#"{{"generation":1,"signals":[{}]}}"#, sample_of("a", value));
+        let error = open(&folder, &crafted(&[(0, 1, text)])).unwrap_err().to_string();
+        assert!(error.contains("a bool, a number or a text"), "{error}");
+    }
+    let text = format!(
+        r#"{{"generation":1,"signals":[{},{}]}}"#,
+        sample_of("a", "true"),
+        sample_of("b", r#""\u00e9""#)
+    );
+    let input = String::from(r#"{"number":1,"now_ns":0,"input":{"a":[1,null,"x"]}}"#);
+    let mut recording = open(&folder, &crafted(&[(0, 1, text), (2, 5, input)])).unwrap();
+    let totals = recording.totals().clone();
+    assert_eq!(
+        (totals.samples, totals.inputs, totals.ends_ns),
+        (2, 1, 5),
+        "they are counted"
+    );
+    let state = recording.state_at(Time::from_nanos(9)).unwrap();
+    assert_eq!(values(&state)["b"], &json!("é"));
+}
+
+#[test]
+fn an_input_of_very_many_values_is_damage() {
+    let folder = tempfile::tempdir().unwrap();
+    let input = format!(r#"{{"number":1,"now_ns":0,"input":[{}1]}}"#, "1,".repeat(1 << 20));
+    let mut recording = open(&folder, &crafted(&[(2, 1, input)])).unwrap();
+    let read: Vec<_> = recording.messages_from(Time::ZERO).collect();
+    assert_eq!(read.len(), 1);
+    let error = read[0].as_ref().unwrap_err().to_string();
+    assert!(error.contains("an input of at most 1048576 values"), "{error}");
+}
+
+#[test]
+fn a_file_of_the_project_that_does_not_fit_its_checksum_is_damage() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut bytes, _) = recorded(&[(0, 1)], 1);
+    let content = b"XIC I:0/0";
+    let at = bytes.windows(content.len()).position(|part| part == content).unwrap();
+    bytes[at] ^= 1;
+    let error = open(&folder, &bytes).unwrap().project_files().unwrap_err().to_string();
+    assert!(
+        error.contains("is damaged") && error.contains("programs/a.ladder"),
+        "{error}"
+    );
+    // A tool that gives none writes 0.
+    bytes[at + content.len()..][..4].fill(0);
+    let files = open(&folder, &bytes).unwrap().project_files().unwrap();
+    assert_eq!(files[0].content, b"YIC I:0/0");
+}
+
+#[test]
+fn a_state_reads_every_chunk_once_whatever_is_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let chunk = |number: u64| {
+        let signal = sample_of(&format!("s{}", number % 7), &number.to_string());
+        let text = format!(r#"{{"generation":{number},"signals":[{signal}]}}"#);
+        // States that never end.
+        (usize::from(number.is_multiple_of(2)), number, text)
+    };
+    let chunks: Vec<_> = (1..=300).map(chunk).collect();
+    let mut recording = open(&folder, &crafted(&chunks)).unwrap();
+    let all = messages(&mut recording);
+    let before = recording.chunks_read();
+    let state = recording.state_at(Time::from_nanos(1_000)).unwrap();
+    assert_eq!(recording.chunks_read() - before, 300);
+    assert_eq!(state, by_hand(&all));
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_regular_file_is_not_read() {
+    let folder = tempfile::tempdir().unwrap();
+    for path in [Path::new("/dev/zero"), folder.path()] {
+        let error = Recording::open(path).unwrap_err().to_string();
+        assert!(error.contains("expected a regular file"), "{error}");
+    }
 }

@@ -9,6 +9,7 @@ use super::reader::Recording;
 use super::writer::{CHUNK_TIME_MAX, RecordingWriter};
 use super::{About, ActiveRow, FALLEN, Order, RecordError, Shared, Wish, add, lock, project};
 use crate::core_task::{Door, Event, Ring, Taken, Tap};
+use crate::state;
 use crossbeam_channel::{Receiver, RecvTimeoutError, select};
 use crosstie_hub::Input;
 use crosstie_hub::api::Report;
@@ -19,7 +20,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::oneshot;
 
 /// Bytes that must stay free on the disk, for the project file and the memory of PLCs: below that a recording is not started, and
@@ -41,6 +42,9 @@ const PROBLEM: &str = "record";
 /// What there is to do when a limit or the disk has ended a recording.
 const LIMITS_HINT: &str = "make room, or change max_mb, max_minutes or keep_mb in [record]; what was recorded is there";
 
+/// What there is to do when the file of a recording has gone.
+const REMOVED_HINT: &str = "start another one; a recording is removed with `crosstie record delete` when it has ended";
+
 /// The end that the hub's end puts to a recording.
 const HUB_ENDED: &str = "the hub has ended";
 
@@ -61,6 +65,8 @@ pub(super) struct Thread {
 struct Run {
     name: String,
     path: PathBuf,
+    /// Which file that is.
+    file: Option<(u64, u64)>,
     by: String,
     by_signal: bool,
     from_start: bool,
@@ -244,6 +250,7 @@ impl Thread {
         let run = Run {
             name: folder::name_of(&path),
             path,
+            file: file.metadata().ok().and_then(|data| state::identity(&data)),
             by,
             by_signal: false,
             from_start,
@@ -349,6 +356,7 @@ impl Thread {
             from_start: run.from_start,
             signals: run.signals.clone(),
             inputs: self.about.config.inputs,
+            started_ns: Some(now_ns()),
         };
         let files = project::read(&self.about.project_folder, &self.about.files);
         let out = BufWriter::with_capacity(BUFFER_LEN, file);
@@ -390,23 +398,27 @@ impl Thread {
         if run.ending.is_none() {
             if bytes.saturating_add(waiting) >= run.max_bytes {
                 let text = format!("it has reached its limit of {} MB", run.max_bytes >> 20);
-                return self.cut_short(text);
+                return self.cut_short(text, false, LIMITS_HINT);
             }
             if now.saturating_duration_since(run.since) >= run.max_time {
                 let text = format!("it has reached its limit of {} minutes", run.max_time.as_secs() / 60);
-                return self.cut_short(text);
+                return self.cut_short(text, false, LIMITS_HINT);
             }
         }
         let is_due = now >= run.looked_at + LOOK_EVERY;
         if is_due {
             run.looked_at = now;
+            if run.ending.is_none() && !state::is_still(&run.path, run.file) {
+                let text = String::from("its file was removed or moved away while it ran");
+                return self.cut_short(text, true, REMOVED_HINT);
+            }
             let lost = writer.totals().lost;
             if std::mem::replace(&mut run.lost_shown, lost) != lost {
                 self.tell_hub(true, lost);
             }
             if folder::free_bytes(&self.about.config.folder).is_some_and(|free| free < FREE_BYTES_MIN) {
                 let text = format!("less than {} MB were free on the disk", FREE_BYTES_MIN >> 20);
-                return self.cut_short(text);
+                return self.cut_short(text, false, LIMITS_HINT);
             }
         }
         if is_due || self.running.as_ref().is_some_and(|run| run.ring.taken().is_empty()) {
@@ -414,14 +426,14 @@ impl Thread {
         }
     }
 
-    /// A limit ends the recording: it is whole, and people are told.
-    fn cut_short(&mut self, reason: String) {
+    /// Something ends the recording: it is whole, and people are told.
+    fn cut_short(&mut self, reason: String, is_error: bool, hint: &str) {
         if let Some(run) = &mut self.running {
             run.ending = Some((reason.clone(), None));
             self.door.tell(Event::Untap);
             let text = format!("the recording '{}' has ended: {reason}", run.name);
             self.finish();
-            self.report(false, text, LIMITS_HINT);
+            self.report(is_error, text, hint);
         }
     }
 
@@ -544,4 +556,10 @@ impl Thread {
             hint: hint.to_owned(),
         });
     }
+}
+
+/// The world's time, in nanoseconds since 1970.
+fn now_ns() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -165,18 +165,21 @@ pub(crate) fn by_word(writer: By, name: &str) -> Option<&'static str> {
     }
 }
 
-/// How many of these samples one message holds: at least one, where there is one.
-fn fitting(samples: &[TakenSample]) -> usize {
-    let mut bytes = 0;
-    let fits = |sample: &&TakenSample| {
-        let text = match &sample.value {
+/// How many samples of these values one message holds: at least one, where there is one.
+fn fitting<'a>(mut values: impl Iterator<Item = &'a Value>) -> usize {
+    let (mut bytes, mut many) = (0, 0);
+    let mut fits = |value: &Value| {
+        let text = match value {
             Value::Text(text) => text.len(),
             _ => 0,
         };
         bytes += text + SAMPLE_BYTES;
         bytes <= MESSAGE_BYTES_MAX
     };
-    samples.iter().take_while(fits).count().max(1).min(samples.len())
+    while values.next().is_some_and(|value| fits(value) || many == 0) {
+        many += 1;
+    }
+    many
 }
 
 /// A recording that is being written.
@@ -384,7 +387,7 @@ impl<W: Write + Seek> RecordingWriter<W> {
         }
         let mut rest = samples;
         loop {
-            let (part, others) = rest.split_at(fitting(rest));
+            let (part, others) = rest.split_at(fitting(rest.iter().map(|sample| &sample.value)));
             let is_end = others.is_empty();
             let mirror = std::mem::take(&mut self.mirror);
             let held = part
@@ -472,19 +475,18 @@ impl<W: Write + Seek> RecordingWriter<W> {
         let time = Time::from_nanos(self.totals.ends_ns);
         let mirror = std::mem::take(&mut self.mirror);
         let held: Vec<&Held> = mirror.iter().flatten().collect();
-        let parts = held.len().div_ceil(STATE_SIGNALS);
-        let mut written = Ok(());
-        for (number, part) in held.chunks(STATE_SIGNALS).enumerate() {
+        let (mut rest, mut written) = (held.as_slice(), Ok(()));
+        while !rest.is_empty() && written.is_ok() {
+            let many = fitting(rest.iter().take(STATE_SIGNALS).map(|held| &held.value));
+            let (part, others) = rest.split_at(many);
+            rest = others;
             let signals: Vec<SampleOut<'_>> = part.iter().map(|held| held.out()).collect();
             let message = SamplesOut {
                 generation: self.generation,
-                is_last: number + 1 == parts,
+                is_last: rest.is_empty(),
                 signals: &signals,
             };
             written = self.message(STATE, time, &message);
-            if written.is_err() {
-                break;
-            }
         }
         self.mirror = mirror;
         (self.state, self.is_state_old) = ((now, 0), false);
