@@ -69,13 +69,16 @@ impl CliError {
     }
 }
 
-/// An error and its causes in one line.
+/// An error and its causes in one line. A cause that an error has said itself is not said again.
 fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
+        let said = error.to_string();
+        if !text.ends_with(&said) {
+            text.push_str(": ");
+            text.push_str(&said);
+        }
         cause = error.source();
     }
     text
@@ -84,6 +87,20 @@ fn chain(error: &dyn Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cause_that_was_said_is_not_said_again() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("a.mcap cannot be read: {source}")]
+        struct Read {
+            source: io::Error,
+        }
+        let read = Read {
+            source: io::Error::other("no such file"),
+        };
+        let text = CliError::failed(&read).message();
+        assert_eq!(text.as_deref(), Some("a.mcap cannot be read: no such file"));
+    }
 
     #[test]
     fn every_error_has_its_exit_code_and_its_text() {

@@ -1,16 +1,17 @@
 //! `crosstie replay execute`: a recording executed once more, without a hub.
 
 use super::CliError;
+use super::record::recording_file;
 use crate::reexecution::{self, Difference, Executed};
 use clap::Args;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The arguments of `crosstie replay execute`.
 #[derive(Debug, Args)]
 pub struct ExecuteArgs {
-    /// A recording that began with the hub
-    #[arg(value_name = "FILE")]
+    /// A recording that began with the hub: its file, or its name in the project of this folder
+    #[arg(value_name = "NAME|FILE")]
     pub file: PathBuf,
     /// Take the project from this folder instead of from the recording: what would it have made of that day?
     #[arg(long, value_name = "DIR")]
@@ -22,13 +23,14 @@ pub struct ExecuteArgs {
 
 /// Executes a recording and prints what came of it; a sample that is another one is exit code 1.
 pub(crate) fn execute(args: &ExecuteArgs, out: &mut impl Write) -> Result<(), CliError> {
-    let executed = reexecution::execute(&args.file, args.project.as_deref());
+    let file = recording_file(&args.file, Path::new("."))?;
+    let executed = reexecution::execute(&file, args.project.as_deref());
     let executed = executed.map_err(|error| CliError::Usage(error.to_string()))?;
     let text = match args.json {
         true => serde_json::json!(executed).to_string(),
         false => words(&executed),
     };
-    writeln!(out, "{text}").map_err(|error| CliError::failed(&error))?;
+    writeln!(out, "{text}")?;
     match executed.difference {
         None => Ok(()),
         Some(_) => Err(CliError::Told { exit_code: 1 }),

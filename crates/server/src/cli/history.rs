@@ -50,6 +50,8 @@ struct Answer {
     resolution: String,
     before: Option<Point>,
     points: Vec<Point>,
+    #[serde(default)]
+    note: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -100,7 +102,8 @@ pub(super) async fn history(args: HistoryArgs, out: &mut impl Write) -> Result<(
         writeln!(out, "before: {} since {}", before.value, shown(before.at_ms))?;
     }
     if answer.points.is_empty() {
-        writeln!(out, "no samples in this time")?;
+        let note = answer.note.as_deref().unwrap_or("no samples in this time");
+        writeln!(out, "{note}")?;
         return Ok(());
     }
     if answer.resolution == "raw" {

@@ -3,13 +3,15 @@
 use super::api::{Hub, escaped};
 use super::{At, CliError, table};
 use crate::config::record::{MAX_MB, MAX_MINUTES};
-use crate::recording::{Recording, export};
+use crate::config::{self, Overrides};
+use crate::recording::export::{self, ExportError};
+use crate::recording::{Recording, file_of};
 use axum::http::Method;
 use clap::{Args, Subcommand};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What can be done with recordings.
 #[derive(Debug, Subcommand)]
@@ -99,7 +101,8 @@ pub struct NameArgs {
 /// The arguments of `crosstie record export`.
 #[derive(Debug, Args)]
 pub struct ExportArgs {
-    /// The file
+    /// The file, or the name of a recording of the project in this folder
+    #[arg(value_name = "NAME|FILE")]
     pub file: PathBuf,
     /// Patterns of the signals that are wanted; may be given more than once
     #[arg(long, value_name = "PATTERN")]
@@ -120,6 +123,8 @@ struct Row {
     samples: u64,
     inputs: u64,
     gaps: u64,
+    #[serde(default)]
+    running: bool,
     whole: bool,
     ended: Option<String>,
     error: Option<String>,
@@ -151,6 +156,30 @@ struct Detail {
     signal_names: Vec<String>,
 }
 
+/// The file that is meant: as it is given, or of that name in the folder of recordings of a project.
+///
+/// # Errors
+///
+/// There is neither.
+pub(super) fn recording_file(given: &Path, project: &Path) -> Result<PathBuf, CliError> {
+    if given.exists() {
+        return Ok(given.to_owned());
+    }
+    let loaded = config::load(project, &Overrides::default());
+    let Some(config) = loaded.config else {
+        // What is wrong with a project is said when it is taken; without one the file is what is missing.
+        return Ok(given.to_owned());
+    };
+    let folder = config.folder.join(config.record.folder);
+    let name = given.file_name().unwrap_or_default().to_string_lossy();
+    let plain = name.strip_suffix(".mcap").unwrap_or(&name);
+    let file = file_of(&folder, plain).ok().filter(|file| file.is_file());
+    file.ok_or_else(|| {
+        let (given, folder) = (given.display(), folder.display());
+        CliError::Usage(format!("there is no recording '{given}' in {folder}"))
+    })
+}
+
 /// Carries out a verb on recordings.
 pub(super) async fn record(command: RecordCommand, out: &mut impl Write) -> Result<(), CliError> {
     match command {
@@ -172,15 +201,20 @@ pub(super) async fn record(command: RecordCommand, out: &mut impl Write) -> Resu
             Ok(())
         }
         RecordCommand::Export(args) => {
-            let mut recording = Recording::open(&args.file).map_err(|error| CliError::failed(&error))?;
+            let file = recording_file(&args.file, Path::new("."))?;
+            let mut recording = Recording::open(&file).map_err(|error| CliError::failed(&error))?;
             if !recording.is_whole() {
                 writeln!(
                     std::io::stderr(),
                     "the recording was cut: it ends at its last whole chunk"
                 )?;
             }
-            export::csv(&mut recording, &args.signals, out).map_err(|error| CliError::failed(&error))?;
-            Ok(())
+            match export::csv(&mut recording, &args.signals, out) {
+                Ok(_) => Ok(()),
+                // Whoever read it may have seen enough.
+                Err(ExportError::Write(error)) => Err(CliError::Output(error)),
+                Err(error) => Err(CliError::failed(&error)),
+            }
         }
     }
 }
@@ -284,6 +318,7 @@ fn in_words(row: &Row) -> String {
 fn end_of(row: &Row) -> String {
     match (&row.error, &row.ended) {
         (Some(error), _) => error.clone(),
+        (None, None) if row.running => String::from("it is being recorded"),
         (None, Some(reason)) if row.whole => reason.clone(),
         _ => String::from("cut: the hub was killed, or the machine lost power"),
     }

@@ -2,8 +2,7 @@
 
 use super::CliError;
 use super::check::counted;
-use crate::config::{self, Overrides};
-use crate::recording::file_of;
+use super::record::recording_file;
 use crate::testbench::accept::{AcceptError, Wish, accept};
 use crate::testbench::budget::Budget;
 use crate::testbench::diagram::Signs;
@@ -95,27 +94,8 @@ pub(super) fn test(command: TestCommand, out: &mut impl Write) -> Result<(), Cli
     }
 }
 
-/// The file that is meant: as it is given, or of that name in the project's folder of recordings.
-fn recording(args: &AcceptArgs) -> Result<PathBuf, CliError> {
-    if args.recording.is_file() {
-        return Ok(args.recording.clone());
-    }
-    let loaded = config::load(&args.dir, &Overrides::default());
-    let Some(config) = loaded.config else {
-        // What is wrong with the project is said when it is taken.
-        return Ok(args.recording.clone());
-    };
-    let folder = config.folder.join(config.record.folder);
-    let name = args.recording.file_stem().unwrap_or_default().to_string_lossy();
-    let file = file_of(&folder, &name).ok().filter(|file| file.is_file());
-    file.ok_or_else(|| {
-        let given = args.recording.display();
-        CliError::Usage(format!("there is no recording '{given}' in {}", folder.display()))
-    })
-}
-
 fn accept_recording(args: &AcceptArgs, out: &mut impl Write) -> Result<(), CliError> {
-    let recording = recording(args)?;
+    let recording = recording_file(&args.recording, &args.dir)?;
     let wish = Wish {
         recording,
         name: args.name.clone(),

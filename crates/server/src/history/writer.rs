@@ -105,6 +105,11 @@ impl Historian {
         &self.folder
     }
 
+    /// Whether signals of this name are kept.
+    pub(crate) fn keeps(&self, name: &str) -> bool {
+        (self.settings.signals.iter()).any(|pattern| Pattern::new(pattern).fits(name))
+    }
+
     /// Samples that were written since the hub started, and samples that were not.
     pub(crate) fn counts(&self) -> (u64, u64) {
         let of = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);

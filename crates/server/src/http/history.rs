@@ -58,6 +58,9 @@ pub(crate) struct HistoryAnswer {
     before: Option<HistoryPoint>,
     /// By time. A signal holds its value until the next point.
     points: Vec<HistoryPoint>,
+    /// Why there is nothing although nobody may have expected that: `history.signals` does not list the signal, or there is no such
+    /// signal. Null where there is something, or where the signal is kept.
+    note: Option<String>,
 }
 
 /// One point: a sample with `value`, or a part of the time with the others.
@@ -147,7 +150,7 @@ pub(crate) async fn points(
         )));
     }
     let folder = folder(&api)?;
-    let signal = name_of(&api, &by, &asked.signal).await?;
+    let (signal, is_there) = name_of(&api, &by, &asked.signal).await?;
     let wanted = Wanted {
         signal: signal.clone(),
         from_ms,
@@ -157,6 +160,15 @@ pub(crate) async fn points(
     let reading = tokio::task::spawn_blocking(move || history::query(&folder, &wanted));
     let read = reading.await.map_err(|_| ApiError::busy("the hub is shutting down"))?;
     let found = read.map_err(unreadable)?;
+    let is_empty = found.points.is_empty() && found.before.is_none();
+    let is_kept = api.historian.as_ref().is_some_and(|historian| historian.keeps(&signal));
+    let note = match (is_empty, is_there, is_kept) {
+        (true, false, _) => Some(format!("there is no signal '{signal}', and nothing is kept of one")),
+        (true, true, false) => Some(format!(
+            "`history.signals` does not list '{signal}': nothing is kept of it"
+        )),
+        _ => None,
+    };
     let points = found.points.into_iter().map(HistoryPoint::from).collect();
     if is_csv {
         let body = csv(points);
@@ -173,6 +185,7 @@ pub(crate) async fn points(
         resolution: found.resolution,
         before,
         points,
+        note,
     };
     Ok(Json(answer).into_response())
 }
@@ -235,13 +248,14 @@ fn unreadable(error: HistoryError) -> ApiError {
 }
 
 /// The name under which a signal is kept: a symbol stands for an address. What is gone since is still to be asked for.
-async fn name_of(api: &Api, by: &Actor, text: &str) -> Result<String, ApiError> {
+/// Says whether there is such a signal now.
+async fn name_of(api: &Api, by: &Actor, text: &str) -> Result<(String, bool), ApiError> {
     let request = Request::Signal { name: text.to_owned() };
     match api.ask(by, request).await {
-        Ok(Reply::Signal(row, _)) => Ok(row.name),
+        Ok(Reply::Signal(row, _)) => Ok((row.name, true)),
         Ok(_) => Err(ApiError::mismatch()),
         Err(error) => match canonical(text, Limits::DEFAULT.name_len_max) {
-            Ok(name) if error.is_not_found() && by.access.sees(&name) => Ok(name),
+            Ok(name) if error.is_not_found() && by.access.sees(&name) => Ok((name, false)),
             _ => Err(error),
         },
     }

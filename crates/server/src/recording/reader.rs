@@ -450,7 +450,9 @@ impl Recording {
             totals.ends_ns = totals.ends_ns.max(unread.time.as_nanos());
             match unread.topic {
                 Topic::Samples => totals.samples += self.json::<CountedSamples>(&unread)?.count,
-                Topic::State => drop(self.json::<CountedSamples>(&unread)?),
+                Topic::State => {
+                    self.json::<CountedSamples>(&unread)?;
+                }
                 Topic::Inputs => {
                     self.json::<CountedInput>(&unread)?;
                     totals.inputs += 1;
