@@ -33,17 +33,20 @@ pub(crate) fn near(name: &str, hub: &Hub, stage: &Stage) -> Option<String> {
     known.get(near).cloned()
 }
 
-/// A route of the project ends at it, or it is an input of a PLC: what the program does follows from it.
+/// It is an input of a PLC, or a route that does not begin at a PLC ends at it: what programs do follows from it.
 pub(crate) fn leads(name: &str, stage: &Stage) -> bool {
     let is_input = || match stage.context_of(name) {
         Some((_, Some(Address::Word { region, .. } | Address::Bit { region, .. }))) => region == Region::Input,
         _ => false,
     };
     let canonical = stage.canonical(name);
-    let mut targets = stage.settings.routes.iter().map(|route| match is_pattern(&route.from) {
-        true => caught(&route.to),
-        false => route.to.clone(),
-    });
+    let routes = stage.settings.routes.iter();
+    let mut targets = routes
+        .filter(|route| stage.context_of(&route.from).is_none())
+        .map(|route| match is_pattern(&route.from) {
+            true => caught(&route.to),
+            false => route.to.clone(),
+        });
     is_input() || targets.any(|target| means(&target, &canonical, stage))
 }
 

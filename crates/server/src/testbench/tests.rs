@@ -121,7 +121,7 @@ fn steps_follow_each_other_and_plcs_take_orders() {
     );
     fails(
         "[[step]]\nplc = { robot = \"stop\" }\nexpect = { \"twin/line/Run\" = true }\nwithin_ms = 100\n",
-        &["a.toml:1: the order is refused"],
+        &["a.toml:2:9: error: no PLC context is called 'robot'; expected one of line"],
     );
 }
 
@@ -167,15 +167,15 @@ fn a_stuck_signal_is_changed_by_nobody_until_it_is_freed() {
     );
 }
 
-/// A step that waits for what is so anyway, and one more with this line, which is line 4.
+/// A step that waits for what is so anyway, and one more with this line, whose step is line 4.
 fn with_line(line: &str) -> String {
-    format!("[[step]]\nexpect = {{ \"twin/line/Run\" = false }}\n[[step]]\n{line}\n")
+    format!("[[step]]\nexpect = {{ \"twin/line/Run\" = true }}\nwithin_ms = 100\n[[step]]\n{line}\n")
 }
 
 #[test]
 fn a_name_that_means_no_signal_fails_with_what_may_be_meant() {
     let meant = |line: &str, name: &str, near: &str| {
-        let text = format!("a.toml:3: no signal is called '{name}'; did you mean '{near}'?, at ");
+        let text = format!("a.toml:4: no signal is called '{name}'; did you mean '{near}'?, at ");
         fails(&with_line(line), &[&text]);
     };
     meant(
@@ -190,14 +190,14 @@ fn a_name_that_means_no_signal_fails_with_what_may_be_meant() {
     );
     meant("stale = [\"twin/hmi/Manul\"]", "twin/hmi/Manul", "twin/hmi/Manual");
     let fault = "[[fault]]\nat_ms = 0\nkind = \"stuck\"\nsignal = \"twin/line/SensorInfed\"";
-    let text = format!("{fault}\n[[step]]\nexpect = {{ \"twin/line/Run\" = false }}\n");
+    let text = format!("{fault}\n[[step]]\nexpect = {{ \"twin/line/Run\" = true }}\nwithin_ms = 100\n");
     fails(
         &text,
         &["a.toml:1: no signal is called 'twin/line/SensorInfed'; did you mean 'twin/line/SensorInfeed'?"],
     );
     fails(
         &with_line("expect = { \"plc/line/Rum\" = true }"),
-        &["a.toml:3: expected plc/line/Rum = true, got no such signal; did you mean 'plc/line/Run'?"],
+        &["a.toml:4: expected plc/line/Rum = true, got no such signal; did you mean 'plc/line/Run'?"],
     );
 }
 
@@ -205,15 +205,15 @@ fn a_name_that_means_no_signal_fails_with_what_may_be_meant() {
 fn what_the_hub_does_not_take_fails_with_its_reason() {
     fails(
         &with_line("set = { \"twin/hmi/Manual\" = \"yes\" }"),
-        &["a.toml:3: twin/hmi/Manual cannot be set: expected a value for a Bool"],
+        &["a.toml:4: twin/hmi/Manual cannot be set: expected a value for a Bool"],
     );
     fails(
         &with_line("set = { \"sys/clock/rate\" = 2 }"),
-        &["a.toml:3: sys/clock/rate cannot be set: 'sys/clock/rate' says how the clock stands"],
+        &["a.toml:4: sys/clock/rate cannot be set: 'sys/clock/rate' says how the clock stands"],
     );
     fails(
         &with_line("set = { \"plc/line/I:0/99\" = true }"),
-        &["a.toml:3: ", "plc/line/I:0/99"],
+        &["a.toml:4: ", "plc/line/I:0/99"],
     );
 }
 
@@ -222,7 +222,7 @@ fn a_name_that_only_a_route_knows_may_be_said_and_come_later() {
     let folder = tour_with(&[(
         "a.toml",
         "[[step]]\nnever = { \"twin/crane/Up\" = 7 }\nfor_ms = 100\n\
-         [[step]]\nset = { \"twin/crane/Up\" = 1 }\nexpect = { \"twin/lamp/Up\" = 1 }\nwithin_ms = 50\n",
+         [[step]]\nset = { \"twin/crane/Up\" = 1 }\nexpect = { \"twin/crane/Up\" = 1 }\nwithin_ms = 50\n",
     )]);
     let file = folder.path().join("crosstie.toml");
     let mut text = std::fs::read_to_string(&file).unwrap();

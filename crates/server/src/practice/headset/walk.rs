@@ -201,7 +201,7 @@ mod tests {
         assert!(steps.windows(2).all(|two| (two[0].0 - two[1].0).abs() <= STEP));
         assert_eq!(
             (steps[0].2, steps[598], steps[599]),
-            (210, (50_000, 10_000, steps[599].2), steps[598])
+            (240, (50_000, 10_000, steps[599].2), steps[598])
         );
         let steps = path("50.5, 10", 100, (0, 0));
         assert_eq!((steps[599].0, steps[599].1), (5_050, 1_000), "units of a centimetre");
