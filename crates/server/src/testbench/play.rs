@@ -447,7 +447,8 @@ impl Player<'_> {
     fn say(&mut self, step: &Step) -> Result<(), Wrong> {
         let set = step.set.iter().map(|(name, _)| name);
         let mut names = set.chain(&step.stale);
-        let unknown = names.find(|name| !self.is_known(name));
+        // What is said becomes a signal: which name is near is asked before.
+        let unknown = names.find(|name| !self.is_known(name)).map(|name| self.unknown(name));
         let absent = step.stale.iter().find(|name| self.rig.value(name).is_none());
         let samples = self.samples(step);
         let said: Vec<Arc<str>> = samples.iter().map(|sample| Arc::clone(&sample.name)).collect();
@@ -461,7 +462,7 @@ impl Player<'_> {
             }
         }
         let text = match (unknown, absent) {
-            (Some(name), _) => self.unknown(name),
+            (Some(unknown), _) => unknown,
             (None, Some(name)) => format!("{name} cannot become stale: nobody has said anything of it yet"),
             (None, None) => return Ok(()),
         };
