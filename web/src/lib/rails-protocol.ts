@@ -115,6 +115,8 @@ export interface RecordingRow {
   gaps: number;
   /** It was ended as it should, and not cut. */
   whole: boolean;
+  /** It is being written. */
+  running?: boolean;
   /** It began with the hub, so it can be executed again. */
   from_start: boolean;
 }

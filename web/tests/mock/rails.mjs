@@ -27,9 +27,9 @@ export class Rails {
   #running = null;
   isSaying = true;
   recordings = [
-    { name: 'shift-a', bytes: 48_230_112, started: '2026-11-20T06:00:00Z', duration_ms: 3_600_000, signals: 214, samples: 1_204_332, inputs: 88_120, gaps: 0, whole: true, from_start: true },
-    { name: 'jam-at-filler', bytes: 812_400, started: '2026-11-21T09:12:44Z', duration_ms: 62_400, signals: 24, samples: 18_320, inputs: 0, gaps: 2, whole: false, from_start: false },
-    { name: 'lesson', bytes: 2_140_000, started: '2026-11-21T10:02:10Z', duration_ms: 125_000, signals: 31, samples: 40_118, inputs: 2_210, gaps: 0, whole: true, from_start: false },
+    { name: 'shift-a', bytes: 48_230_112, started: '2026-11-20T06:00:00Z', duration_ms: 3_600_000, signals: 214, samples: 1_204_332, inputs: 88_120, gaps: 0, whole: true, from_start: true, running: false, ended: null, error: null },
+    { name: 'jam-at-filler', bytes: 812_400, started: '2026-11-21T09:12:44Z', duration_ms: 62_400, signals: 24, samples: 18_320, inputs: 0, gaps: 2, whole: false, from_start: false, running: false, ended: null, error: null },
+    { name: 'lesson', bytes: 2_140_000, started: '2026-11-21T10:02:10Z', duration_ms: 125_000, signals: 31, samples: 40_118, inputs: 2_210, gaps: 0, whole: true, from_start: false, running: false, ended: null, error: null },
   ];
   tests = [
     { name: 'bottle-counter', kind: 'scan', last: { passed: true, took_ms: 12, cases: 8, failed: 0, text: '' } },
@@ -176,7 +176,7 @@ export class Rails {
 
   #endRecording() {
     const { name, bytes, duration_ms, samples, inputs, gaps } = this.active();
-    const row = { name, bytes, started: new Date(Date.UTC(2026, 10, 22, 8)).toISOString(), duration_ms, signals: this.plant.signals.length, samples, inputs, gaps, whole: true, from_start: false };
+    const row = { name, bytes, started: new Date(Date.UTC(2026, 10, 22, 8)).toISOString(), duration_ms, signals: this.plant.signals.length, samples, inputs, gaps, whole: true, from_start: false, running: false, ended: null, error: null };
     this.recordings.push(row);
     this.#active = null;
     return { status: 200, body: row };
