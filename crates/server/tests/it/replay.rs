@@ -458,7 +458,7 @@ fn the_live_channel_and_the_command_line_say_how_it_stands() {
     let line = text(&output.stdout);
     assert_eq!(
         line.trim(),
-        "paused counted: 0:00.700 of 0:01.000, 1x, 0 signals, 0 skipped"
+        "paused counted: 0:00.700 of 0:01.000, 1x, 2 signals, 0 skipped"
     );
     let frame = live.next_of("replay");
     let shown = hub.get("/api/v1/replay");

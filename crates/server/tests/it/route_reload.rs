@@ -30,7 +30,10 @@ fn problems(hub: &TestHub) -> Vec<String> {
     let health = hub.get("/api/v1/health");
     let problems = health["problems"].as_array().expect("a list").iter();
     problems
-        .map(|problem| problem["text"].as_str().unwrap_or_default().to_owned())
+        .map(|problem| {
+            let word = |key: &str| problem[key].as_str().unwrap_or_default();
+            format!("{}: {}", word("subject"), word("text"))
+        })
         .collect()
 }
 

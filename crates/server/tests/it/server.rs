@@ -338,8 +338,9 @@ fn signals_are_listed_in_pages_read_and_written() {
         names("filter=OUT&owner=hub"),
         ["RunOut", "SpeedOut", "CountOut", "TextOut"]
     );
-    assert_eq!(names("pattern=twin/*/Start*"), [""; 0]);
+    assert_eq!(names("pattern=twin/*/Start*"), ["StartIn"]);
     assert_eq!(names("pattern=twin/*/StartIn"), ["StartIn"]);
+    assert_eq!(names("pattern=twin/*/StartIn*"), [""; 0]);
     assert_eq!(names("quality=bad"), ["StartIn"]);
 
     let check = |method: &str, path: &str, body: &str, status: u16, code: &str| {

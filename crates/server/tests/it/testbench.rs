@@ -268,7 +268,7 @@ fn orders_that_make_no_sense_are_refused() {
 fn what_differs_is_shown_to_whoever_sees_every_signal() {
     let folder = project(&[("wrong.toml", "[[step]]\nexpect = { \"twin/line/Run\" = true }\n")]);
     let narrow = ["--view", "plc/**"];
-    let whole = key(folder.path(), "whole", "operator", &[]);
+    let whole = key(folder.path(), "whole", "engineer", &[]);
     let [viewer, operator, engineer] =
         ["viewer", "operator", "engineer"].map(|role| key(folder.path(), role, role, &narrow));
     let hub = TestHub::start_in(folder, |_| {}).unwrap();
