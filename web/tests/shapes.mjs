@@ -1,5 +1,8 @@
 /** What an answer consists of, without its values: for comparing what two sides say. */
 
+/** Objects whose keys are data, such as the lines of a map: of these only the kind counts. */
+const DATA_KEYS = new Set(['inputs', 'map']);
+
 /**
  * The shape of a JSON value: the kinds that occur, the keys of its objects, and one shape for all items of its lists.
  * Below a key of `anyKind` nothing is looked at.
@@ -20,7 +23,9 @@ function take(shape, value, anyKind) {
     shape.keys ??= new Map();
     for (const [key, below] of Object.entries(value)) {
       if (!shape.keys.has(key)) shape.keys.set(key, { kinds: new Set(), keys: null, items: null });
-      if (!anyKind.has(key)) take(shape.keys.get(key), below, anyKind);
+      const isData = DATA_KEYS.has(key) && below !== null && typeof below === 'object';
+      if (isData) shape.keys.get(key).kinds.add('object');
+      else if (!anyKind.has(key)) take(shape.keys.get(key), below, anyKind);
     }
   } else {
     shape.kinds.add(value === null ? 'null' : typeof value);
