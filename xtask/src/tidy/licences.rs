@@ -2,7 +2,8 @@
 //!
 //! A statement is an SPDX expression: `MIT OR Apache-2.0`, `(MIT OR ISC) AND Unicode-3.0`, `Apache-2.0 WITH
 //! LLVM-exception`; older packages write `MIT/Apache-2.0`. Of an OR one side must be accepted, of an AND both. Packages
-//! of the page are judged by what npm wrote into the lock file.
+//! of the page are judged by what npm wrote into the lock file. A package that states nothing there, but has a file with its licence,
+//! stands in the list with its version, as `name@version: LICENCE`: another version is read anew.
 
 use super::{Finding, Tree};
 use serde_json::Value;
@@ -41,8 +42,13 @@ pub(super) fn dependencies(tree: &Tree) -> Vec<Finding> {
             .flatten()
             .filter(|(key, _)| !key.is_empty())
         {
-            if let Some(complaint) = complaint(&package["license"], &accepted) {
-                let name = key.rsplit("node_modules/").next().unwrap_or(key);
+            let name = key.rsplit("node_modules/").next().unwrap_or(key);
+            let license = if package["license"].is_null() {
+                read_by_a_person(name, &package["version"], list)
+            } else {
+                package["license"].clone()
+            };
+            if let Some(complaint) = complaint(&license, &accepted) {
                 findings.push(Finding::new(
                     path,
                     line_of(tree, path, &format!("\"{key}\"")),
@@ -52,6 +58,14 @@ pub(super) fn dependencies(tree: &Tree) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// What the list says of this version of a package that states nothing itself; null where it says nothing.
+fn read_by_a_person(name: &str, version: &Value, list: &str) -> Value {
+    let version = version.as_str().unwrap_or_default();
+    let entry = format!("{name}@{version}: ");
+    let licence = list.lines().find_map(|line| line.trim().strip_prefix(&entry));
+    licence.map_or(Value::Null, Value::from)
 }
 
 fn complaint(license: &Value, accepted: &[&str]) -> Option<String> {
@@ -175,6 +189,19 @@ mod tests {
             "licences",
             &[("web/package-lock.json", "{")],
             &[("web/package-lock.json", 0)],
+        );
+    }
+
+    #[test]
+    fn a_package_that_states_nothing_is_taken_in_the_version_that_was_read() {
+        let lock = "{\"packages\":{\n\"node_modules/a\":{\"version\":\"1.0.0\"},\n\"node_modules/b\":{\"version\":\"2.0.0\"}}}";
+        check_rule(
+            "licences",
+            &[
+                ("xtask/licences.txt", "MIT\na@1.0.0: MIT\nb@1.0.0: MIT\n"),
+                ("web/package-lock.json", lock),
+            ],
+            &[("web/package-lock.json", 3)],
         );
     }
 }
