@@ -374,7 +374,7 @@ SCENES.push([
   async (page, hub) => {
     await asked(hub, 'clock', 'PUT', { mode: 'scaled', rate: 10 });
     await page.locator('[data-clock=scaled]').waitFor();
-    const menu = page.locator('[data-pages] summary');
+    const menu = page.locator('[data-opens=pages]');
     if ((await menu.count()) > 0) await menu.click();
   },
 ]);
@@ -416,7 +416,7 @@ for (const [name, path, prepare] of [
     '/',
     async (page) => {
       await enterKey(page, 'ct_viewer');
-      await page.locator('[data-who] summary').click();
+      await page.locator('[data-who] [data-opens=who]').click();
       await page.locator('[data-problem]').first().waitFor();
     },
   ],

@@ -78,7 +78,7 @@ for (const colorScheme of ['light', 'dark']) {
       await page.locator('[data-difference]').waitFor();
       assert.deepEqual(await violations(page), [], 'tests');
       await page.locator('[data-clock]').click();
-      await page.locator('[data-clock-dialog]').getByRole('radio', { name: /Scaled/ }).check();
+      await page.locator('[data-dialog=clock]').getByRole('radio', { name: /Scaled/ }).check();
       assert.deepEqual(await violations(page), [], 'the clock');
     }));
 
@@ -185,7 +185,7 @@ for (const colorScheme of ['light', 'dark']) {
       assert.deepEqual(await violations(page), []);
       await enterKey(page, 'ct_engineer');
       await page.locator('[data-endpoint=packer] [data-failures]').waitFor();
-      await page.locator('[data-who] summary').click();
+      await page.locator('[data-who] [data-opens=who]').click();
       assert.deepEqual(await violations(page), []);
       for (const [section, shown] of [
         ['connections', '[data-setting]'],

@@ -212,7 +212,7 @@ test('a viewer sees the class and can order nothing; an operator cannot evaluate
     assert.equal((await (await fetch(`${url}/api/v1/classroom`, { headers: { authorization: 'Bearer ct_viewer' } })).json()).model.index, 0);
     await page.locator('[data-evaluate]').getByText('This needs the key of an engineer').waitFor();
 
-    await page.locator('[data-who] summary').click();
+    await page.locator('[data-who] [data-opens=who]').click();
     await page.getByRole('button', { name: 'Use another key' }).click();
     await enterKey(page, 'ct_operator');
     await order(page, 'launch').click();

@@ -32,7 +32,7 @@ test('a hub with keys asks for one, refuses a wrong one in words, and opens for 
     await field.press('Enter');
     await page.locator('[data-name="twin/line/Run"]').waitFor();
     assert.ok(page.url().endsWith('/#/signals?filter=line'), 'the page that was asked for is the one that opens');
-    await page.locator('[data-who=engineer] summary').getByText('Maria').waitFor();
+    await page.locator('[data-who=engineer] [data-opens=who]').getByText('Maria').waitFor();
     assert.deepEqual(await kept(page), { tab: ['ct_engineer'], device: [] });
 
     // The tab remembers it over a reload.
@@ -56,7 +56,7 @@ test('a key can be remembered on the device, and forgotten', () =>
     await other.locator('[data-who=viewer]').waitFor();
     await other.close();
 
-    await page.locator('[data-who] summary').click();
+    await page.locator('[data-who] [data-opens=who]').click();
     await page.getByText('remembered on this device').waitFor();
     await page.getByRole('button', { name: 'Forget key' }).click();
     await page.locator('[data-key-card=wanted]').waitFor();

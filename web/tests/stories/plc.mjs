@@ -97,7 +97,7 @@ test('a breakpoint and steps by keyboard alone', () =>
     const name = await page.locator('#rung-0-0').getAttribute('aria-label');
     assert.match(name, /^XIC Start I:0\/0: 1$/);
     await press('Enter');
-    await page.locator('[data-operand="I:0/0"][open]').waitFor();
+    await page.locator('[data-operand="I:0/0"]').waitFor();
     await press('Escape');
     await eventually('the ladder has the focus again', () => ladder.evaluate((element) => element === document.activeElement));
     await page.getByRole('button', { name: 'Remove the breakpoint' }).click();
@@ -111,7 +111,7 @@ test('a download asks before it stops an engine, a refused one says why, and the
     await openLive(page, `${url}/#/plc`);
     await page.getByRole('tab', { name: 'Program' }).click();
     const give = (name, text) => page.locator('input[type=file]').setInputFiles({ name, mimeType: 'text/plain', buffer: Buffer.from(text) });
-    const dialog = page.locator('[data-download]');
+    const dialog = page.locator('[data-dialog=download]');
 
     await give('bad.txt', 'SOR XIC I:0/0 FOO EOR');
     await dialog.getByText('line is Running: the download stops it').waitFor();

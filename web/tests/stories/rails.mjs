@@ -270,7 +270,7 @@ test('the clock stands in the top bar when it is not the world’s, and is set f
   story(railsMock(), async ({ page, url }) => {
     await openLive(page, url);
     await page.locator('[data-clock=real]').click();
-    const dialog = page.locator('[data-clock-dialog]');
+    const dialog = page.locator('[data-dialog=clock]');
     await dialog.getByText('goes as the world’s').waitFor();
     await dialog.getByText('The clock is not stepped: set it to Stepped first.').waitFor();
     await dialog.getByRole('radio', { name: /Scaled/ }).check();
@@ -315,7 +315,7 @@ test('who may not do a thing hears why, and a hub of before knows none of it', a
     await page.goto(`${url}/#/tests`);
     assert.equal(await page.getByRole('button', { name: 'Run all' }).getAttribute('aria-disabled'), 'true');
     await page.locator('[data-clock]').click();
-    assert.ok(await page.locator('[data-clock-dialog] input[type=radio]').first().isDisabled());
+    assert.ok(await page.locator('[data-dialog=clock] input[type=radio]').first().isDisabled());
   });
   await story({ start: () => startMock('--old') }, async ({ page, url }) => {
     await openLive(page, `${url}/#/recordings`);
@@ -335,9 +335,9 @@ for (const [name, width] of [['a phone', 400], ['a small phone', 360], ['a table
       await fetch(`${url}/api/v1/clock`, { method: 'PUT', headers: { 'content-type': 'application/json' }, body: '{"mode":"scaled","rate":10}' });
       await page.locator('[data-clock=scaled]').waitFor();
       for (const title of ['Routes', 'Recordings', 'Tests', 'Settings', 'Overview']) {
-        await page.locator('[data-pages] summary').click();
-        await page.locator('[data-pages]').getByRole('link', { name: new RegExp(`^\\s*${title}`) }).click();
-        await page.locator('[data-pages]:not([open]) summary').getByText(title).waitFor();
+        await page.locator('[data-opens=pages]').click();
+        await page.locator('[data-sheet=pages]').getByRole('link', { name: new RegExp(`^\\s*${title}`) }).click();
+        await page.locator('[data-opens=pages][data-state=closed]').getByText(title).waitFor();
         // Nothing of the bar is cut off, and the page cannot be pushed aside.
         const cut = await page.evaluate(() => {
           const bar = document.querySelector('header');

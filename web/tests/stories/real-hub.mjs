@@ -55,11 +55,11 @@ if (process.env.CROSSTIE_BIN) {
       const made = page.locator('[data-new-key=k1]');
       await made.getByText('From now on this hub wants a key').waitFor();
       const key = await made.locator('[data-key-text]').textContent();
-      await page.locator('[data-who=engineer] summary').getByText('Maria').waitFor();
+      await page.locator('[data-who=engineer] [data-opens=who]').getByText('Maria').waitFor();
       await page.locator('[data-link=live]').waitFor();
       await made.getByRole('button', { name: 'I have kept it' }).click();
 
-      await page.locator('[data-who] summary').click();
+      await page.locator('[data-who] [data-opens=who]').click();
       await page.getByRole('button', { name: 'Forget key' }).click();
       const card = page.locator('[data-key-card=wanted]');
       await card.getByLabel('Key', { exact: true }).fill('ct_wrong');
@@ -92,7 +92,7 @@ if (process.env.CROSSTIE_BIN) {
       await page.locator('[data-endpoint=gone]').waitFor();
       for (const name of [/Connect/, /Disconnect/, /Import/]) assert.equal(await page.getByRole('button', { name }).count(), 0, String(name));
 
-      await page.locator('[data-who] summary').click();
+      await page.locator('[data-who] [data-opens=who]').click();
       await page.getByRole('button', { name: 'Use another key' }).click();
       await enterKey(page, operator);
       const press = page.locator('[data-endpoint=press]');
@@ -105,7 +105,7 @@ if (process.env.CROSSTIE_BIN) {
       await page.goto(`${url}/#/signals?signal=twin%2Fline%2FRun`);
       await page.getByText('Your key writes only twin/line/SpeedSetpoint.').waitFor();
 
-      await page.locator('[data-who] summary').click();
+      await page.locator('[data-who] [data-opens=who]').click();
       await page.getByRole('button', { name: 'Use another key' }).click();
       await enterKey(page, engineer);
       await page.goto(`${url}/#/`);

@@ -58,7 +58,7 @@ async function write(page, address, word) {
 /** Gives a file to the open pane "Program" of an engine that is stopped. */
 async function download(page, name, text) {
   await page.locator('input[type=file]').setInputFiles({ name, mimeType: 'text/plain', buffer: Buffer.from(text) });
-  await page.locator('[data-download]').getByRole('button', { name: 'Download' }).click();
+  await page.locator('[data-dialog=download]').getByRole('button', { name: 'Download' }).click();
 }
 
 async function expectRun(hub, value) {

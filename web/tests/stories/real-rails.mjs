@@ -106,7 +106,7 @@ if (process.env.CROSSTIE_BIN) {
       await page.locator('[data-outcome]').first().getByText('Passed').waitFor();
 
       await page.locator('[data-clock=real]').click();
-      const dialog = page.locator('[data-clock-dialog]');
+      const dialog = page.locator('[data-dialog=clock]');
       await dialog.getByRole('radio', { name: /Stepped/ }).check();
       await dialog.getByRole('button', { name: 'Set the clock' }).click();
       await page.locator('[data-clock=stepped]').getByText('stands').waitFor();

@@ -43,7 +43,7 @@ test('the first key is an engineer’s, and the page goes on with it', () =>
     const key = await made.locator('[data-key-text]').textContent();
     await made.getByRole('img', { name: /QR/ }).waitFor();
     await page.locator('[data-link=live]').waitFor();
-    await page.locator('[data-who=engineer] summary').getByText('Maria').waitFor();
+    await page.locator('[data-who=engineer] [data-opens=who]').getByText('Maria').waitFor();
     assert.equal((await fetch(`${url}/api/v1/health`)).status, 401, 'nobody is taken without a key any more');
     assert.equal((await fetch(`${url}/api/v1/health`, { headers: { authorization: `Bearer ${key}` } })).status, 200);
     assert.equal(await page.locator('[data-key-card]').count(), 0);
