@@ -112,3 +112,22 @@ it('removes what a whole pass did not find', () => {
   catalog.clear();
   expect([catalog.rows, catalog.byName('s1')]).toEqual([[], undefined]);
 });
+
+it('tells who watches a row of its changes, once for each picture, and nobody of the others', () => {
+  const catalog = new Catalog();
+  const [watched, other] = [catalog.put(signal(1, 'a')), catalog.put(signal(2, 'b'))];
+  const told: string[] = [];
+  const end = catalog.watch(watched, () => told.push('a'));
+  catalog.apply([[1, 2, 'good', 200, null], [2, 2, 'good', 200, null]]);
+  catalog.apply([[1, 3, 'good', 300, null]]);
+  catalog.tellWatchers();
+  expect(told).toEqual(['a']);
+  catalog.tellWatchers();
+  catalog.put(signal(1, 'a', { value: 4, changed_at_ms: 400 }));
+  catalog.tellWatchers();
+  expect(told).toEqual(['a', 'a']);
+  end();
+  catalog.apply([[1, 5, 'good', 500, null]]);
+  catalog.tellWatchers();
+  expect([told.length, other.value]).toEqual([2, 2]);
+});

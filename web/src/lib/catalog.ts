@@ -36,6 +36,30 @@ export class Catalog {
   #clientNames = new Map<number, string>();
   /** PLCs by the words that the live channel has for them, such as `plc 0`. */
   #plcNames = new Map<string, string>();
+  /** Who wants to be told of changes of a row, by its id. */
+  #watchers = new Map<number, Set<() => void>>();
+  /** Watched rows that have changed since the watchers were told last. */
+  #changed = new Set<number>();
+
+  /** From now on `tell` is called when the row has changed, at most once for each `tellWatchers`; the answer ends it. */
+  watch({ id }: Row, tell: () => void): () => void {
+    const watchers = this.#watchers.get(id) ?? new Set();
+    this.#watchers.set(id, watchers.add(tell));
+    return () => {
+      watchers.delete(tell);
+      if (watchers.size === 0 && this.#watchers.get(id) === watchers) this.#watchers.delete(id);
+    };
+  }
+
+  /** Tells those who watch rows that have changed: what the screen shows costs what has changed, and no more. */
+  tellWatchers(): void {
+    for (const id of this.#changed) this.#watchers.get(id)?.forEach((tell) => tell());
+    this.#changed.clear();
+  }
+
+  #touch(id: number): void {
+    if (this.#watchers.has(id)) this.#changed.add(id);
+  }
 
   /** The row of this name, or of the signal that it is another name of. */
   byName(name: string): Row | undefined {
@@ -69,6 +93,7 @@ export class Catalog {
       known.conflict = signal.conflict;
       known.writable = signal.writable;
       known.confirmedAt = Math.max(known.confirmedAt, signal.confirmed_at_ms);
+      this.#touch(known.id);
       return known;
     }
     if (known) this.remove([known.id]);
@@ -107,6 +132,7 @@ export class Catalog {
       row.writer = this.#writerOf(row, writer);
       row.changedAt = changedAt;
       row.confirmedAt = Math.max(row.confirmedAt, changedAt);
+      this.#touch(id);
     }
   }
 
@@ -132,7 +158,9 @@ export class Catalog {
     }
     for (const row of rows) {
       const at_ms = row.writer === null ? undefined : lastSign.get(row.writer);
-      if (at_ms !== undefined) row.confirmedAt = Math.max(row.confirmedAt, at_ms);
+      if (at_ms === undefined || at_ms <= row.confirmedAt) continue;
+      row.confirmedAt = at_ms;
+      this.#touch(row.id);
     }
   }
 

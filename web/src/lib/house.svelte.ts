@@ -69,6 +69,8 @@ export class House {
   rowsVersion = $state(0);
   /** The hub's clock now, as well as the page can know it. */
   now_ms = $state(0);
+  /** The hub's clock now, in coarse steps: for ages, of which there may be a thousand on the screen. */
+  ages_ms = $state(0);
   /** The time since the start of the hub as the world goes: that of links, peers and problems. */
   real_ms = $state(0);
   /** The local clock, for times that are not the hub's. */
@@ -422,6 +424,11 @@ export class House {
     this.#clock.set(now_ms, performance.now());
   }
 
+  /** Ages are whole seconds: they need not be written anew with each frame. */
+  #moveAges(): void {
+    if (Math.abs(this.now_ms - this.ages_ms) >= AGES_EVERY_MS) this.ages_ms = this.now_ms;
+  }
+
   #setRealClock(now_ms: number): void {
     this.#realAhead_ms = now_ms - performance.now();
   }
@@ -429,6 +436,7 @@ export class House {
   #moveClock(): void {
     this.local_ms = performance.now();
     this.now_ms = this.#clock.at(this.local_ms);
+    this.#moveAges();
     this.real_ms = this.local_ms + this.#realAhead_ms;
     // What the channel keeps to itself between two changes of phase: the time of the last word.
     this.link = this.#live.link;
@@ -441,7 +449,9 @@ export class House {
     requestAnimationFrame(() => {
       this.#isFrameAsked = false;
       this.version += 1;
+      this.catalog.tellWatchers();
       this.now_ms = this.#clock.at(performance.now());
+      this.#moveAges();
       this.real_ms = performance.now() + this.#realAhead_ms;
     });
   }
