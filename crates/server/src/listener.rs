@@ -31,6 +31,7 @@ use crate::origin::Origins;
 use crate::socket::Stream;
 use crate::trouble::Trouble;
 use crate::upgrade;
+use crate::web;
 use crate::write_limit::WriteLimit;
 
 /// Sockets of one port that speak HTTP at a time: unfinished handshakes, and on the web port requests. Further ones wait
@@ -186,7 +187,7 @@ async fn tell_of_tls(tcp: TcpStream) {
 }
 
 /// The port of one protocol, where there is nothing else: that of a realvirtual endpoint, of the PLC engines or of the
-/// classroom.
+/// classroom. The headsets' has the Join page beside it.
 #[derive(Clone)]
 pub(crate) struct ProtocolPort {
     /// What is spoken there.
@@ -239,6 +240,12 @@ impl ProtocolPort {
     }
 
     fn answer(&self, mut request: Request<Incoming>, address: SocketAddr) -> Response<Body> {
+        // The files hold no data: anybody who reaches the port may have them.
+        if self.face == Face::Headset
+            && let Some(file) = web::join_answer(&request)
+        {
+            return file;
+        }
         if self.path.as_deref().is_some_and(|path| path != request.uri().path()) {
             return closing(upgrade::text_response(
                 StatusCode::NOT_FOUND,

@@ -201,4 +201,25 @@ mod tests {
         check(&[], "http://twin.example", "line-pc:1234", false);
         check(&["*"], "null", "line-pc:1234", true);
     }
+
+    #[test]
+    fn the_join_page_connects_to_the_port_that_it_came_from() {
+        let origins = Origins::of_endpoint(&[], &[], 8000);
+        let check = |origin: &str, host: &str, expected: bool| {
+            assert_eq!(origins.are_kept(&headers(origin, host)), expected, "{origin} at {host}");
+        };
+        for (origin, host) in [
+            ("http://192.168.1.20:8080", "192.168.1.20:8080"),
+            ("https://192.168.1.20:8080", "192.168.1.20:8080"),
+            ("https://192.168.1.20", "192.168.1.20"),
+            ("https://192.168.1.20", "192.168.1.20:443"),
+            ("http://[fd00::5]:8080", "[fd00::5]:8080"),
+            ("http://class-pc.local:8080", "class-pc.local:8080"),
+        ] {
+            check(origin, host, true);
+        }
+        check("http://192.168.1.20:8000", "192.168.1.20:8000", true);
+        check("http://192.168.1.21:8080", "192.168.1.20:8080", false);
+        check("http://192.168.1.20:9000", "192.168.1.20:8080", false);
+    }
 }

@@ -5,7 +5,8 @@
 //! unchanged page costs a 304. Files under `assets/` carry their hash in their name and may be kept for ever;
 //! everything else is asked for again each time. The few paths of one segment that are pages of the application
 //! (`/signals`) get `index.html`, which decides by itself what to show; deeper ones would not find its files, which it
-//! names relative to its own folder. The paths of the programs' interface are never answered with a page.
+//! names relative to its own folder. `/join` gets `join.html`, with which a phone or a laptop becomes a headset; that page and
+//! its files are the only ones that the headset port has, too. The paths of the programs' interface are never answered with a page.
 //!
 //! The page may load nothing from another host and nobody may frame it; the headers say so to the browser. This
 //! module knows nothing of signals.
@@ -17,8 +18,8 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::header::{
-    ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
-    ETAG, IF_NONE_MATCH, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
+    ACCEPT, ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_SECURITY_POLICY,
+    CONTENT_TYPE, ETAG, IF_NONE_MATCH, LOCATION, REFERRER_POLICY, UPGRADE, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::Response;
@@ -33,12 +34,22 @@ const PROGRAM_PATHS: [&str; 3] = ["api", "metrics", "healthz"];
 /// Paths at which a person may ask for the application without the fragment that it makes itself (`#/signals`).
 const PAGE_PATHS: [&str; 3] = ["", "signals", "settings"];
 
+/// Path of the page with which a browser joins the class.
+pub(crate) const JOIN_PATH: &str = "/join";
+
+/// The file behind it.
+const JOIN_FILE: &str = "join.html";
+
+/// The one file of the page that lies beside it and not among the hashed ones.
+const ICON_PATH: &str = "/favicon.svg";
+
 /// Folder of the files that carry a hash of their content in their name.
 const HASHED_FOLDER: &str = "assets/";
 
 /// Routes that serve the page: a fallback for every path that no other route has taken.
 ///
-/// Shape: `GET` and `HEAD` of a file of the page, or of `/`, `/signals` and `/settings`, which give `index.html`.
+/// Shape: `GET` and `HEAD` of a file of the page, of `/`, `/signals` and `/settings`, which give `index.html`, or of `/join`,
+/// which gives `join.html`.
 /// Merge it into the router of the interface, or use it alone.
 ///
 /// Errors, as answers: 404 with the documented JSON error below `/api`, `/metrics` and `/healthz`, 404 as text for
@@ -52,6 +63,43 @@ where
 
 async fn page(request: Request) -> Response {
     answer(embedded, request.method(), request.uri().path(), request.headers())
+}
+
+/// What the port of the headsets shows to a browser: the Join page, the files that it loads, and at `/` the way to it. So a teacher
+/// opens that one port to the room, and no page for engineers.
+///
+/// Shape: `GET` and `HEAD` without an `Upgrade`; `/` only for whoever takes `text/html`. `None` for everything else, which is for
+/// programs.
+pub(crate) fn join_answer<B>(request: &Request<B>) -> Option<Response> {
+    let (method, path, headers) = (request.method(), request.uri().path(), request.headers());
+    let is_reading = method == Method::GET || method == Method::HEAD;
+    if !is_reading || headers.contains_key(UPGRADE) {
+        return None;
+    }
+    let is_file = path == JOIN_PATH || path == ICON_PATH || is_hashed(path.trim_start_matches('/'));
+    match path {
+        "/" if takes_html(headers) => Some(to_join()),
+        _ if is_file => Some(answer(embedded, method, path, headers)),
+        _ => None,
+    }
+}
+
+/// Whether whoever asks is a browser that wants to show something: programs do not name this type.
+fn takes_html(headers: &HeaderMap) -> bool {
+    let values = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    values
+        .flat_map(|value| value.split(','))
+        .filter_map(|offer| offer.split(';').next())
+        .any(|kind| kind.trim().eq_ignore_ascii_case("text/html"))
+}
+
+/// Sends a browser to the Join page. The place is relative, so that a folder before it stays.
+fn to_join() -> Response {
+    let mut response = text(StatusCode::SEE_OTHER, "The class is joined at join.\n");
+    let fields = response.headers_mut();
+    fields.insert(LOCATION, HeaderValue::from_static("join"));
+    fields.insert(VARY, HeaderValue::from_static("accept"));
+    response
 }
 
 /// The files of the built page.
@@ -93,12 +141,20 @@ fn answer(find: impl Fn(&str) -> Option<Asset>, method: &Method, path: &str, hea
         return response;
     }
 
-    let file_path = if PAGE_PATHS.contains(&path) { "index.html" } else { path };
+    let file_path = match path {
+        "join" => JOIN_FILE,
+        path if PAGE_PATHS.contains(&path) => "index.html",
+        path => path,
+    };
     let Some((asset, encoding)) = best_variant(find, file_path, headers) else {
         return match file_path {
             "index.html" => text(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "This hub has no browser page: build it with `npm run build` in the folder `web`.\n",
+            ),
+            JOIN_FILE => text(
+                StatusCode::NOT_FOUND,
+                "This hub has no Join page: build it with `npm run build` in the folder `web`. Headsets connect without it.\n",
             ),
             _ => text(StatusCode::NOT_FOUND, "There is no such page or file.\n"),
         };
@@ -157,7 +213,7 @@ fn file(asset: Asset, encoding: Option<&'static str>, path: &str, is_head: bool,
         .get_all(IF_NONE_MATCH)
         .iter()
         .any(|known| names_etag(known, &etag));
-    let cache = if path.starts_with(HASHED_FOLDER) {
+    let cache = if is_hashed(path) {
         "public, max-age=31536000, immutable"
     } else {
         "no-cache"
@@ -187,6 +243,11 @@ fn file(asset: Asset, encoding: Option<&'static str>, path: &str, is_head: bool,
         fields.insert(CONTENT_ENCODING, HeaderValue::from_static(encoding));
     }
     response
+}
+
+/// Whether a path without its first slash is that of a file with a hash in its name.
+fn is_hashed(path: &str) -> bool {
+    path.starts_with(HASHED_FOLDER)
 }
 
 /// The first half of the hash in hex, quoted. Each encoding is a file with a hash of its own, so the tag is strong.
@@ -272,7 +333,7 @@ mod tests {
 
     const SCRIPT: &str = "assets/index-5f3a.js";
 
-    /// A page of four files; only the script has compressed forms.
+    /// A page of five files; only the script has compressed forms.
     fn find(path: &str) -> Option<Asset> {
         let (bytes, digit): (&'static [u8], u8) = match path {
             "index.html" => (b"<!doctype html>", 1),
@@ -280,6 +341,7 @@ mod tests {
             "assets/index-5f3a.js.br" => (b"br", 3),
             "assets/index-5f3a.js.gz" => (b"gzip", 4),
             "favicon.svg" => (b"<svg/>", 5),
+            "join.html" => (b"<!doctype html><title>Join", 6),
             _ => return None,
         };
         Some(Asset {
@@ -322,6 +384,7 @@ mod tests {
             ("/signals", "text/html; charset=utf-8", "<!doctype html>"),
             ("/settings", "text/html; charset=utf-8", "<!doctype html>"),
             ("/favicon.svg", "image/svg+xml", "<svg/>"),
+            ("/join", "text/html; charset=utf-8", "<!doctype html><title>Join"),
             (
                 "/assets/index-5f3a.js",
                 "text/javascript; charset=utf-8",
@@ -354,6 +417,8 @@ mod tests {
             "/some/deep/page",
             "/signals/",
             "/signals/deep",
+            "/join/",
+            "/join/deep",
             "/apiary",
             "/nothing",
         ] {
@@ -430,6 +495,7 @@ mod tests {
         for (path, cache) in [
             ("/", "no-cache"),
             ("/signals", "no-cache"),
+            ("/join", "no-cache"),
             ("/favicon.svg", "no-cache"),
             ("/assets/index-5f3a.js", "public, max-age=31536000, immutable"),
             ("/assets/gone.js", "no-cache"),
@@ -440,7 +506,13 @@ mod tests {
 
     #[test]
     fn every_answer_keeps_the_page_to_itself() {
-        for path in ["/", "/assets/index-5f3a.js", "/assets/gone.js", "/api/v1/nothing"] {
+        for path in [
+            "/",
+            "/join",
+            "/assets/index-5f3a.js",
+            "/assets/gone.js",
+            "/api/v1/nothing",
+        ] {
             let response = get(path, &[]);
             assert!(
                 field(&response, CONTENT_SECURITY_POLICY).contains("default-src 'none'"),
@@ -462,10 +534,57 @@ mod tests {
         );
     }
 
+    #[tokio::test]
+    async fn a_hub_without_page_says_how_to_build_it() {
+        for (path, status) in [
+            ("/signals", StatusCode::SERVICE_UNAVAILABLE),
+            ("/join", StatusCode::NOT_FOUND),
+        ] {
+            let response = answer(|_| None, &Method::GET, path, &HeaderMap::new());
+            assert_eq!(response.status(), status);
+            let said = String::from_utf8(body(response).await).unwrap();
+            assert!(said.contains("`npm run build` in the folder `web`"), "{path}: {said}");
+        }
+    }
+
     #[test]
-    fn a_hub_without_page_says_how_to_build_it() {
-        let response = answer(|_| None, &Method::GET, "/signals", &HeaderMap::new());
-        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    fn the_headset_port_shows_a_browser_the_join_page_and_nothing_else() {
+        let at = |method: Method, path: &str, headers: &[(HeaderName, &'static str)]| {
+            let mut request = Request::builder().method(method).uri(path);
+            for (name, value) in headers {
+                request = request.header(name, *value);
+            }
+            join_answer(&request.body(()).unwrap())
+        };
+        let status = |method: Method, path: &str, headers: &[(HeaderName, &'static str)]| {
+            at(method, path, headers).map(|response| response.status().as_u16())
+        };
+        const BROWSER: (HeaderName, &str) = (ACCEPT, "application/xml;q=0.9, Text/HTML;q=0.8, */*");
+        let sent = at(Method::GET, "/?x=1", &[BROWSER]).unwrap();
+        assert_eq!((sent.status(), field(&sent, LOCATION)), (StatusCode::SEE_OTHER, "join"));
+        assert_eq!(status(Method::HEAD, "/", &[BROWSER]), Some(303));
+        assert_eq!(status(Method::GET, "/assets/gone.js", &[]), Some(404));
+        for path in ["/join", "/favicon.svg"] {
+            assert!(
+                at(Method::GET, path, &[]).is_some() && at(Method::HEAD, path, &[]).is_some(),
+                "{path}"
+            );
+            assert_eq!(status(Method::GET, path, &[(UPGRADE, "websocket")]), None, "{path}");
+            assert_eq!(status(Method::POST, path, &[]), None, "{path}");
+        }
+        for path in [
+            "/",
+            "/index.html",
+            "/signals",
+            "/headset",
+            "/api/v1/health",
+            "/join/",
+            "//join",
+        ] {
+            assert_eq!(status(Method::GET, path, &[(ACCEPT, "*/*")]), None, "{path}");
+        }
+        assert_eq!(status(Method::GET, "/headset", &[BROWSER]), None);
+        assert_eq!(status(Method::GET, "/", &[BROWSER, (UPGRADE, "websocket")]), None);
     }
 
     #[test]

@@ -62,6 +62,54 @@ fn si1_si2_monitors_and_headsets_come_in_on_their_ports_at_every_path_and_on_the
 }
 
 #[test]
+fn the_join_page_stands_on_the_web_port_and_on_the_headset_port_where_nothing_else_of_the_page_does() {
+    let hub = TestHub::start(CLASS);
+    add_key(&hub, None, "Anna", "engineer");
+    const BROWSER: &str = "Accept: text/html,application/xhtml+xml,*/*;q=0.8";
+    let (status, head, body) = http(hub.web(), "GET", "/join", &[BROWSER], "");
+    // Whether the page was built before this binary is not the hub's to say; the words are.
+    match status {
+        200 => assert!(body.starts_with("<!doctype html>"), "{body}"),
+        404 => assert!(body.contains("no Join page"), "{body}"),
+        _ => panic!("{head}"),
+    }
+    assert!(
+        head.to_lowercase()
+            .contains("content-security-policy: default-src 'none'"),
+        "{head}"
+    );
+    let at_headsets = http(hub.headset(), "GET", "/join", &["X-Forwarded-For: 10.0.0.9"], "");
+    assert_eq!((at_headsets.0, at_headsets.2), (status, body), "the same without a key");
+    let (head_status, _, head_body) = http(hub.headset(), "HEAD", "/join", &[], "");
+    assert_eq!((head_status, head_body.as_str()), (status, ""));
+    assert_eq!(http(hub.headset(), "GET", "/assets/gone.js", &[], "").0, 404);
+
+    let (status, head, _) = http(hub.headset(), "GET", "/", &[BROWSER], "");
+    assert_eq!(status, 303);
+    assert!(head.to_lowercase().contains("\r\nlocation: join\r\n"), "{head}");
+    for path in ["/", "/index.html", "/signals", "/headset", "/api/v1/health"] {
+        let (status, _, body) = http(hub.headset(), "GET", path, &[], "");
+        assert_eq!(status, 426, "{path}");
+        assert!(body.contains("Crosstie's classroom for headsets"), "{path}: {body}");
+    }
+    let refused = |headers: &[&str]| http(hub.headset(), "GET", "/headset", headers, "").0;
+    assert_eq!(refused(&["X-Forwarded-For: 10.0.0.9"]), 401);
+    assert_eq!(refused(&["Origin: http://evil.example"]), 403);
+    assert_eq!(http(hub.headset(), "POST", "/join", &[], "").0, 426);
+    // A headset may come in at every path, also at those of the page.
+    for path in ["/join", "/assets/index.js", "/favicon.svg"] {
+        seated(hub.headset(), path, &format!("Player {path}"));
+    }
+    assert_eq!(
+        http(hub.monitor(), "GET", "/join", &[BROWSER], "").0,
+        401,
+        "monitors have no page"
+    );
+    let own = format!("Origin: http://{}", hub.headset());
+    check_status(hub.headset(), "/headset", &[&own], "101");
+}
+
+#[test]
 fn without_a_classroom_the_web_port_knows_neither_and_a_path_of_a_project_is_the_only_one() {
     let hub = TestHub::start("[web]\nport = 0\n");
     for path in ["/monitor", "/headset"] {
