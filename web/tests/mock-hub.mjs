@@ -376,6 +376,7 @@ function lookUp(parts, query) {
       return {
         status: problems().length > 0 ? 'degraded' : 'ok',
         now_ms: plant.real(),
+        world_ms: Date.now(),
         project: args.empty ? 'Untitled' : 'Bottling line',
         signals: plant.signals.length,
         clients: clients().length,

@@ -53,6 +53,7 @@ use crate::http::{
         recordings::stop,
         recordings::one,
         recordings::file,
+        recordings::csv::table,
         recordings::remove,
         plc::list,
         plc::create,

@@ -14,6 +14,8 @@ import { eventually, freePort, startMock, startProject } from '../support.mjs';
 
 /** What is asked for with GET and is no JSON, or says the same of every hub. */
 const NOT_ASKED = [
+  // A table.
+  '/api/v1/recordings/{name}/csv',
   // A GAMA that has never been there has said nothing.
   '/api/v1/classroom/console', '/healthz', '/metrics', '/api/v1/openapi.json', '/api/v1/live', '/realvirtual/{endpoint}', '/monitor', '/headset',
   // Files and tables, and what the page does not ask for.

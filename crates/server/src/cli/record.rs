@@ -4,7 +4,7 @@ use super::api::{Hub, escaped};
 use super::{At, CliError, table};
 use crate::config::record::{MAX_MB, MAX_MINUTES};
 use crate::config::{self, Overrides};
-use crate::recording::export::{self, ExportError};
+use crate::recording::export::{self, ExportError, Wanted};
 use crate::recording::{Recording, file_of};
 use axum::http::Method;
 use clap::{Args, Subcommand};
@@ -209,8 +209,8 @@ pub(super) async fn record(command: RecordCommand, out: &mut impl Write) -> Resu
                     "the recording was cut: it ends at its last whole chunk"
                 )?;
             }
-            match export::csv(&mut recording, &args.signals, out) {
-                Ok(_) => Ok(()),
+            match export::csv(&mut recording, &Wanted::of(&args.signals), out) {
+                Ok(()) => Ok(()),
                 // Whoever read it may have seen enough.
                 Err(ExportError::Write(error)) => Err(CliError::Output(error)),
                 Err(error) => Err(CliError::failed(&error)),

@@ -5,7 +5,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, Request};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use crosstie_hub::access::Actor;
+use crosstie_hub::access::{Actor, Role};
 use crosstie_hub::api::Refused;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -211,6 +211,14 @@ impl IntoResponse for ApiError {
         let mut response = (status, Json(body)).into_response();
         upgrade::say_what_is_wanted(&mut response);
         response
+    }
+}
+
+/// Refuses whoever has a smaller role; `what` is what it wanted to do.
+pub(super) fn needs(by: &Actor, role: Role, what: &str) -> Result<(), ApiError> {
+    match by.access.role >= role {
+        true => Ok(()),
+        false => Err(ApiError::forbidden(by, what)),
     }
 }
 

@@ -14,7 +14,7 @@ use crosstie_ladder::controller::ControllerState;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Api, ApiError, Caller, ErrorBody};
+use super::{Api, ApiError, Caller, ErrorBody, history};
 
 /// How long the core may take to prove that it lives.
 const ALIVE_MAX: Duration = Duration::from_secs(1);
@@ -64,6 +64,8 @@ pub(crate) struct Health {
     status: &'static str,
     /// Hub time of the answer, in milliseconds.
     now_ms: u64,
+    /// The world's time of the answer, in milliseconds since 1970.
+    world_ms: i64,
     /// Name of the project.
     project: String,
     /// Signals in the space.
@@ -184,6 +186,7 @@ impl Health {
         Health {
             status: if is_degraded { "degraded" } else { "ok" },
             now_ms: row.now.as_millis(),
+            world_ms: history::now_ms(),
             project: row.project,
             signals: row.signals,
             clients: row.clients,

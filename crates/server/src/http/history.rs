@@ -261,7 +261,7 @@ async fn name_of(api: &Api, by: &Actor, text: &str) -> Result<(String, bool), Ap
     }
 }
 
-fn now_ms() -> i64 {
+pub(super) fn now_ms() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

@@ -1,4 +1,10 @@
 //! Recordings: which there are, start and stop, the file, away with one.
+//!
+//! | room | what it does |
+//! |---|---|
+//! | `csv` | the samples of one as a table |
+
+pub(crate) mod csv;
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -21,7 +27,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::error::JsonBody;
+use super::error::{JsonBody, needs};
 use super::{ANSWER_MAX, Api, ApiError, Caller, ErrorBody, Operation};
 use crate::config::record::{MAX_MB, MAX_MINUTES};
 use crate::recording::{ActiveRow, RecordError, RecordingRow, Wish, file_of, folder};
@@ -44,6 +50,7 @@ pub(super) fn operations() -> Vec<Operation> {
         (Method::GET, "/api/v1/recordings/{name}", get(one)),
         (Method::DELETE, "/api/v1/recordings/{name}", delete(remove)),
         (Method::GET, "/api/v1/recordings/{name}/file", get(file)),
+        (Method::GET, "/api/v1/recordings/{name}/csv", get(csv::table)),
     ]
 }
 
@@ -228,13 +235,7 @@ pub(crate) async fn file(
     name: Result<Path<String>, PathRejection>,
 ) -> Result<Response, ApiError> {
     let name = named(name)?;
-    if !by.access.view.is_all() {
-        return Err(ApiError::forbidden(
-            &by,
-            "read whole recordings: its key does not see every signal",
-        ));
-    }
-    needs(&by, Role::Operator, "read whole recordings")?;
+    needs_whole(&by)?;
     let path = file_of(api.recorder.folder(), &name)?;
     let opened = on_disk(move || {
         let file = File::open(&path)?;
@@ -252,12 +253,10 @@ pub(crate) async fn file(
         });
         read.await.map_err(io::Error::other)?
     });
-    // A name holds no quotes; what is not ASCII stands in the URL already.
-    let ascii: String = name.chars().filter(char::is_ascii).collect();
     let headers = [
         (CONTENT_TYPE, String::from("application/octet-stream")),
         (CONTENT_LENGTH, len.to_string()),
-        (CONTENT_DISPOSITION, format!("attachment; filename=\"{ascii}.mcap\"")),
+        (CONTENT_DISPOSITION, attachment(&name, "mcap")),
     ];
     Ok((headers, Body::from_stream(pieces)).into_response())
 }
@@ -290,11 +289,22 @@ fn named(name: Result<Path<String>, PathRejection>) -> Result<String, ApiError> 
     Ok(name.strip_suffix(".mcap").map_or(name.clone(), str::to_owned))
 }
 
-fn needs(by: &Actor, role: Role, what: &str) -> Result<(), ApiError> {
-    match by.access.role >= role {
-        true => Ok(()),
-        false => Err(ApiError::forbidden(by, what)),
+/// A recording holds every signal, and so do the things that are made of it.
+fn needs_whole(by: &Actor) -> Result<(), ApiError> {
+    if !by.access.view.is_all() {
+        return Err(ApiError::forbidden(
+            by,
+            "read whole recordings: its key does not see every signal",
+        ));
     }
+    needs(by, Role::Operator, "read whole recordings")
+}
+
+/// Says to a browser as what file it keeps the answer.
+fn attachment(name: &str, extension: &str) -> String {
+    // A name holds no quotes; what is not ASCII stands in the URL already.
+    let ascii: String = name.chars().filter(char::is_ascii).collect();
+    format!("attachment; filename=\"{ascii}.{extension}\"")
 }
 
 fn note(api: &Api, by: &Actor, what: &'static str, name: &str) {

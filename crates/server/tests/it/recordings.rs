@@ -86,6 +86,87 @@ fn download(address: SocketAddr, path: &str) -> Vec<u8> {
     answer.split_off(end + 4)
 }
 
+/// Status, head and body of a table, which comes in pieces.
+fn table(hub: &TestHub, path: &str) -> (String, Vec<String>) {
+    let address = hub.web();
+    let mut stream = TcpStream::connect(address).expect("what a test made is there");
+    write!(
+        stream,
+        "GET /api/v1/recordings/{path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+    )
+    .expect("what a test made is there");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("the answer is text");
+    let (head, mut rest) = answer.split_once("\r\n\r\n").expect("a head");
+    assert!(head.starts_with("HTTP/1.1 200"), "{answer}");
+    let mut body = String::new();
+    while let Some((len, more)) = rest.split_once("\r\n") {
+        let len = usize::from_str_radix(len, 16).expect("the length of a piece");
+        body.push_str(&more[..len]);
+        rest = &more[len + 2..];
+        if len == 0 {
+            return (head.to_lowercase(), body.lines().map(str::to_owned).collect());
+        }
+    }
+    panic!("the table is cut: {answer}");
+}
+
+#[test]
+fn the_table_of_a_recording_is_that_of_the_command_line() {
+    let hub = TestHub::start(LINE);
+    assert_eq!(hub.http("POST", "/api/v1/recordings", r#"{"name":"shift 2"}"#).0, 201);
+    for number in 0..50 {
+        write(&hub, "twin/line/Text", &json!(format!("a, \"{number}\"")));
+        write(&hub, "twin/line/Lamp", &json!(number % 2 == 0));
+    }
+    assert_eq!(hub.http("POST", "/api/v1/recordings/stop", "").0, 200);
+    let (head, lines) = table(&hub, "shift%202/csv");
+    assert!(head.contains("content-type: text/csv; charset=utf-8"), "{head}");
+    assert!(
+        head.contains("content-disposition: attachment; filename=\"shift 2.csv\""),
+        "{head}"
+    );
+    let file = file(&hub, "shift 2");
+    assert_eq!(lines, exported(&file, &[]));
+    let some = ["--signals", "twin/line/L*", "--signals", "sys/record/**"];
+    let wanted = table(&hub, "shift%202/csv?signals=twin/line/L*,sys/record/**").1;
+    assert_eq!(wanted, exported(&file, &some));
+    assert!(wanted.len() > 25 && wanted.len() < lines.len());
+
+    // From a moment on: how everything stood then, and what came after it.
+    let last = lines.last().expect("there are lines");
+    let at_of = |line: &str| line.split(',').next().expect("a time").to_owned();
+    let at: jiff::Timestamp = at_of(last).parse().expect("a time as RFC 3339");
+    let at_ms = at.as_millisecond();
+    assert_eq!(table(&hub, &format!("shift%202/csv?to_ms={at_ms}")).1, lines);
+    let later = table(&hub, &format!("shift%202/csv?from_ms={at_ms}")).1;
+    let named = |line: &&String| line.contains(",twin/line/Text,Text,");
+    assert!(
+        later.len() < lines.len() && later[1..].iter().filter(named).count() >= 1,
+        "{later:#?}"
+    );
+    assert!(later[1..].iter().all(|line| at_of(line) >= at_of(last)), "{later:#?}");
+    let after = table(
+        &hub,
+        &format!("shift%202/csv?from_ms={}&signals=twin/line/Text", at_ms + 60_000),
+    )
+    .1;
+    assert_eq!(after.len(), 2, "{after:#?}");
+    assert!(after[1].contains("\"a, \"\"49\"\"\""), "{after:#?}");
+    assert_eq!(table(&hub, "shift%202/csv?to_ms=1").1, lines[..1]);
+
+    for (path, status, words) in [
+        ("none/csv", 404, "none"),
+        ("shift%202/csv?signals=", 422, "patterns with commas"),
+        ("shift%202/csv?from_ms=2&to_ms=1", 422, "the first not after the second"),
+        ("shift%202/csv?from_ms=x", 400, "from_ms"),
+    ] {
+        let (found, _, text) = refused(hub.http("GET", &format!("/api/v1/recordings/{path}"), ""));
+        assert_eq!(found, status, "{path}: {text}");
+        assert!(text.contains(words), "{path}: {text}");
+    }
+}
+
 #[test]
 fn a_recording_is_started_stopped_shown_fetched_and_removed() {
     let hub = TestHub::start(LINE);
@@ -329,7 +410,10 @@ fn roles_count() {
     assert_eq!(ask(&viewer, "POST", "/api/v1/recordings/stop", "").0, 403);
     assert_eq!(ask(&operator, "POST", "/api/v1/recordings/stop", "").0, 200);
     assert_eq!(ask(&operator, "DELETE", "/api/v1/recordings/a", "").0, 403);
-    assert_eq!(ask(&viewer, "GET", "/api/v1/recordings/a/file", "").0, 403);
+    for path in ["/api/v1/recordings/a/file", "/api/v1/recordings/a/csv"] {
+        assert_eq!(ask(&viewer, "GET", path, "").0, 403, "{path}");
+        assert_eq!(ask(&narrow, "GET", path, "").0, 403, "{path}");
+    }
     assert_eq!(
         ask(&narrow, "GET", "/api/v1/recordings/a/file", "").0,
         403,
