@@ -66,6 +66,9 @@ impl Scope {
     }
 }
 
+/// Who somebody is that was let in by the class's join code, for people.
+pub const JOIN_CODE: &str = "join code";
+
 /// What stands behind a connection or a request.
 #[derive(Clone, Debug)]
 pub struct Access {
@@ -73,7 +76,7 @@ pub struct Access {
     pub key: Option<Box<str>>,
     /// Number of the key ring that vouched for it: a revocation ends what an older ring has let in.
     pub ring: u64,
-    /// Who that is, for people: the name of the key, `this machine`, `anonymous`.
+    /// Who that is, for people: the name of the key, `this machine`, `anonymous`, [`JOIN_CODE`].
     pub who: Box<str>,
     /// What it may do.
     pub role: Role,
@@ -94,6 +97,11 @@ impl Access {
             view: Scope::All,
             write: Scope::All,
         })
+    }
+
+    /// Was it let in by the class's join code? A key may have the same name.
+    pub fn is_by_code(&self) -> bool {
+        self.key.is_none() && &*self.who == JOIN_CODE
     }
 
     /// May it see a signal of this name?

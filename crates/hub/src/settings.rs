@@ -307,7 +307,7 @@ pub struct ClassroomSettings {
     pub error_as_text: bool,
     /// The catalog is sent as the array itself, not as a JSON string of it (SI-15).
     pub catalog_as_array: bool,
-    /// Headsets may send every expression and ask (SI-40).
+    /// Headsets may send every expression and ask (SI-40), but for those that came in by the join code.
     pub allow_expression: bool,
     /// Where they may not: the asks and the actions of `do name($id...);` that they may (SI-40).
     pub allowed_actions: Vec<String>,

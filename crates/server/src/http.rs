@@ -113,6 +113,8 @@ pub(crate) struct Api {
     pub(crate) piplc: Option<String>,
     /// The doors of the classroom, those of monitors and of headsets; `None` without `[classroom]`.
     pub(crate) classroom: Option<[ClassDoor; 2]>,
+    /// Where headsets connect, and browsers find the Join page; `None` without `[classroom]`.
+    pub(crate) join_port: Option<classroom::join::JoinPort>,
     /// The Modbus servers, with their figures.
     pub(crate) modbuses: Vec<Arc<ModbusPort>>,
     /// The certificate, and which listeners speak TLS.

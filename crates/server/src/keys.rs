@@ -12,6 +12,7 @@
 
 pub(crate) mod gate;
 
+mod code;
 mod failures;
 mod file;
 mod secret;

@@ -79,6 +79,8 @@ use crate::http::{
         classroom::state,
         classroom::catalog,
         classroom::console,
+        classroom::join::show,
+        classroom::join::change,
         classroom::select,
         classroom::screen,
         classroom::evaluate,

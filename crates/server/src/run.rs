@@ -33,6 +33,7 @@ use crate::clock_handle::ClockHandle;
 use crate::config::{self, Config, Diagnostic, EndpointConfig, Role};
 use crate::core_task::{self, Door, Event, Handles, Links, Store};
 use crate::history::Historian;
+use crate::http::classroom::join::JoinPort;
 use crate::http::tls::{Listener, TlsState};
 use crate::http::{self, Api, EndpointPort, Side};
 use crate::keys::{self, Entrance, Gate};
@@ -350,6 +351,10 @@ impl RunningHub {
             ports: ports.clone(),
             piplc: piplc.as_ref().map(|port| port.url.clone()),
             classroom: (classroom.as_ref()).map(|ports| [ports.monitor.door.clone(), ports.headset.door.clone()]),
+            join_port: (classroom.as_ref()).map(|ports| JoinPort {
+                address: ports.headset.address,
+                tls: ports.headset.tls,
+            }),
             modbuses: modbuses.clone(),
             tls,
             packages: packages.clone(),

@@ -2,8 +2,10 @@
 
 use crate::lesson::Lesson;
 use crosstie_hub::ConnId;
+use crosstie_hub::access::{Access, JOIN_CODE, Role, Scope};
 use crosstie_hub::settings::ClassroomSettings;
 use serde_json::json;
+use std::sync::Arc;
 
 fn restricted() -> ClassroomSettings {
     ClassroomSettings {
@@ -84,6 +86,41 @@ fn si40_where_everything_is_allowed_only_another_player_is_not() {
         r#"{"type":"ask","action":"anything","args":{"id":"Adam"}}"#,
     ];
     assert_eq!(passed(ClassroomSettings::default(), &texts), [true, true, true, false]);
+}
+
+#[test]
+fn si40_who_joined_by_code_may_do_what_is_listed_also_where_everything_is_allowed() {
+    let settings = ClassroomSettings {
+        allow_expression: true,
+        ..restricted()
+    };
+    let mut lesson = Lesson::launched(settings, (None, None));
+    let mut passed = Vec::new();
+    for (number, key) in [(1, None), (2, Some("k1"))] {
+        let id = format!("Player_{number}");
+        let access = Arc::new(Access {
+            key: key.map(Into::into),
+            ring: 1,
+            who: JOIN_CODE.into(),
+            role: Role::Viewer,
+            view: Scope::new(Some(&[])),
+            write: Scope::new(Some(&[])),
+        });
+        let conn = lesson.socket_with(access, &format!("10.2.0.{number}:5000"));
+        lesson.say(conn, json!({"type": "connection", "id": id, "heartbeat": 600_000}));
+        lesson.ms(10);
+        lesson.heard();
+        for text in [
+            r#"{"type":"ask","action":"jump"}"#,
+            r#"{"type":"ask","action":"die"}"#,
+            r#"{"type":"expression","expr":"length(people)"}"#,
+        ] {
+            lesson.say_text(conn, text);
+            passed.push(!lesson.heard().is_empty());
+        }
+    }
+    // A key of that name is a key.
+    assert_eq!(passed, [true, false, false, true, true, true]);
 }
 
 #[test]

@@ -151,7 +151,11 @@ impl Lesson {
 
     /// A headset that has not said anything.
     pub(crate) fn socket_at(&mut self, address: &str) -> ConnId {
-        let access = Access::full("open listener");
+        self.socket_with(Access::full("open listener"), address)
+    }
+
+    /// The same, with these rights.
+    pub(crate) fn socket_with(&mut self, access: Arc<Access>, address: &str) -> ConnId {
         self.house
             .connect_from(Face::Headset, Wire::default(), access, address.to_owned())
     }

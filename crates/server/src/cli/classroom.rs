@@ -7,11 +7,13 @@
 //!
 //! | room | what it does |
 //! |---|---|
+//! | `join` | joining with a browser: code, addresses, QR code |
 //! | `show` | a state, a seat, a model in words |
 //! | `follow` | `watch` and `console` |
 //! | `packages` | `check`; no hub has to run |
 
 mod follow;
+mod join;
 mod packages;
 mod show;
 
@@ -71,6 +73,12 @@ pub enum ClassroomCommand {
     /// Forget a player that is not connected
     #[command(after_help = "Example:\n  crosstie classroom forget Player_101")]
     Forget(PlayerArgs),
+    /// Let pupils' devices join with a browser: print the code, the address and a QR code
+    #[command(
+        after_help = "Joining that is open keeps its code; --close ends it, and who is connected stays.\n\n\
+                      Examples:\n  crosstie classroom join\n  crosstie classroom join --close"
+    )]
+    Join(join::JoinArgs),
     /// Switch what all monitors show
     #[command(after_help = "Example:\n  crosstie classroom screen stream")]
     Screen(ScreenArgs),
@@ -165,6 +173,7 @@ pub(super) async fn classroom(command: ClassroomCommand, out: &mut (impl Write +
         ClassroomCommand::Add(args) => player(&args, Method::POST, "/add", out).await,
         ClassroomCommand::Remove(args) => player(&args, Method::POST, "/remove", out).await,
         ClassroomCommand::Forget(args) => player(&args, Method::DELETE, "", out).await,
+        ClassroomCommand::Join(args) => join::join(&args, out).await,
         ClassroomCommand::Screen(args) => screen(&args, out).await,
         ClassroomCommand::Console(args) => follow::console(&args, out).await,
         ClassroomCommand::Eval(args) => eval(&args, out).await,

@@ -109,7 +109,7 @@ fn print_page(config: &Config, style: Style, out: &mut impl Write) -> Result<(),
 }
 
 /// A QR code of two modules per character. With colours it is black on white; without it is made for a dark terminal.
-fn qr_code(text: &str, style: Style) -> Result<String, CliError> {
+pub(super) fn qr_code(text: &str, style: Style) -> Result<String, CliError> {
     let code = QrCode::new(text).map_err(|error| CliError::failed(&error))?;
     let mut renderer = code.render::<Dense1x2>();
     Ok(match style {

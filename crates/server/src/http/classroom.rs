@@ -2,10 +2,12 @@
 //!
 //! | room | what it does |
 //! |---|---|
+//! | `join` | joining with a browser: whether it is open, the code, the addresses |
 //! | `rows` | the state, the catalog and the console as JSON |
 //!
 //! Everything that changes the class is answered by its state. Who may do what, and what is possible now, is decided by the hub.
 
+pub(crate) mod join;
 pub(crate) mod rows;
 
 use std::sync::Arc;
@@ -85,6 +87,8 @@ pub(super) fn operations() -> Vec<Operation> {
         (Method::GET, "/api/v1/classroom", get(state)),
         (Method::GET, "/api/v1/classroom/catalog", get(catalog)),
         (Method::GET, "/api/v1/classroom/console", get(console)),
+        (Method::GET, "/api/v1/classroom/join", get(join::show)),
+        (Method::PUT, "/api/v1/classroom/join", put(join::change)),
         (Method::PUT, "/api/v1/classroom/model", put(select)),
         (Method::PUT, "/api/v1/classroom/screen", put(screen)),
         (Method::POST, "/api/v1/classroom/evaluate", post(evaluate)),

@@ -85,13 +85,16 @@ pub(crate) async fn monitor(State(api): State<Arc<Api>>, Caller(by): Caller, req
 }
 
 /// A session of a headset, as on its own port.
-#[utoipa::path(get, path = "/headset", tag = "live", responses(
-    (status = 101, description = "the session is open"),
-    (status = 401, body = ErrorBody, description = "the class is for headsets of this machine, or a key is not valid"),
-    (status = 403, body = ErrorBody, description = "a page of another origin, or a key that does not do here"),
-    (status = 404, body = ErrorBody, description = "the project has no classroom"),
-    (status = 426, body = String, content_type = "text/plain", description = "no WebSocket handshake"),
-))]
+#[utoipa::path(get, path = "/headset", tag = "live",
+    params(("code" = Option<String>, Query, description = "the join code of a closed class, while joining is open")),
+    responses(
+        (status = 101, description = "the session is open"),
+        (status = 401, body = ErrorBody, description = "the class is for headsets of this machine, or a key or a join code is not valid"),
+        (status = 403, body = ErrorBody, description = "a page of another origin, or a key that does not do here"),
+        (status = 404, body = ErrorBody, description = "the project has no classroom"),
+        (status = 426, body = String, content_type = "text/plain", description = "no WebSocket handshake"),
+    ),
+)]
 pub(crate) async fn headset(State(api): State<Arc<Api>>, Caller(by): Caller, request: Request) -> Response<Body> {
     let hint = "This is where headsets of Crosstie's classroom connect: use a WebSocket client.";
     class_session(&api, by, request, Face::Headset, hint)

@@ -1,8 +1,9 @@
-//! Addresses that show wrong keys: how often, and for how long they are told to wait.
+//! Addresses that show wrong keys or join codes: how often, and for how long they are told to wait.
 //!
 //! A key has 256 random bits, so nobody finds one by trying, and the pause does not have to stop that. It keeps a program
 //! with a wrong key from filling the log and the hub's time. A right key is therefore taken during the pause, too:
-//! otherwise one such program would lock out everybody behind the same address.
+//! otherwise one such program would lock out everybody behind the same address. A join code is short and can be found by trying: no
+//! code of a waiting address is heard.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -74,6 +75,14 @@ impl Failures {
         }
     }
 
+    /// Is this address told to wait?
+    pub(super) fn waits(&self, address: IpAddr, now: Instant) -> bool {
+        let count = self.addresses.get(&network_of(address));
+        count
+            .and_then(|count| count.waits_until)
+            .is_some_and(|until| now < until)
+    }
+
     fn count_of(&mut self, address: IpAddr, now: Instant) -> &mut Count {
         let address = network_of(address);
         if self.addresses.len() >= ADDRESSES_MAX
@@ -139,6 +148,20 @@ mod tests {
         assert!((81..100).all(|second| !fail(second)));
         assert!(!fail(140), "the first of these are more than a minute ago");
         assert!(!failures.wrong_key(address(2), at(20)).is_too_often, "another address");
+    }
+
+    #[test]
+    fn an_address_waits_for_as_long_as_it_is_told() {
+        let mut failures = Failures::default();
+        let start = Instant::now();
+        let waits = |failures: &Failures, seconds| failures.waits(address(1), start + Duration::from_secs(seconds));
+        for _ in 0..20 {
+            failures.wrong_key(address(1), start);
+        }
+        assert!(!waits(&failures, 0));
+        failures.wrong_key(address(1), start);
+        assert!(waits(&failures, 0) && waits(&failures, 59));
+        assert!(!waits(&failures, 60) && !failures.waits(address(2), start));
     }
 
     #[test]

@@ -5,16 +5,18 @@
 //!   no key is shown  no keys exist, a peer on this machine: "this machine", engineer
 //!                    the listener is open: "anonymous"
 //!                    a headset of this machine, or of an open class: "headset"         else 401
+//!   a join code      a headset of a closed class, while joining is open: "join code"   else 401, 429 when that happens often
 //! ```
 
+use super::code::JoinCode;
 use super::failures::Failures;
 use super::file::{self, KeysFile};
-use super::shown::{Shown, shown};
+use super::shown::{Shown, code_of, shown};
 use super::{Key, secret};
 use crate::config::Diagnostic;
 use axum::http::{HeaderMap, HeaderName, Uri};
 use crosstie_hub::Input;
-use crosstie_hub::access::{Access, Role, Scope};
+use crosstie_hub::access::{Access, JOIN_CODE, Role, Scope};
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -53,6 +55,9 @@ pub(crate) enum Entrance {
     },
 }
 
+/// The class takes part on this machine only.
+const CLOSED_CLASS: Entrance = Entrance::Headset { is_open: false };
+
 /// Why somebody is not let in. The texts name no key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Refusal {
@@ -65,6 +70,17 @@ pub(crate) enum Refusal {
          on this listener"
     )]
     NotThisMachine,
+    /// A headset of another machine shows neither, and the class is closed.
+    #[error(
+        "a headset of another machine needs the class's join code (?code=, which the page Classroom shows while joining is open) or \
+         the key of an engineer"
+    )]
+    NoCode,
+    /// It is not the one that is valid now.
+    #[error(
+        "this join code is not valid: it is mistyped, or joining was closed since; ask the teacher for the one of now"
+    )]
+    WrongCode,
     /// It is in no ring: mistyped, revoked, of another hub.
     #[error("this key is not valid here: it is mistyped, revoked or for another hub")]
     WrongKey,
@@ -78,8 +94,8 @@ pub(crate) enum Refusal {
     /// Several places hold different keys.
     #[error("different keys in one request: send one")]
     SeveralKeys,
-    /// Wrong keys came from this address again and again.
-    #[error("too many wrong keys from this address: try again in a minute")]
+    /// Wrong keys or codes came from this address again and again.
+    #[error("too many wrong keys or join codes from this address: try again in a minute")]
     TooOften,
 }
 
@@ -94,6 +110,8 @@ pub(crate) struct Gate {
     /// Held while the file is read again, so that of two reloads the later reading wins and nobody waits for a disk at the ring.
     reloading: Mutex<()>,
     failures: Mutex<Failures>,
+    /// Lets headsets into a closed class while joining is open.
+    join: JoinCode,
     /// For the peers that the hub itself starts; it is kept nowhere.
     house_key: HouseKey,
 }
@@ -202,6 +220,7 @@ impl Gate {
             ring: Mutex::new(Arc::new(Ring::new(1, file, None))),
             reloading: Mutex::default(),
             failures: Mutex::default(),
+            join: JoinCode::default(),
             house_key: HouseKey {
                 sha256: secret::hash(secret.as_bytes()),
                 secret,
@@ -217,6 +236,11 @@ impl Gate {
     /// The keys in force.
     pub(crate) fn ring(&self) -> Arc<Ring> {
         Arc::clone(&lock(&self.ring))
+    }
+
+    /// The join code of the class.
+    pub(crate) fn join(&self) -> &JoinCode {
+        &self.join
     }
 
     /// A key for the peers that the hub itself starts. It ends with the process.
@@ -277,7 +301,10 @@ impl Gate {
                 let access = self.with_key(&ring, &key).ok_or(Refusal::WrongKey);
                 access.and_then(|access| as_headset(access, headers, peer.ip(), entrance))
             }
-            Shown::Nothing => without_key(&ring, headers, peer.ip(), entrance),
+            Shown::Nothing => match code_of(uri).filter(|_| entrance == CLOSED_CLASS) {
+                Some(code) => self.with_code(&code, peer.ip()),
+                None => without_key(&ring, headers, peer.ip(), entrance),
+            },
         };
         who.map_err(|refusal| self.note(refusal, peer.ip()))
     }
@@ -293,13 +320,28 @@ impl Gate {
         (is_house && !key.is_empty()).then(|| open_access("practice twin", Role::Operator))
     }
 
+    /// A code is short. So an address that has tried too many waits, also with the right one: otherwise it would find it.
+    fn with_code(&self, code: &[u8], address: IpAddr) -> Result<Arc<Access>, Refusal> {
+        if lock(&self.failures).waits(address, Instant::now()) {
+            return Err(Refusal::TooOften);
+        }
+        match self.join.is(code) {
+            true => Ok(headset_access(JOIN_CODE)),
+            false => Err(Refusal::WrongCode),
+        }
+    }
+
     /// Counts a refusal, and says it once a minute for each address.
     fn note(&self, refusal: Refusal, address: IpAddr) -> Refusal {
         let mut failures = lock(&self.failures);
         let now = Instant::now();
         let verdict = match refusal {
-            Refusal::NoKey | Refusal::NotThisMachine | Refusal::NoHeadset => failures.without_key(address, now),
-            Refusal::WrongKey | Refusal::SeveralKeys | Refusal::TooOften => failures.wrong_key(address, now),
+            Refusal::NoKey | Refusal::NotThisMachine | Refusal::NoHeadset | Refusal::NoCode => {
+                failures.without_key(address, now)
+            }
+            Refusal::WrongKey | Refusal::WrongCode | Refusal::SeveralKeys | Refusal::TooOften => {
+                failures.wrong_key(address, now)
+            }
         };
         drop(failures);
         if verdict.is_news {
@@ -338,7 +380,8 @@ fn without_key(ring: &Ring, headers: &HeaderMap, address: IpAddr, entrance: Entr
     let is_here = is_here(headers, address);
     match entrance {
         // With keys or without: a headset sees no signal, and what it may ask of GAMA is the classroom's to say.
-        Entrance::Headset { is_open } if is_open || is_here => Ok(headset_access()),
+        Entrance::Headset { is_open } if is_open || is_here => Ok(headset_access("headset")),
+        Entrance::Headset { .. } => Err(Refusal::NoCode),
         _ if ring.is_empty() && is_here => Ok(Arc::clone(&ring.this_machine)),
         Entrance::Web { is_open: true } => Ok(open_access("anonymous", Role::Viewer)),
         Entrance::Endpoint { is_open: true } => Ok(open_access("anonymous", Role::Operator)),
@@ -348,11 +391,11 @@ fn without_key(ring: &Ring, headers: &HeaderMap, address: IpAddr, entrance: Entr
 }
 
 /// A player, and nothing else.
-fn headset_access() -> Arc<Access> {
+fn headset_access(who: &str) -> Arc<Access> {
     Arc::new(Access {
         key: None,
         ring: 0,
-        who: "headset".into(),
+        who: who.into(),
         role: Role::Viewer,
         view: Scope::new(Some(&[])),
         write: Scope::new(Some(&[])),
@@ -517,11 +560,11 @@ mod tests {
             assert_eq!(story.ask(HERE, CLASS, None, Some("via")), Err(expected));
             assert_eq!(story.ask(THERE, OPEN_CLASS, Some("ct_x"), None), Err(Refusal::WrongKey));
         };
-        check(Refusal::NotThisMachine);
+        check(Refusal::NoCode);
         let engineer = story.add(Role::Engineer);
         let operator = story.add(Role::Operator);
         story.gate.reload().unwrap();
-        check(Refusal::NoKey);
+        check(Refusal::NoCode);
         let operator = Some(operator.as_str());
         assert_eq!(story.ask(THERE, CLASS, operator, None), Err(Refusal::NoHeadset));
         assert_eq!(
@@ -536,7 +579,60 @@ mod tests {
             story.ask(THERE, CLASS, Some(&engineer), None),
             Ok(String::from("engineer engineer"))
         );
-        assert!(!headset_access().sees("sim/state"));
+        assert!(!headset_access("headset").sees("sim/state"));
+    }
+
+    #[test]
+    fn si40_a_join_code_is_heard_at_the_door_of_a_closed_class_only_and_few_wrong_ones_are() {
+        const CLASS: Entrance = CLOSED_CLASS;
+        let story = Story::begin();
+        let ask = |peer: &str, entrance, query: &str| {
+            let uri = format!("/headset?{query}").parse().unwrap();
+            let access = story
+                .gate
+                .authenticate(&uri, &HeaderMap::new(), peer.parse().unwrap(), entrance)?;
+            Ok::<_, Refusal>(format!("{} {}", access.who, access.role.word()))
+        };
+        let joined = || Ok(String::from("join code viewer"));
+        assert_eq!(
+            ask(THERE, CLASS, "code=K7QF3M"),
+            Err(Refusal::WrongCode),
+            "joining is closed"
+        );
+        story.gate.join().open().unwrap();
+        let code = story.gate.join().current().unwrap();
+        let shown = format!("code={code}");
+        assert_eq!(ask(THERE, CLASS, &shown), joined());
+        assert_eq!(ask(THERE, CLASS, &shown.replace(&code, &code.to_lowercase())), joined());
+        assert_eq!(ask(HERE, CLASS, &shown), joined());
+        assert_eq!(ask(HERE, CLASS, "code=K7QF3"), Err(Refusal::WrongCode));
+        assert_eq!(ask(THERE, CLASS, "code="), Err(Refusal::NoCode));
+        assert_eq!(ask(HERE, CLASS, "code"), Ok(String::from("headset viewer")));
+        // Nowhere else it means anything.
+        let open_class = Entrance::Headset { is_open: true };
+        assert_eq!(ask(THERE, open_class, "code=wrong"), Ok(String::from("headset viewer")));
+        assert_eq!(ask(THERE, WEB, &shown), Err(Refusal::NotThisMachine));
+        assert_eq!(
+            ask(THERE, Entrance::Endpoint { is_open: false }, &shown),
+            Err(Refusal::NotThisMachine)
+        );
+        assert_eq!(
+            ask(THERE, CLASS, &format!("{shown}&apikey=ct_x")),
+            Err(Refusal::WrongKey)
+        );
+        let other = "192.168.1.21:5000";
+        for _ in 0..20 {
+            assert_eq!(ask(other, CLASS, "code=K7QF3"), Err(Refusal::WrongCode));
+        }
+        assert_eq!(ask(other, CLASS, "code=K7QF3"), Err(Refusal::TooOften));
+        assert_eq!(
+            ask(other, CLASS, &shown),
+            Err(Refusal::TooOften),
+            "too many tries to be heard"
+        );
+        assert_eq!(ask(THERE, CLASS, &shown), joined());
+        story.gate.join().close();
+        assert_eq!(ask(THERE, CLASS, &shown), Err(Refusal::WrongCode));
     }
 
     #[test]

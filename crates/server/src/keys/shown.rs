@@ -1,10 +1,13 @@
-//! The four places of a request where a key may stand (RV-57).
+//! The four places of a request where a key may stand (RV-57), and the one of a join code.
 
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, HeaderName, Uri};
 
 /// Names of the query parameters that hold a key.
 const PARAMETERS: [&str; 2] = ["apikey", "access_token"];
+
+/// Name of the query parameter that holds a join code.
+const CODE_PARAMETER: &[u8] = b"code";
 
 /// The header that holds nothing but a key.
 const HEADER: HeaderName = HeaderName::from_static("x-api-key");
@@ -22,15 +25,8 @@ pub(super) enum Shown {
 
 /// Collects the keys of a request.
 pub(super) fn shown(uri: &Uri, headers: &HeaderMap) -> Shown {
-    let parameters = uri.query().into_iter().flat_map(|query| query.split('&'));
-    let of_query = parameters.filter_map(|parameter| {
-        let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
-        let name = decoded(name);
-        PARAMETERS
-            .iter()
-            .any(|known| known.as_bytes() == name)
-            .then(|| decoded(value))
-    });
+    let of_query = parameters(uri)
+        .filter_map(|(name, value)| PARAMETERS.iter().any(|known| known.as_bytes() == name).then_some(value));
     let of_header = headers.get_all(HEADER).iter().map(|value| value.as_bytes().to_vec());
     let of_bearer = headers.get_all(AUTHORIZATION).iter().filter_map(|value| {
         let value = value.as_bytes();
@@ -45,6 +41,21 @@ pub(super) fn shown(uri: &Uri, headers: &HeaderMap) -> Shown {
         Some(first) if keys.all(|other| other == first) => Shown::Key(first),
         Some(_) => Shown::Several,
     }
+}
+
+/// The join code of a request. An empty one is none: a field that nobody has filled in.
+pub(super) fn code_of(uri: &Uri) -> Option<Vec<u8>> {
+    let mut codes = parameters(uri).filter_map(|(name, value)| (name == CODE_PARAMETER).then_some(value));
+    codes.find(|code| !code.is_empty())
+}
+
+/// The parameters of a query, decoded.
+fn parameters(uri: &Uri) -> impl Iterator<Item = (Vec<u8>, Vec<u8>)> {
+    let parameters = uri.query().into_iter().flat_map(|query| query.split('&'));
+    parameters.map(|parameter| {
+        let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+        (decoded(name), decoded(value))
+    })
 }
 
 /// A part of a query or a path without its percent signs. What is no escape stays as it is.

@@ -4,6 +4,7 @@ mod audit;
 mod classroom_api;
 mod classroom_config;
 mod classroom_doors;
+mod classroom_join;
 mod cli;
 mod clock;
 mod config;

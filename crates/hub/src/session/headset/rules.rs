@@ -1,7 +1,8 @@
 //! What a headset may send into the simulation (SI-34, SI-35, SI-40).
 //!
 //! Without an experiment nothing goes to GAMA. A headset acts as its own player only. On a listener that anybody in the room can
-//! reach it may do what the project lists, and an expression has a form in which nothing else can be hidden.
+//! reach it may do what the project lists, and an expression has a form in which nothing else can be hidden. So may one that came in
+//! by the join code, whatever the listener allows: a code is for everybody in the room.
 
 use super::{HeadsetSocket, Membership, SeatNo};
 use crate::classroom::Classroom;
@@ -33,21 +34,21 @@ impl Classroom {
         self.settings.gama.is_some() && self.experiment.takes_players() && !(is_waiting && self.full().is_some())
     }
 
-    fn allows(&self, action: &str) -> bool {
-        self.settings.allow_expression || self.settings.allowed_actions.iter().any(|allowed| allowed == action)
+    fn allows(&self, is_free: bool, action: &str) -> bool {
+        is_free || self.settings.allowed_actions.iter().any(|allowed| allowed == action)
     }
 
-    fn judge_expression(&self, no: SeatNo, expr: &str) -> Verdict {
+    fn judge_expression(&self, is_free: bool, no: SeatNo, expr: &str) -> Verdict {
         if !self.can_act(no) {
             return Verdict::Drop;
         }
-        if self.settings.allow_expression {
+        if is_free {
             return Verdict::Pass;
         }
         let own = self.players.seat(no).map(|seat| &*seat.id);
         let is_another = |text: &&str| Some(*text) != own && self.players.of_id(text).is_some();
         match plain_call(expr) {
-            Some(call) if !self.allows(call.name) => Verdict::Refuse(not_listed(call.name)),
+            Some(call) if !self.allows(is_free, call.name) => Verdict::Refuse(not_listed(call.name)),
             Some(call) if call.texts.iter().any(is_another) => Verdict::Refuse(String::from(
                 "a headset acts as its own player only, and the expression names another",
             )),
@@ -58,14 +59,13 @@ impl Classroom {
         }
     }
 
-    fn judge_ask(&self, no: SeatNo, ask: &Ask) -> Verdict {
+    fn judge_ask(&self, is_free: bool, no: SeatNo, ask: &Ask) -> Verdict {
         if !self.can_act(no) {
             return Verdict::Drop;
         }
-        if !self.allows(&ask.action) {
+        if !self.allows(is_free, &ask.action) {
             return Verdict::Refuse(not_listed(&ask.action));
         }
-        let is_free = self.settings.allow_expression;
         let concerns = match ask.concerns() {
             Ok(concerns) => concerns,
             Err(_) if is_free => return Verdict::Pass,
@@ -96,17 +96,26 @@ fn not_listed(action: &str) -> String {
 }
 
 impl Hub {
+    /// May this headset send everything?
+    fn is_free(&self, conn: ConnId) -> bool {
+        let is_allowed = (self.classroom.as_ref()).is_some_and(|class| class.settings.allow_expression);
+        let is_by_code = (self.clients.get(&conn)).is_none_or(|client| client.access.is_by_code());
+        is_allowed && !is_by_code
+    }
+
     pub(super) fn headset_expression(&mut self, conn: ConnId, no: SeatNo, expr: &str) {
+        let is_free = self.is_free(conn);
         let Some(class) = &self.classroom else { return };
-        let verdict = class.judge_expression(no, expr);
+        let verdict = class.judge_expression(is_free, no, expr);
         if let Some(id) = self.carry_out_verdict(conn, no, verdict) {
             self.gama_expression(&id, expr);
         }
     }
 
     pub(super) fn headset_ask(&mut self, conn: ConnId, no: SeatNo, ask: &Ask) {
+        let is_free = self.is_free(conn);
         let Some(class) = &self.classroom else { return };
-        let verdict = class.judge_ask(no, ask);
+        let verdict = class.judge_ask(is_free, no, ask);
         if let Some(id) = self.carry_out_verdict(conn, no, verdict) {
             self.gama_ask(&id, ask);
         }
