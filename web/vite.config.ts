@@ -4,6 +4,7 @@ import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
+import { manual } from './manual/plugin.ts';
 
 /**
  * Puts a Brotli and a gzip form beside every text file of the built page. The hub embeds all three and never
@@ -40,7 +41,7 @@ const hub = process.env['CROSSTIE_URL'] ?? 'http://127.0.0.1:8000';
 export default defineConfig({
   // The page may stand in any folder of a host: what it loads lies beside it.
   base: './',
-  plugins: [svelte(), precompressed()],
+  plugins: [manual(), svelte(), precompressed()],
   build: {
     target: 'es2022',
     // The page's own policy forbids inlined scripts and styles; images may stay small files.
@@ -56,5 +57,5 @@ export default defineConfig({
       '/healthz': hub,
     },
   },
-  test: { include: ['src/**/*.test.ts'], environment: 'node' },
+  test: { include: ['src/**/*.test.ts', 'manual/**/*.test.ts'], environment: 'node' },
 });
