@@ -9,7 +9,7 @@ export interface Use {
   isDecorator: boolean;
 }
 
-/** What uses an address, or a part of its timer or counter, each once, in the order of the program. */
+/** What uses an address, or a part of its timer or counter, each once: first what writes it or keeps its state there, then what only looks at it. */
 export function usesOf(program: PlcProgram | null, address: string): Use[] {
   const slot = address.split('.', 1)[0] ?? address;
   const isMeant = (used: string | null): boolean => used === address || used === slot || (used?.startsWith(`${slot}.`) ?? false);
@@ -25,5 +25,6 @@ export function usesOf(program: PlcProgram | null, address: string): Use[] {
       for (const decorator of decorators) if (decorator.operands.some((operand) => isMeant(operand.address))) note(decorator.type, true);
     }
   }
-  return [...uses.values()];
+  const looks = ({ mnemonic }: Use): number => Number(mnemonic === 'XIC' || mnemonic === 'XIO');
+  return [...uses.values()].sort((a, b) => looks(a) - looks(b));
 }
