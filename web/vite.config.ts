@@ -38,16 +38,31 @@ function precompressed(): Plugin {
 /** Where `npm run dev` finds a hub: a running one, or the mock that `npm run mock` starts. */
 const hub = process.env['CROSSTIE_URL'] ?? 'http://127.0.0.1:8000';
 
+/** The hub serves the Join page at `/join`; so do `npm run dev` and `vite preview`. */
+function joinAddress(): Plugin {
+  const rename = (request: { url?: string | undefined }, _response: unknown, next: () => void): void => {
+    if (request.url?.split('?', 1)[0] === '/join') request.url = '/join.html';
+    next();
+  };
+  return {
+    name: 'join-address',
+    configureServer: ({ middlewares }) => void middlewares.use(rename),
+    configurePreviewServer: ({ middlewares }) => void middlewares.use(rename),
+  };
+}
+
 export default defineConfig({
   // The page may stand in any folder of a host: what it loads lies beside it.
   base: './',
-  plugins: [manual(), svelte(), precompressed()],
+  plugins: [manual(), svelte(), joinAddress(), precompressed()],
   build: {
     target: 'es2022',
     // The page's own policy forbids inlined scripts and styles; images may stay small files.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     sourcemap: false,
+    // The second page is the one of pupils, which thirty phones load over one WLAN.
+    rollupOptions: { input: ['index.html', 'join.html'] },
   },
   server: {
     host: '127.0.0.1',
@@ -55,6 +70,8 @@ export default defineConfig({
       '/api': { target: hub, ws: true },
       '/metrics': hub,
       '/healthz': hub,
+      '/headset': { target: hub, ws: true },
+      '/learning-packages': hub,
     },
   },
   test: { include: ['src/**/*.test.ts', 'manual/**/*.test.ts'], environment: 'node' },

@@ -3,7 +3,7 @@
  * manual's page "HTTP and live API" states them, over a pretended bottling line.
  *
  *     node tests/mock-hub.mjs [--port 8000] [--signals 100000] [--empty] [--problems] [--links] [--hold-imports]
- *                             [--classroom] [--players 6] [--gamaless] [--practice] [--no-models]
+ *                             [--classroom] [--players 6] [--gamaless] [--practice] [--no-models] [--no-lan]
  *                             [--rails] [--routes 10000] [--old]
  *                             [--plc] [--plc-rungs 1000] [--plc-field] [--keys] [--tries 3] [--tls] [--audit 250] [--prefix /line]
  *
@@ -56,6 +56,7 @@ const { values: args } = parseArgs({
     gamaless: { type: 'boolean', default: false },
     practice: { type: 'boolean', default: false },
     'no-models': { type: 'boolean', default: false },
+    'no-lan': { type: 'boolean', default: false },
     'hold-imports': { type: 'boolean', default: false },
     rails: { type: 'boolean', default: false },
     routes: { type: 'string', default: '0' },
@@ -189,7 +190,7 @@ const links = args.links ? new Links(() => plant.real(), args['hold-imports']) :
 const hasPlc = args.plc || args['plc-field'] || args['plc-rungs'] !== '0';
 const plcs = hasPlc ? new Plcs(plant, { rungs: Number(args['plc-rungs']), hasField: args['plc-field'] }) : null;
 const classroom = args.classroom
-  ? new Class(() => plant.real(), { mode: args.gamaless ? 'gamaless' : 'gama', players: Number(args.players), isPractice: args.practice, isEmpty: args['no-models'] })
+  ? new Class(() => plant.real(), { mode: args.gamaless ? 'gamaless' : 'gama', players: Number(args.players), isPractice: args.practice, isEmpty: args['no-models'], join: { wantsCode: args.keys, isOld: args.old, isReachable: !args['no-lan'], port: () => server.address().port } })
   : null;
 const office = new Office({ keys: args.keys, tls: args.tls, auditLen: Number(args.audit), tries: Number(args.tries) });
 const rails = new Rails(plant, { count: Number(args.routes), hasPlc, isEmpty: args.empty, isRich: args.rails });
@@ -454,7 +455,7 @@ async function serve(request, response) {
   };
   if (url.pathname.startsWith('/mock/')) {
     turn(url.pathname.slice('/mock/'.length), url.searchParams);
-    return json(200, { views: [...channels].map((channel) => channel.names.length), writes, asked });
+    return json(200, { views: [...channels].map((channel) => channel.names.length), writes, asked, asks: classroom?.door.asks ?? [], code: classroom?.door.code ?? null });
   }
   asked.push(url.pathname + url.search);
   if (!url.pathname.startsWith(`${args.prefix}/`)) return json(404, { error: { code: 'not_found', message: 'the proxy knows no such folder' } });
@@ -476,8 +477,9 @@ async function serve(request, response) {
     response.writeHead(200, { 'content-type': 'image/svg+xml' });
     return response.end(splash(url.pathname));
   }
+  if (url.pathname === '/headset') return json(...(classroom ? [classroom.door.admit(url.searchParams.get('code')), { error: { code: 'headset', message: 'this is where headsets connect' } }] : [404, { error: { code: 'not_found', message: 'this project has no classroom' } }]));
   const wanted = normalize(url.pathname).replace(/^(\.\.[/\\])+/, '');
-  const path = extname(wanted) ? join(DIST, wanted) : join(DIST, 'index.html');
+  const path = extname(wanted) ? join(DIST, wanted) : join(DIST, wanted === '/join' ? 'join.html' : 'index.html');
   if (!existsSync(path) || !statSync(path).isFile()) return json(404, { error: { code: 'not_found', message: 'no such file' } });
   response.writeHead(200, {
     'content-type': TYPES[extname(path)] ?? 'application/octet-stream',
@@ -632,6 +634,12 @@ const server = createServer((request, response) => void serve(request, response)
 const live = new WebSocketServer({ noServer: true });
 server.on('upgrade', (request, socket, head) => {
   const url = new URL(request.url, 'http://localhost');
+  if (classroom && url.pathname === `${args.prefix}/headset`) {
+    const status = classroom.door.admit(url.searchParams.get('code'));
+    if (status === 426 && !isSilent) live.handleUpgrade(request, socket, head, (upgraded) => classroom.door.enter(upgraded));
+    else socket.end(`HTTP/1.1 ${status} Refused\r\nconnection: close\r\n\r\n`);
+    return;
+  }
   const admitted = office.admit(keyOf(request, url), plant.real());
   if (url.pathname !== `${args.prefix}/api/v1/live` || !('me' in admitted)) {
     socket.end(`HTTP/1.1 ${admitted.status ?? 404} Refused\r\nconnection: close\r\n\r\n`);

@@ -165,22 +165,7 @@ function formatPeriod(period_ms: number): string {
   return period_ms % 1000 === 0 ? `${period_ms / 1000} s` : `${period_ms} ms`;
 }
 
-/** This part of the circle between one number and the next keeps neighbours far apart. */
-const GOLDEN_ANGLE = 137.508;
-
-/** The hue of a player's colour in degrees, the same for the same name everywhere; names that count up are far apart. */
-export function hueOf(id: string): number {
-  const number = /(\d+)\D*$/.exec(id)?.[1];
-  let seed = number === undefined ? 0 : Number(number) % 100_000;
-  if (number === undefined) for (const char of id) seed = (seed * 31 + (char.codePointAt(0) ?? 0)) % 100_000;
-  return Math.round(seed * GOLDEN_ANGLE) % 360;
-}
-
-/** At most three characters that stand for a name on its badge: its last number, else its first letters. */
-export function badgeOf(id: string): string {
-  const digits = /(\d{1,3})\D*$/.exec(id)?.[1];
-  return digits ?? [...id].slice(0, 2).join('').toUpperCase();
-}
+export { badgeOf, hueOf } from './seat-sign';
 
 /** Seats that are drawn empty: up to the maximum of the model, and not more than a row or two. */
 export function freeSeats(model: ActiveModel | null, players: readonly Player[], drawn_max: number): number {

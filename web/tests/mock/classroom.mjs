@@ -3,6 +3,7 @@
  * folders, and what goes wrong in lessons. Orders have their effect a moment later, as with a real GAMA.
  */
 
+import { Door } from './headset.mjs';
 import { refusal } from './office.mjs';
 
 const RANK = { viewer: 0, operator: 1, engineer: 2 };
@@ -58,7 +59,7 @@ function player(id, at, more = {}) {
     arrived: `09:1${at % 10}`,
     heartbeat_ms: 5000,
     seen_ms: 120,
-    waits_for: 'no experiment is running',
+    waits_for: 'the experiment is not running',
     doubled: false,
     worlds: 0,
     worlds_dropped: 0,
@@ -87,8 +88,9 @@ export class Class {
   #lastLine = 0;
 
   /** `players` sit there from the start; `mode` is `gama` or `gamaless`. */
-  constructor(now, { mode, players, isPractice, isEmpty }) {
+  constructor(now, { mode, players, isPractice, isEmpty, join }) {
     Object.assign(this, { now, mode, isPractice, isEmpty });
+    this.door = new Door(this, join);
     for (let at = 0; at < players; at += 1) this.players.push(player(`Player_${101 + at}`, at));
     this.say('note', 'ConnectionSuccessful', `Connected to GAMA at ${URL_OF_GAMA}`);
   }
@@ -133,7 +135,7 @@ export class Class {
       mode: this.mode,
       gama: this.mode === 'gamaless' ? null : this.#gama(now_ms),
       model: chosen && { index: chosen.index, name: chosen.name, minimal_players: chosen.minimal_players, maximal_players: chosen.maximal_players },
-      players: this.players.map((each) => ({ ...each, seen_ms: each.connected ? now_ms % (each.alive ? 900 : 90_000) : now_ms })),
+      players: this.players.map(({ isOfDoor: _, ...each }) => ({ ...each, seen_ms: each.connected ? now_ms % (each.alive ? 900 : 90_000) : now_ms })),
       monitors: 1,
       screen: this.screen,
       orders: this.orders(),
@@ -197,6 +199,25 @@ export class Class {
         if (each.id === 'Player_102' && this.worlds % 4 === 0) each.worlds_dropped += 1;
       }
     }
+    this.door.step();
+  }
+
+  /** A headset of this name that is none of the mock's door: another machine has it. */
+  isNameTaken(id) {
+    return this.players.some((each) => each.id === id && each.connected && !each.isOfDoor);
+  }
+
+  /** A headset has come through the door: it gets a seat, and a place in the game where there is one. */
+  seatHeadset(id, heartbeat_ms) {
+    if (!this.players.some((each) => each.id === id)) this.players.push(player(id, this.players.length));
+    Object.assign(this.players.find((each) => each.id === id), { connected: true, alive: true, heartbeat_ms, isOfDoor: true });
+    if (this.state === 'PAUSED' || this.state === 'RUNNING') this.#join();
+    else this.#tellWaits();
+  }
+
+  #tellWaits() {
+    const why = this.link !== 'connected' ? 'GAMA is not connected' : this.state === 'NOTREADY' ? 'the experiment is loading' : 'the experiment is not running';
+    for (const each of this.players) if (!each.in_game) each.waits_for = why;
   }
 
   #later(waitsFor, act) {
@@ -215,7 +236,7 @@ export class Class {
     for (const each of this.players) {
       if (!each.connected || each.in_game) continue;
       const isFull = this.#inGame().length >= most;
-      Object.assign(each, { in_game: !isFull, waits_for: isFull ? `the experiment is full: it takes at most ${most} players` : null });
+      Object.assign(each, { in_game: !isFull, waits_for: isFull ? `the class is full (${most} of ${most})` : null });
     }
   }
 
@@ -240,12 +261,16 @@ export class Class {
       reload: ['GAMA to load the experiment anew', () => (this.state = 'PAUSED')],
       stop: ['GAMA to stop the experiment', () => {
         Object.assign(this, { state: 'NONE', experiment: '', error: null });
-        this.#sendAway('no experiment is running');
+        this.#sendAway('the experiment is not running');
+        this.door.endLesson();
         for (const each of this.players) each.connected = false;
       }],
       connect: [null, () => this.turnLink('connected')],
     };
-    if (order === 'launch') this.state = 'NOTREADY';
+    if (order === 'launch') {
+      this.state = 'NOTREADY';
+      this.#tellWaits();
+    }
     this.#later(...effects[order]);
   }
 
@@ -275,6 +300,7 @@ export class Class {
     if (what === 'say') this.say(query.get('level') ?? 'console', 'SimulationOutput', query.get('text'));
     if (what === 'error') this.fail('SimulationError', query.get('text') ?? "Unknown variable 'flod' in species people at line 41", 'Correct the model in GAMA, then reload it.');
     if (what === 'player') this.#turnPlayer(query);
+    if (what.startsWith('headset-')) this.door.turn(what.slice('headset-'.length), query);
   }
 
   #turnPlayer(query) {
@@ -292,12 +318,21 @@ export class Class {
     if (method === 'GET') {
       if (what === undefined) return ok(this.row());
       if (what === 'catalog') return ok(this.catalog());
+      if (what === 'join') return this.door.isOld ? refusal(405, 'method_not_allowed', 'this path exists, but not with this method') : ok(this.door.row(me));
       const after = Number(query.get('after') ?? 0);
       return what === 'console' ? ok({ now_ms: this.now(), lines: this.lines.filter(({ number }) => number > after).slice(-200) }) : null;
     }
     const least = what === 'evaluate' ? 'engineer' : 'operator';
     if (RANK[me.role] < RANK[least]) return refusal(403, 'forbidden', `${me.who} is ${me.role} and may not do that`);
+    if (what === 'join' && method === 'PUT') return this.#changeJoin(me, body);
     return this.#change(method, what, id, act, body) ?? ok(this.row());
+  }
+
+  #changeJoin(me, { open }) {
+    if (this.door.isOld) return refusal(405, 'method_not_allowed', 'this path exists, but not with this method');
+    if (!this.door.wantsCode && !open) return refusal(409, 'classroom_refused', 'no code is needed here: joining is always open');
+    this.door.open(open);
+    return { status: 200, body: this.door.row(me) };
   }
 
   #change(method, what, id, act, body) {
@@ -329,7 +364,10 @@ export class Class {
     if (method === 'DELETE') {
       if (each.connected) return refuse(`${id} is connected: remove it first`);
       this.players = this.players.filter((seat) => seat !== each);
-    } else if (act === 'remove') Object.assign(each, { in_game: false, connected: false, waits_for: 'it was removed' });
+    } else if (act === 'remove') {
+      this.door.sendAway(id, 'taken out of the class');
+      Object.assign(each, { in_game: false, connected: false, waits_for: 'it was removed' });
+    }
     else if (this.state !== 'PAUSED' && this.state !== 'RUNNING') return refuse('no experiment is loaded');
     else Object.assign(each, { in_game: true, waits_for: null });
     return null;

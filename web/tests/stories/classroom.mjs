@@ -85,7 +85,7 @@ test('a full class, a name that two say, and headsets that come and go', () =>
     await open(page, url);
     await page.locator('[data-counted]').getByText('takes at most 4 players; 5 are here').waitFor();
     await order(page, 'launch').click();
-    await seat(page, 'Player_105').locator('[data-why]').getByText('it takes at most 4 players').waitFor();
+    await seat(page, 'Player_105').locator('[data-why]').getByText('the class is full (4 of 4)').waitFor();
     await turn(url, 'class-player?id=Player_102&doubled=true');
     await seat(page, 'Player_102').locator('[data-doubled]').getByText('Two headsets say Player_102').waitFor();
     await turn(url, 'class-player?id=Player_103&alive=false');
