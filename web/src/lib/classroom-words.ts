@@ -1,7 +1,10 @@
-/** The classroom in words: what a state means, what an order does, and why it cannot be given. */
+/** The classroom in the words of a language: what a state means, what an order does, and why it cannot be given. */
 
-import type { ActiveModel, ClassOrder, ClassState, ConsoleLevel, ConsoleLine, Gama, Player } from './classroom-protocol';
-import { formatAge, plural } from './format';
+import type { ClassroomTexts } from '../languages/classroom/texts';
+import { periodWords, spanWords } from '../languages/measures';
+import type { ActiveModel, ClassOrder, ClassState, ConsoleLevel, Gama, Player } from './classroom-protocol';
+import type { Me, Role } from './protocol';
+import { may } from './rights';
 
 /** Colours of a sign: it runs, it is on its way, it is broken, it is at rest. */
 export type Tone = 'up' | 'moving' | 'down' | 'off';
@@ -13,56 +16,63 @@ export interface Sign {
   text: string;
 }
 
+/** How a seat stands. */
+export type SeatState = 'away' | 'silent' | 'inGame' | 'notInGame' | 'here';
+
+/** The sign of a seat; its sentence may be the hub's own, in English. */
+export interface SeatSign extends Sign {
+  state: SeatState;
+  isHubs: boolean;
+}
+
 /** The one sign of a lesson: what the experiment does, or what stands in its way. */
-export function lessonSign({ mode, gama, model, players }: ClassState): Sign {
-  if (mode === 'gamaless' || gama === null) {
-    return { tone: 'up', word: 'Without GAMA', text: 'Headsets connect, nothing is simulated. This project runs in GAMALESS mode.' };
-  }
-  if (gama.link !== 'connected') return { tone: gama.link === 'waiting' ? 'down' : 'moving', word: LINK_WORDS[gama.link].lesson, text: '' };
+export function lessonSign({ mode, gama, model, players }: ClassState, { lesson }: ClassroomTexts): Sign {
+  if (mode === 'gamaless' || gama === null) return { tone: 'up', ...lesson.gamaless };
+  if (gama.link !== 'connected') return { tone: LINK_TONES[gama.link], word: lesson.link[gama.link], text: '' };
   const inGame = players.filter(({ in_game }) => in_game).length;
   switch (gama.state) {
     case 'NONE':
-      if (gama.waits_for !== null) return { tone: 'moving', word: 'Loading', text: '' };
-      return { tone: 'off', word: 'Ready', text: model === null ? 'There is no model to launch.' : `Launch loads ${model.name}.` };
+      if (gama.waits_for !== null) return { tone: 'moving', word: lesson.loading, text: '' };
+      return { tone: 'off', word: lesson.ready.word, text: model === null ? lesson.ready.noModel : lesson.ready.launches(model.name) };
     case 'NOTREADY':
-      return { tone: 'moving', word: 'Loading', text: '' };
+      return { tone: 'moving', word: lesson.loading, text: '' };
     case 'PAUSED':
-      return { tone: 'moving', word: 'Paused', text: `${plural(inGame, 'player')} in the game. Resume lets it run.` };
+      return { tone: 'moving', word: lesson.paused.word, text: lesson.paused.text(inGame) };
     case 'RUNNING':
-      return { tone: 'up', word: 'Running', text: `${plural(inGame, 'player')} in the game.` };
+      return { tone: 'up', word: lesson.running.word, text: lesson.running.text(inGame) };
     case 'FINISHED':
-      return { tone: 'off', word: 'Finished', text: 'The experiment has come to its end. Stop it to launch again, or reload it.' };
+      return { tone: 'off', ...lesson.finished };
     default:
-      return { tone: 'moving', word: gama.state, text: 'GAMA reports a state that is not known here.' };
+      return { tone: 'moving', word: gama.state, text: lesson.unknown };
   }
 }
 
-/** The words of the link to GAMA: on its own sign, and as the sign of the lesson. */
-const LINK_WORDS: Record<Gama['link'], { sign: string; lesson: string; tone: Tone }> = {
-  connecting: { sign: 'connecting', lesson: 'Connecting to GAMA', tone: 'moving' },
-  greeting: { sign: 'connected, GAMA has not greeted yet', lesson: 'Waiting for the greeting of GAMA', tone: 'moving' },
-  connected: { sign: 'connected', lesson: 'Connected', tone: 'up' },
-  waiting: { sign: 'not connected', lesson: 'GAMA is away', tone: 'down' },
-};
+const LINK_TONES: Record<Gama['link'], Tone> = { connecting: 'moving', greeting: 'moving', connected: 'up', waiting: 'down' };
 
-export function gamaSign({ link, flavour, practice }: Gama): { tone: Tone; word: string } {
-  const { sign, tone } = LINK_WORDS[link];
-  if (link !== 'connected') return { tone, word: sign };
-  const kinds = [practice ? 'practice' : null, flavour === null ? null : { gui: 'with a window', headless: 'headless' }[flavour]].filter((kind) => kind !== null);
-  return { tone, word: kinds.length === 0 ? sign : `${sign} (${kinds.join(', ')})` };
+/** The link to GAMA in a word, and what kind of GAMA it is. */
+export function gamaSign({ link, flavour, practice }: Gama, { gama }: ClassroomTexts): { tone: Tone; word: string } {
+  const tone = LINK_TONES[link];
+  const word = gama.link[link];
+  if (link !== 'connected') return { tone, word };
+  const kinds = [practice ? gama.practice : null, flavour === null ? null : gama[flavour]].filter((kind) => kind !== null);
+  return { tone, word: kinds.length === 0 ? word : `${word} (${kinds.join(', ')})` };
 }
 
 /** When GAMA is tried again, in words; null while no attempt is planned. `passed_ms` is the age of what is known. */
-export function retryWords({ retry_in_ms }: Gama, passed_ms: number): string | null {
+export function retryWords({ retry_in_ms }: Gama, passed_ms: number, { gama, units }: ClassroomTexts): string | null {
   if (retry_in_ms === null) return null;
   const seconds = Math.ceil((retry_in_ms - Math.max(0, passed_ms)) / 1000);
-  return seconds <= 0 ? 'next attempt now' : `next attempt in ${seconds} s`;
+  return seconds <= 0 ? gama.retryNow : gama.retryIn(units.second(seconds));
 }
 
 /** What the hub says of the link, without its own countdown: the page counts by itself. */
 export function linkText({ text }: Gama): string {
   const own = text.replace(/[;,]? ?(next attempt (in \d+ s|now)|trying again now)\.?$/, '.').replace(/\.\.$/, '.');
-  return own.slice(0, 1).toUpperCase() + own.slice(1);
+  return capital(own);
+}
+
+function capital(text: string): string {
+  return text.slice(0, 1).toUpperCase() + text.slice(1);
 }
 
 /** A sentence in its parts: what stands between backticks is a command to type. */
@@ -73,74 +83,97 @@ export function codeParts(text: string): { text: string; isCode: boolean }[] {
     .filter(({ text: part }) => part !== '');
 }
 
-/** An order with its button, its effect, and whether a person is asked first. */
-export interface OrderWords {
-  order: ClassOrder;
-  label: string;
-  effect: string;
-  asks?: true;
+/** The orders of a lesson in the order of their buttons. */
+export const ORDERS = ['launch', 'resume', 'pause', 'stop', 'step', 'step_back', 'reload'] as const satisfies readonly ClassOrder[];
+export type LessonOrder = (typeof ORDERS)[number];
+
+/** Is a person asked before this order is given? */
+export function isAsked(order: LessonOrder): order is 'stop' | 'reload' {
+  return order === 'stop' || order === 'reload';
 }
 
-/** The orders of a lesson in the order of their buttons. */
-export const ORDERS: readonly OrderWords[] = [
-  { order: 'launch', label: 'Launch', effect: 'GAMA loads the active model; it waits paused until you resume it.' },
-  { order: 'resume', label: 'Resume', effect: 'The experiment runs.' },
-  { order: 'pause', label: 'Pause', effect: 'The experiment holds; everybody stays in the game.' },
-  { order: 'stop', label: 'Stop', effect: 'The experiment ends and all headsets are sent away.', asks: true },
-  { order: 'step', label: 'Step', effect: 'One cycle, then it holds again.' },
-  { order: 'step_back', label: 'Step back', effect: 'One cycle back, where the experiment can do that.' },
-  { order: 'reload', label: 'Reload', effect: 'The experiment begins anew; what has happened in it is lost.', asks: true },
-];
+/** The label of an order, also of the one that stands at the link. */
+export function orderLabel(order: ClassOrder, { orders, gama }: ClassroomTexts): string {
+  return order === 'connect' ? gama.tryNow : orders.each[order].label;
+}
+
+/** Why nothing that needs `role` can be done from here, or null if it can. */
+export function rightHint(isLive: boolean, me: Me | null, role: Exclude<Role, 'viewer'>, { rights }: ClassroomTexts): string | null {
+  if (!isLive) return rights.needsLink;
+  return may(me, role) || me === null ? null : `${rights.youAre[me.role]} ${rights.needs[role]}`;
+}
 
 /** Why the hub would refuse this order now, or null if it can be given. */
-export function orderHint(order: ClassOrder, state: ClassState): string | null {
+export function orderHint(order: ClassOrder, state: ClassState, { hints }: ClassroomTexts): string | null {
   if (state.orders.includes(order)) return null;
   const { gama, model, mode } = state;
-  if (mode === 'gamaless' || gama === null) return 'This class runs without GAMA (GAMALESS mode): there is nothing to steer.';
-  if (order === 'connect') return gama.link === 'connected' ? 'GAMA is connected.' : 'An attempt is under way.';
-  if (gama.link !== 'connected') return 'GAMA is not connected.';
-  if (gama.waits_for !== null) return `First the hub waits for ${gama.waits_for}.`;
-  return stateHint(order, gama.state, model);
+  if (mode === 'gamaless' || gama === null) return hints.gamaless;
+  if (order === 'connect') return gama.link === 'connected' ? hints.connected : hints.underWay;
+  if (gama.link !== 'connected') return hints.notConnected;
+  if (gama.waits_for !== null) return hints.waitsFirst;
+  return stateHint(order, gama.state, model, hints);
 }
 
-function stateHint(order: ClassOrder, state: string, model: ActiveModel | null): string {
+function stateHint(order: ClassOrder, state: string, model: ActiveModel | null, hints: ClassroomTexts['hints']): string {
   if (state === 'NONE') {
-    if (order !== 'launch') return 'No experiment is loaded: launch one first.';
-    return model === null ? 'There is no model to launch: see what is said of the learning packages.' : 'The hub does not offer it now.';
+    if (order !== 'launch') return hints.noExperiment;
+    return model === null ? hints.noModel : hints.notOffered;
   }
-  if (order === 'launch') return 'An experiment is loaded already: stop it first.';
-  if (state === 'NOTREADY') return 'The experiment is not ready yet.';
-  if (state === 'FINISHED') return 'The experiment has come to its end: stop or reload it.';
-  if (order === 'pause') return 'It does not run.';
-  if (order === 'resume') return 'It runs already.';
-  if ((order === 'step' || order === 'step_back') && state === 'RUNNING') return 'It runs: pause it first.';
-  return 'The hub does not offer it now.';
+  if (order === 'launch') return hints.loaded;
+  if (state === 'NOTREADY') return hints.notReady;
+  if (state === 'FINISHED') return hints.finished;
+  if (order === 'pause') return hints.notRunning;
+  if (order === 'resume') return hints.running;
+  if ((order === 'step' || order === 'step_back') && state === 'RUNNING') return hints.pauseFirst;
+  return hints.notOffered;
+}
+
+/** Why the simulation cannot be asked now, or null if it can. */
+export function evaluateHint({ gama }: ClassState, { evaluate }: ClassroomTexts): string | null {
+  if (gama === null) return evaluate.noGama;
+  if (gama.link !== 'connected') return evaluate.notConnected;
+  return gama.state === 'PAUSED' || gama.state === 'RUNNING' ? null : evaluate.noExperiment;
 }
 
 /** What is special about the number of players for this model, or null where nothing is. */
-export function countHint(model: ActiveModel | null, players: readonly Player[]): string | null {
+export function countHint(model: ActiveModel | null, seats: readonly Player[], { players }: ClassroomTexts): string | null {
   if (model === null) return null;
-  const here = players.filter(({ connected }) => connected).length;
+  const here = seats.filter(({ connected }) => connected).length;
   const { minimal_players: least, maximal_players: most } = model;
-  if (least !== null && here < least) return `${model.name} is made for at least ${plural(least, 'player')}; ${here === 1 ? '1 is' : `${here} are`} here.`;
-  if (most !== null && here > most) return `${model.name} takes at most ${plural(most, 'player')}; ${here} are here. The others watch.`;
+  if (least !== null && here < least) return players.tooFew(model.name, least, here);
+  if (most !== null && here > most) return players.tooMany(model.name, most, here);
   return null;
 }
 
 /** The numbers of players that a model takes: `2 to 4 players`. */
-export function playersWords({ minimal_players: least, maximal_players: most }: Pick<ActiveModel, 'minimal_players' | 'maximal_players'>): string {
-  if (least === null && most === null) return 'any number of players';
-  if (most === null) return `${plural(least ?? 0, 'player')} or more`;
-  if (least === null || least === 0) return `up to ${plural(most, 'player')}`;
-  return least === most ? plural(most, 'player') : `${least} to ${plural(most, 'player')}`;
+export function playersWords(model: Pick<ActiveModel, 'minimal_players' | 'maximal_players'>, { players }: ClassroomTexts): string {
+  const { minimal_players: least, maximal_players: most } = model;
+  if (least === null && most === null) return players.any;
+  if (most === null) return players.orMore(least ?? 0);
+  if (least === null || least === 0) return players.upTo(most);
+  return least === most ? players.exactly(most) : players.between(least, most);
+}
+
+/** How an experiment is called inside a sentence. */
+export function experimentName({ gama }: ClassState, { orders }: ClassroomTexts): string {
+  return gama?.experiment_name || orders.unnamed;
 }
 
 /** What stopping does to whoever is here: the sentence of the question. */
-export function stopWords({ gama, players }: ClassState): string {
-  const here = players.filter(({ connected }) => connected).length;
-  const name = gama?.experiment_name || 'The experiment';
-  const away = here === 0 ? 'No headset is connected.' : here === 1 ? 'The one headset is sent away: its connection is closed.' : `All ${here} headsets are sent away: their connections are closed.`;
-  return `${name} ends. ${away} What the simulation has not saved is lost.`;
+export function stopWords(state: ClassState, texts: ClassroomTexts): string {
+  const { unnamed, ends, nobodyAway, oneAway, allAway, lost } = texts.orders;
+  const here = state.players.filter(({ connected }) => connected).length;
+  const away = here === 0 ? nobodyAway : here === 1 ? oneAway : allAway(here);
+  const name = state.gama?.experiment_name || capital(unnamed);
+  return [ends(name), away, lost].join(' ');
+}
+
+/** Who is here, as the head of the seats says it. */
+export function hereWords({ players, gama, model, monitors }: ClassState, { seats }: ClassroomTexts): string {
+  const parts = [seats.here(players.filter(({ connected }) => connected).length)];
+  if (gama !== null) parts.push(seats.inGame(players.filter(({ in_game }) => in_game).length));
+  if (model?.maximal_players != null) parts.push(seats.atMost(model.maximal_players));
+  return `${parts.join(', ')}. ${seats.monitors(monitors)}`;
 }
 
 /** Is there an experiment that a player could be in? */
@@ -149,20 +182,38 @@ export function hasGame({ gama }: ClassState): boolean {
 }
 
 /** A seat's sign. Without a game it is well to be here; with one it matters why somebody is not in it. */
-export function seatSign({ connected, in_game, alive, waits_for }: Player, isGame: boolean): Sign {
-  if (!connected) return { tone: 'off', word: 'away', text: in_game ? 'Its place in the game is kept.' : (waits_for ?? '') };
-  if (!alive) return { tone: 'moving', word: 'silent', text: 'It has not answered the last heartbeat.' };
-  if (in_game) return { tone: 'up', word: 'in the game', text: '' };
-  return isGame ? { tone: 'moving', word: 'not in the game', text: waits_for ?? '' } : { tone: 'up', word: 'here', text: waits_for ?? '' };
+export function seatSign(player: Player, room: ClassState, texts: ClassroomTexts): SeatSign {
+  const state = seatState(player, room);
+  const sign = { state, tone: SEAT_TONES[state], word: texts.seat[state] };
+  if (state === 'silent') return { ...sign, text: texts.seat.silentText, isHubs: false };
+  if (player.in_game) return { ...sign, text: player.connected ? '' : texts.seat.kept, isHubs: false };
+  return { ...sign, ...waitWords(player, room, texts) };
+}
+
+const SEAT_TONES: Record<SeatState, Tone> = { away: 'off', silent: 'moving', inGame: 'up', notInGame: 'moving', here: 'up' };
+
+function seatState({ connected, alive, in_game }: Player, room: ClassState): SeatState {
+  if (!connected) return 'away';
+  if (!alive) return 'silent';
+  if (in_game) return 'inGame';
+  return hasGame(room) ? 'notInGame' : 'here';
+}
+
+/** Why a player is not in the game: in the chosen language where the state says it, else in the hub's own sentence. */
+function waitWords({ connected, waits_for }: Player, { gama }: ClassState, { seat }: ClassroomTexts): Pick<SeatSign, 'text' | 'isHubs'> {
+  const own = (text: string): Pick<SeatSign, 'text' | 'isHubs'> => ({ text, isHubs: false });
+  if (waits_for === null) return own('');
+  if (gama === null) return own(seat.waits.gamaless);
+  if (!connected) return own(seat.waits.headset);
+  if (gama.link !== 'connected') return own(seat.waits.gama);
+  if (gama.state === 'NOTREADY') return own(seat.waits.loading);
+  if (gama.state === 'NONE' && gama.waits_for === null) return own(seat.waits.experiment);
+  return { text: waits_for, isHubs: true };
 }
 
 /** How long ago a headset was heard, in words; `passed_ms` is the age of what is known. */
-export function heardWords({ seen_ms, heartbeat_ms }: Player, passed_ms: number): string {
-  return `heard ${formatAge(seen_ms + Math.max(0, passed_ms))} ago, asked every ${formatPeriod(heartbeat_ms)}`;
-}
-
-function formatPeriod(period_ms: number): string {
-  return period_ms % 1000 === 0 ? `${period_ms / 1000} s` : `${period_ms} ms`;
+export function heardWords({ seen_ms, heartbeat_ms }: Player, passed_ms: number, { seat, units }: ClassroomTexts): string {
+  return seat.heard(spanWords(units, seen_ms + Math.max(0, passed_ms)), periodWords(units, heartbeat_ms));
 }
 
 export { badgeOf, hueOf } from './seat-sign';
@@ -173,20 +224,8 @@ export function freeSeats(model: ActiveModel | null, players: readonly Player[],
   return Math.max(0, Math.min(drawn_max, most - players.length));
 }
 
-/** The words of the console's levels. */
-export const LEVELS: readonly { level: ConsoleLevel; name: string }[] = [
-  { level: 'error', name: 'Errors' },
-  { level: 'note', name: 'Notes' },
-  { level: 'console', name: 'Console' },
-  { level: 'order', name: 'Orders' },
-];
-
-/** Known lines with the new ones behind them, each number once, and the oldest given up above `len_max`. */
-export function joinLines(known: readonly ConsoleLine[], fresh: readonly ConsoleLine[], len_max: number): readonly ConsoleLine[] {
-  const newest = known.at(-1)?.number ?? -1;
-  const added = fresh.filter(({ number }) => number > newest);
-  return added.length === 0 ? known : [...known, ...added].slice(-len_max);
-}
+/** The levels of the console in the order of their buttons. */
+export const LEVELS: readonly ConsoleLevel[] = ['error', 'note', 'console', 'order'];
 
 /** What monitors show, as a person reads it; null while nothing was chosen. */
 export function screenWords(screen: unknown): string | null {
@@ -197,15 +236,4 @@ export function screenWords(screen: unknown): string | null {
 /** A moment in milliseconds since 1970 as the time of day of this machine (or of `timeZone`): `09:16:40`. */
 export function clockWords(at: number, timeZone?: string): string {
   return new Intl.DateTimeFormat('sv-SE', { timeStyle: 'medium', ...(timeZone === undefined ? {} : { timeZone }) }).format(at);
-}
-
-/** The headsets of a class on one line: how many are here and in the game, and what is wrong with them. */
-export function headsetWords({ players, gama }: ClassState): string {
-  const here = players.filter(({ connected }) => connected);
-  const parts = [here.length === 0 ? 'no headset' : plural(here.length, 'headset')];
-  if (gama !== null && here.length > 0) parts.push(`${here.filter(({ in_game }) => in_game).length} in the game`);
-  const silent = here.filter(({ alive }) => !alive).length;
-  if (silent > 0) parts.push(`${silent} silent`);
-  if (players.some(({ doubled }) => doubled)) parts.push('a name twice');
-  return parts.join(', ');
 }

@@ -5,7 +5,7 @@
  * than the figures, so it wins. Nothing of it counts as alive for longer than the hub would have been silent.
  */
 
-import { joinLines } from './classroom-words';
+import { joinLines } from './classroom-lines';
 import type { ClassCatalog, ClassFrame, ClassState, ConsoleLine } from './classroom-protocol';
 import { HubError, type HubApi } from './hub';
 
@@ -25,7 +25,8 @@ export class ClassRoom {
   refusal = $state.raw<string | null>(null);
   lines = $state.raw<readonly ConsoleLine[]>([]);
   catalog = $state.raw<ClassCatalog | null>(null);
-  catalogTrouble = $state.raw<string | null>(null);
+  /** Why the catalog could not be read. */
+  catalogTrouble = $state.raw<unknown>(null);
   /** What is waited for now, and since when this page knows of it, on the local clock. */
   waiting = $state.raw<{ text: string; since: number } | null>(null);
   /** What is added to a time of the hub to get milliseconds since 1970: settled once per connection, so that times stand still. */
@@ -133,7 +134,7 @@ export class ClassRoom {
       this.catalogTrouble = null;
     } catch (error) {
       if (number !== this.#catalogNumber) return;
-      this.catalogTrouble = error instanceof Error ? error.message : String(error);
+      this.catalogTrouble = error;
     }
   }
 }

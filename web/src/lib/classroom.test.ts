@@ -82,7 +82,7 @@ describe('what the page knows of the class', () => {
     answer = { status: 503, body: { error: { code: 'busy', message: 'the hub did not answer' } } };
     room.readCatalogAgain();
     await settled();
-    expect(room.catalogTrouble).toBe('the hub did not answer');
+    expect(room.catalogTrouble).toMatchObject({ code: 'busy', message: 'the hub did not answer' });
   });
 
   it('is gone for whoever comes without the right to it', () => {

@@ -28,7 +28,7 @@ if (process.env.CROSSTIE_BIN && process.env.CROSSTIE_PROJECT) {
       await offered(page, 'launch');
       await order(page, 'launch').click();
       await lesson(page, 'PAUSED');
-      await page.locator('[data-seat="in the game"]').first().waitFor();
+      await page.locator('[data-seat=inGame]').first().waitFor();
       await offered(page, 'step');
       await order(page, 'step').click();
       await offered(page, 'resume');
@@ -46,7 +46,7 @@ if (process.env.CROSSTIE_BIN && process.env.CROSSTIE_PROJECT) {
       await page.getByRole('dialog').getByRole('button', { name: `Remove ${id}` }).click();
       // The stand-in for a headset connects again by itself after five seconds, and takes part again.
       await page.locator(`[data-player="${id}"][data-seat=away]`).waitFor();
-      await page.locator(`[data-player="${id}"][data-seat="in the game"]`).waitFor();
+      await page.locator(`[data-player="${id}"][data-seat=inGame]`).waitFor();
 
       await offered(page, 'pause');
       await order(page, 'pause').click();
