@@ -2,7 +2,7 @@
 
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -15,6 +15,8 @@ const MOCK = join(dirname(fileURLToPath(import.meta.url)), 'mock-hub.mjs');
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 /** The limit of every wait. It is far above what is needed: it bounds a failing run and judges no speed. */
 export const LIMIT_MS = 30_000;
+/** More stops than any page has. */
+const TAB_STOPS_MAX = 200;
 
 /** A process that serves a hub; `url` is its page. */
 export class Hub {
@@ -174,6 +176,32 @@ export async function story({ start = null, context = {} }, tell) {
     await browser.close();
     await own?.stop();
   }
+}
+
+/**
+ * Pictures in both themes, where `SHOTS` names a folder: they are for people to look at, nothing is compared. `pages` are pages by
+ * what they show.
+ */
+export async function pictures(story, pages) {
+  const folder = process.env.SHOTS;
+  if (!folder) return;
+  await mkdir(folder, { recursive: true });
+  for (const colorScheme of ['light', 'dark']) {
+    for (const [name, page] of Object.entries(pages)) {
+      await page.emulateMedia({ colorScheme });
+      await page.screenshot({ path: join(folder, `${story}-${name}-${colorScheme}.png`) });
+    }
+  }
+}
+
+/** Presses the tabulator until `locator` has the focus: what cannot be reached this way cannot be reached without a mouse. */
+export async function tabTo(page, locator) {
+  await locator.waitFor();
+  for (let stop = 0; stop < TAB_STOPS_MAX; stop += 1) {
+    if (await locator.evaluate((element) => element === document.activeElement)) return;
+    await page.keyboard.press('Tab');
+  }
+  throw new Error(`not reached by the tabulator: ${locator}`);
 }
 
 /** Opens a page of the hub and waits until its link is live. */

@@ -90,6 +90,12 @@ export class RailsApi {
     return this.api.ask(`${recordingPath(name)}/file`, { ms_max: FILE_MS_MAX, cancel }, (response) => response.blob());
   }
 
+  /** The samples as a table, of the signals that these patterns name; of all when there is none. */
+  recordingTable(name: string, patterns: readonly string[] | null, cancel: AbortSignal): Promise<Blob> {
+    const query = patterns === null || patterns.length === 0 ? '' : `?signals=${encodeURIComponent(patterns.join(','))}`;
+    return this.api.ask(`${recordingPath(name)}/csv${query}`, { ms_max: FILE_MS_MAX, cancel }, (response) => response.blob());
+  }
+
   startReplay(wanted: ReplayWanted): Promise<ReplayState> {
     return this.api.ask('replay', { method: 'POST', body: wanted, ms_max: LONG_MS_MAX });
   }

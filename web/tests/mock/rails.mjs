@@ -298,6 +298,7 @@ export class Rails {
     if (method === 'GET') {
       if (!row) return refusal(404, 'not_found', `no recording is called '${name}'`);
       if (task === 'file') return { status: 200, text: 'a recording' };
+      if (task === 'csv') return { status: 200, text: 'signal,at,value\n' };
       return { status: 200, body: { ...row, project: 'Bottling line', signal_names: this.plant.signals.slice(0, row.signals).map((signal) => signal.name) } };
     }
     const forbidden = this.#forbids(me, method === 'DELETE' ? 'engineer' : 'operator', method === 'DELETE' ? 'delete recordings' : 'record');

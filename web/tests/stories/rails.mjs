@@ -192,6 +192,12 @@ test('a recording grows before everybody, tells what it lost, and ends whole', (
     const detail = page.locator('[data-recording-detail]');
     await detail.getByText('Project', { exact: true }).waitFor();
     assert.match(await detail.textContent(), /Compares.*Accept as a test.*Signals/s);
+    await page.locator('[data-recording=jam]').getByRole('button', { expanded: false }).click();
+    await page.getByLabel('Signals of the table').fill('twin/**');
+    const [asked, table] = await Promise.all([page.waitForRequest(/\/csv/), page.waitForEvent('download'), page.getByRole('button', { name: 'Save as CSV' }).click()]);
+    assert.equal(new URL(asked.url()).searchParams.get('signals'), 'twin/**');
+    assert.equal(table.suggestedFilename(), 'jam.csv');
+    await page.locator('[data-recording=jam]').getByRole('button', { expanded: true }).click();
     const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Download jam', exact: true }).click()]);
     assert.equal(download.suggestedFilename(), 'jam.mcap');
     await page.getByRole('button', { name: 'Delete jam', exact: true }).click();
