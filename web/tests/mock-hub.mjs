@@ -455,7 +455,7 @@ async function serve(request, response) {
   };
   if (url.pathname.startsWith('/mock/')) {
     turn(url.pathname.slice('/mock/'.length), url.searchParams);
-    return json(200, { views: [...channels].map((channel) => channel.names.length), writes, asked, asks: classroom?.door.asks ?? [], code: classroom?.door.code ?? null });
+    return json(200, { views: [...channels].map((channel) => channel.names.length), writes, asked, asks: classroom?.door.asks ?? [], code: classroom?.door.code ?? null, cycle: classroom?.door.cycle ?? 0 });
   }
   asked.push(url.pathname + url.search);
   if (!url.pathname.startsWith(`${args.prefix}/`)) return json(404, { error: { code: 'not_found', message: 'the proxy knows no such folder' } });

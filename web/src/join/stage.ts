@@ -9,6 +9,15 @@ import { isPlayers, type Group, type Species, type World } from './world';
 const RATIO_MAX = 3;
 /** A thing is drawn at least so large, in CSS pixels across. */
 const THING_PX_MIN = 5;
+/** And at most so large: nothing hides the whole world. */
+const THING_PX_MAX = 160;
+/** From this radius on one sees where a thing looks. */
+const NOSE_PX_MIN = 5;
+const WAY_DEGREES = 15;
+/** Half the side of a stamp for a radius of 1: the nose stands out. */
+const STAMP_ROOM = 1.85;
+/** Stamps that are kept; a further one begins anew. */
+const STAMPS_MAX = 600;
 const ARROW_PX = 13;
 /** Names are written as long as there are not more than this. */
 const NAMED_MAX = 60;
@@ -44,8 +53,7 @@ export class Stage {
   #frame = 0;
   #lastFrameAt = 0;
   #watch: ResizeObserver;
-  /** How long the last picture took, world and drawing together, in ms. */
-  cost = 0;
+  #stamps = new Map<string, HTMLCanvasElement>();
 
   /** `walk` moves the player by what is pressed, for so many ms; true while something is pressed. */
   constructor(
@@ -122,12 +130,10 @@ export class Stage {
     this.#frame = 0;
     const isWalking = this.walk(this.#lastFrameAt === 0 ? 0 : now - this.#lastFrameAt, now);
     this.#lastFrameAt = isWalking ? now : 0;
-    const startedAt = performance.now();
     const game = this.game();
     game.catchUp();
     this.#look(game);
     if (this.#view !== null) this.#draw(game, this.#view);
-    this.cost = performance.now() - startedAt;
     if (isWalking) this.request();
   }
 
@@ -143,11 +149,15 @@ export class Stage {
     if (this.#view !== null && this.isFollowing && walker.isPlaced) this.#view = { ...this.#view, x: walker.x, y: walker.y };
   }
 
-  /** A colour of the page by its name, as the theme says it now. */
-  #colour(name: string): string {
+  /** Another theme has other colours. Asked once for a picture, because the browser computes styles for it. */
+  #readTheme(): void {
     const scheme = getComputedStyle(this.canvas).colorScheme + matchMedia('(prefers-color-scheme: dark)').matches;
     if (scheme !== this.#scheme) this.#colours.clear();
     this.#scheme = scheme;
+  }
+
+  /** A colour of the page by its name, as the theme says it. */
+  #colour(name: string): string {
     const known = this.#colours.get(name);
     if (known !== undefined) return known;
     const probe = document.createElement('i');
@@ -164,6 +174,7 @@ export class Stage {
   }
 
   #draw(game: Game, view: View): void {
+    this.#readTheme();
     const context = this.#context;
     const { width, height } = this.#size;
     const ratio = this.canvas.width / Math.max(1, width);
@@ -234,27 +245,50 @@ export class Stage {
     context.stroke();
   }
 
-  /** All things of a species as one path: thousands of them cost one call to paint. */
+  /** Thousands of things: each is a stamp that was drawn once, because a path for each, or one for all, takes too long to paint. */
   #drawThings(group: Group, world: World, view: View, toX: (x: number) => number, toY: (y: number) => number): void {
     if (group.places.length === 0) return;
-    const context = this.#context;
     const { width, height } = this.#size;
     const across = (world.species.get(group.species)?.size || world.precision) * view.scale;
-    const radius = Math.max(THING_PX_MIN, across) / 2;
+    const radius = Math.min(THING_PX_MAX, Math.max(THING_PX_MIN, across)) / 2;
     const shape = shapeOf(world, group.species);
-    context.beginPath();
+    const colour = this.#colourOf(group, world);
+    const half = radius * STAMP_ROOM;
+    const stamps = new Map<number, HTMLCanvasElement>();
     for (let at = 0; at < group.places.length; at += 3) {
       const [x, y] = [toX(group.places[at] as number), toY(group.places[at + 1] as number)];
-      if (x < -radius || y < -radius || x > width + radius || y > height + radius) continue;
-      addShape(context, shape, x, y, radius);
+      if (x < -half || y < -half || x > width + half || y > height + half) continue;
       const angle = group.places[at + 2] as number;
-      if (radius >= 5 && !Number.isNaN(angle)) addNose(context, x, y, radius, angle);
+      const way = radius < NOSE_PX_MIN || Number.isNaN(angle) ? -1 : Math.round((((angle % 360) + 360) % 360) / WAY_DEGREES) % (360 / WAY_DEGREES);
+      let stamp = stamps.get(way);
+      if (stamp === undefined) stamps.set(way, (stamp = this.#stamp(shape, radius, colour, way)));
+      this.#context.drawImage(stamp, x - half, y - half, half * 2, half * 2);
     }
-    context.fillStyle = this.#colourOf(group, world);
+  }
+
+  /** A thing as a picture of its own; `way` is where it looks in steps of `WAY_DEGREES`, -1 for nowhere. */
+  #stamp(shape: Shape, radius: number, colour: string, way: number): HTMLCanvasElement {
+    const size = Math.round(radius * 2) / 2;
+    const ground = this.#colour('world');
+    const key = `${shape} ${size} ${colour} ${way} ${ground}`;
+    const known = this.#stamps.get(key);
+    if (known) return known;
+    if (this.#stamps.size >= STAMPS_MAX) this.#stamps.clear();
+    const ratio = Math.min(devicePixelRatio, RATIO_MAX);
+    const stamp = document.createElement('canvas');
+    stamp.width = stamp.height = Math.ceil(size * STAMP_ROOM * 2 * ratio);
+    const context = stamp.getContext('2d') as CanvasRenderingContext2D;
+    context.scale(ratio, ratio);
+    context.beginPath();
+    addShape(context, shape, size * STAMP_ROOM, size * STAMP_ROOM, size);
+    if (way >= 0) addNose(context, size * STAMP_ROOM, size * STAMP_ROOM, size, way * WAY_DEGREES);
+    context.fillStyle = colour;
     context.fill();
     context.lineWidth = 0.75;
-    context.strokeStyle = this.#colour('world');
+    context.strokeStyle = ground;
     context.stroke();
+    this.#stamps.set(key, stamp);
+    return stamp;
   }
 
   #drawPlayers(group: Group, toX: (x: number) => number, toY: (y: number) => number): void {

@@ -84,7 +84,7 @@ export class Door {
   code = null;
   isMute = false;
   #wrong = 0;
-  #cycle = 0;
+  cycle = 0;
   #told = new Map();
   #worldAt = 0;
   #pingAt = 0;
@@ -167,7 +167,7 @@ export class Door {
 
   /** The world as one player sees it: everything, and the other players. */
   world(player) {
-    const cycle = this.#cycle;
+    const { cycle } = this;
     const names = [];
     const propertyID = [];
     const pointsLoc = [];
@@ -205,7 +205,7 @@ export class Door {
     }
     if (this.room.state !== 'RUNNING' || now - this.#worldAt < WORLD_MS) return;
     this.#worldAt = now;
-    this.#cycle += 1;
+    this.cycle += 1;
     for (const headset of this.headsets) if (headset.isReady) headset.show(this.world(headset));
   }
 
