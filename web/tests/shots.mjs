@@ -470,6 +470,75 @@ for (const [name, path, prepare] of [
   SCENES.push([name, KEYED, path, prepare, true]);
 }
 
+/** Joining without a headset: the teacher's panel, and what a pupil sees. */
+const sit = async (page) => {
+  await page.locator('#name').fill('Player_142');
+  await page.locator('[data-join-card] button.primary').click();
+  await page.locator('[data-wait=here]').waitFor();
+};
+const orderOf = (hub, word) => fetch(`${hub.url}/api/v1/classroom/${word}`, { method: 'POST' });
+const play = async (page, hub) => {
+  await sit(page);
+  await orderOf(hub, 'launch');
+  await page.locator('[data-play=here]').waitFor();
+  await page.waitForFunction(async () => (await (await fetch('api/v1/classroom')).json()).orders.includes('resume'));
+  await orderOf(hub, 'resume');
+  await page.locator('[data-still]').waitFor({ state: 'detached' });
+  await page.locator('[data-world=shown]').waitFor();
+};
+for (const [name, path, prepare] of [
+  [
+    'class-join',
+    '/#/classroom',
+    async (page) => {
+      await enterKey(page, 'ct_operator');
+      await page.locator('[data-join-code]').scrollIntoViewIfNeeded();
+    },
+  ],
+  [
+    'class-join-large',
+    '/#/classroom',
+    async (page) => {
+      await enterKey(page, 'ct_operator');
+      await page.getByRole('button', { name: 'Show large' }).click();
+    },
+  ],
+  [
+    'join-code',
+    '/join',
+    async (page) => {
+      await page.locator('#code').fill('WRONG2');
+      await page.locator('[data-join-card] button.primary').click();
+      await page.locator('[data-halt=code]').waitFor();
+    },
+  ],
+]) {
+  SCENES.push([name, ['--classroom', '--keys'], path, prepare, true]);
+}
+for (const [name, prepare] of [
+  ['join-wait', sit],
+  ['join-game', play],
+  [
+    'join-details',
+    async (page, hub) => {
+      await play(page, hub);
+      await turn(hub, `class-headset-say?text=${encodeURIComponent('{"contents":{"wallId":1},"type":"json_output"}')}`);
+      await page.getByRole('button', { name: 'Details' }).click();
+      await page.locator('[data-kind]').waitFor();
+    },
+  ],
+  [
+    'join-lost',
+    async (page, hub) => {
+      await play(page, hub);
+      await hub.stop('SIGKILL');
+      await page.locator('[data-play=waiting] [data-gap]').waitFor();
+    },
+  ],
+]) {
+  SCENES.push([name, ['--classroom', '--players', '2'], '/join', prepare, true]);
+}
+
 const only = process.argv.slice(3);
 const browser = await startBrowser();
 try {

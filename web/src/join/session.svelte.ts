@@ -81,7 +81,9 @@ export class Session {
   async look(): Promise<void> {
     const halt = await this.#askDoor();
     if (this.phase !== 'card' || halt === null || halt === 'away') return;
-    this.#stopAt(halt);
+    // Nobody has done anything wrong who was not asked for a code before.
+    if (halt === 'code' && this.code === '') this.needsCode = true;
+    else this.#stopAt(halt);
   }
 
   join(): void {

@@ -124,7 +124,8 @@ test('the code of the class is asked for where it is wanted', () =>
   story(classMock('--keys'), async ({ page, url }) => {
     const { code } = await turn(url, 'state');
     await page.goto(`${url}/join`);
-    await page.locator('[data-halt=code]').waitFor();
+    await page.locator('#code').waitFor();
+    assert.equal(await page.locator('[data-halt]').count(), 0, 'nobody is scolded before they have typed');
     await page.locator('#code').fill('wrong2');
     await page.getByRole('button', { name: 'Join', exact: true }).click();
     await page.locator('[data-halt=code]').getByText('wrong, or not valid any more').waitFor();
@@ -279,6 +280,8 @@ for (const colorScheme of ['light', 'dark']) {
   test(`the Join page and its panel are accessible in ${colorScheme}`, () =>
     story({ ...classMock('--keys'), context: { colorScheme } }, async ({ page, url }) => {
       await page.goto(`${url}/join`);
+      await page.locator('#code').fill('WRONG2');
+      await page.getByRole('button', { name: 'Join', exact: true }).click();
       await page.locator('[data-halt=code]').waitFor();
       assert.deepEqual(await violations(page), [], 'card');
       const { code } = await turn(url, 'state');
