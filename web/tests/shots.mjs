@@ -273,6 +273,20 @@ const CLASS = [
     },
   ],
 ];
+/** The same class in other languages: the longest words, and letters with signs above and below. */
+for (const code of ['fr', 'vi', 'th', 'lo', 'km']) {
+  CLASS.push([
+    `class-${code}`,
+    ['--players', '4', '--practice'],
+    async (page, hub) => {
+      await page.locator('[data-language]').selectOption(code);
+      await order(page, 'launch');
+      await lesson(page, 'PAUSED');
+      await turn(hub, 'class-player?id=Player_101&doubled=true');
+      await page.locator('[data-doubled]').waitFor();
+    },
+  ]);
+}
 for (const [name, args, prepare] of CLASS) SCENES.push([name, ['--classroom', ...args], '/#/classroom', prepare]);
 SCENES.push(['class-none', [], '/#/classroom', async (page) => page.getByText('has no classroom').waitFor()]);
 SCENES.push(['class-overview', ['--classroom', '--plc', '--practice'], '/', async (page) => page.locator('[data-peer-headsets]').waitFor()]);

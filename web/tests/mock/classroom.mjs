@@ -366,7 +366,7 @@ export class Class {
       this.players = this.players.filter((seat) => seat !== each);
     } else if (act === 'remove') {
       this.door.sendAway(id, 'taken out of the class');
-      Object.assign(each, { in_game: false, connected: false, waits_for: 'it was removed' });
+      Object.assign(each, { in_game: false, connected: false, waits_for: 'the headset is not connected' });
     }
     else if (this.state !== 'PAUSED' && this.state !== 'RUNNING') return refuse('no experiment is loaded');
     else Object.assign(each, { in_game: true, waits_for: null });

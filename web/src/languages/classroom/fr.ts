@@ -16,7 +16,7 @@ export const fr: ClassroomTexts = {
     minute: (count) => `${count} min`,
     hour: (count) => `${count} h`,
     day: (count) => `${count} j`,
-    under: (span) => `< ${span}`,
+    under: (span) => `moins de ${span}`,
   },
   language: {
     label: 'Langue',

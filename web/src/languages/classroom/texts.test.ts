@@ -16,7 +16,6 @@ const SAME: Partial<Record<LanguageCode, readonly string[]>> = {
     'units.second',
     'units.minute',
     'units.hour',
-    'units.under',
     'orders.each.pause.label',
     'console.level.console',
   ],

@@ -112,7 +112,7 @@ export const vi: ClassroomTexts = {
     pauseFirst: 'Thí nghiệm đang chạy: hãy tạm dừng trước.',
   },
   facts: {
-    since: (span) => `đã ${span}`,
+    since: (span) => `được ${span}`,
     at: 'tại',
     experiment: 'Thí nghiệm',
     kind: 'Loại',
