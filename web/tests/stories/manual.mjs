@@ -145,7 +145,7 @@ test('beside what it explains the manual opens in place, and Escape closes it an
     }
     await page.goto(`${url}/#/routes`);
     await page.getByRole('button', { name: 'Add route' }).click();
-    for (const [what, says] of [['Deadband', 'nearer than this'], ['map', 'what they become'], ['invert', 'off becomes on'], ['a stale source', 'keeps its value'], ['From', 'where values come from']]) await ask(what, says);
+    for (const [what, says] of [['deadband', 'nearer than this'], ['map', 'what they become'], ['invert', 'off becomes on'], ['a stale source', 'keeps its value'], ['from', 'where values come from']]) await ask(what, says);
     await page.locator('[data-side=form]').waitFor();
     await page.goto(`${url}/#/recordings`);
     await ask('the recorder', 'record start');
