@@ -172,7 +172,7 @@ describe('what can be chosen', () => {
 describe('texts', () => {
   it('are cut where they are too long', () => {
     expect(cut('Conveyor', 8)).toBe('Conveyor');
-    expect(cut('ConveyorMotor', 8)).toBe('Conveyo…');
+    expect(cut('ConveyorMotor', 8)).toBe('Conv…tor');
   });
 
   it('tell conditions from outputs', () => {

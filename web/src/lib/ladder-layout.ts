@@ -18,15 +18,15 @@ const PATH_GAP = 8;
 /** From the edge of the drawing to a rail, and from a rail to the first element. */
 const RAIL_X = 6;
 /** Width of a character of operand texts. */
-const CHAR = 7.2;
+export const CHAR = 7.2;
 const LABEL_CHARS_MAX = 20;
 const CONTACT_MIN = 72;
 const BADGE = 76;
-const ROW = 17;
+export const ROW = 17;
 const BOX_HEAD = 24;
 const BOX_MIN = 124;
 /** Room for a live value in a row of a box. */
-const VALUE_CHARS = 12;
+export const VALUE_CHARS = 12;
 
 /** A place in the drawing that can be chosen: an operand with an address. */
 export interface Target {
@@ -116,8 +116,8 @@ export function isBranch(element: PlcElement): element is PlcBranch {
 const CONTACTS: ReadonlySet<string> = new Set(['XIC', 'XIO']);
 const COILS: ReadonlySet<string> = new Set(['OTE', 'OTL', 'OTU', 'RES']);
 const COMPARES: ReadonlySet<string> = new Set(['EQU', 'NEQ', 'LES', 'LEQ', 'GRT', 'GEQ']);
-const TIMERS: ReadonlySet<string> = new Set(['TON', 'TOF', 'RTO']);
-const COUNTERS: ReadonlySet<string> = new Set(['CTU', 'CTD']);
+export const TIMERS: ReadonlySet<string> = new Set(['TON', 'TOF', 'RTO']);
+export const COUNTERS: ReadonlySet<string> = new Set(['CTU', 'CTD']);
 
 export function shapeOf(type: string): Shape {
   if (CONTACTS.has(type)) return 'contact';
@@ -142,10 +142,12 @@ const ROLE_WORDS: Record<string, string> = {
   preset: 'PRE',
 };
 
-/** A text of at most `max` characters; its beginning is kept. */
+/** A text of at most `max` characters; its beginning and its end are kept, for names of a kind differ at either. */
 export function cut(text: string, max: number): string {
   const characters = [...text];
-  return characters.length <= max ? text : `${characters.slice(0, max - 1).join('')}…`;
+  if (characters.length <= max) return text;
+  const ahead = Math.ceil((max - 1) / 2);
+  return `${characters.slice(0, ahead).join('')}…${characters.slice(characters.length - (max - 1 - ahead)).join('')}`;
 }
 
 function operand(operands: readonly PlcOperand[], role: string): PlcOperand | undefined {

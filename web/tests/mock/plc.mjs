@@ -56,11 +56,12 @@ RUNG "Time"
 SOR XIC Heater TON T:1 30000 EOR
 `;
 
-/** A program of many rungs, for the story of a large one. */
+/** A program of many rungs, for the story of a large one; some follow the bottles, so that their power comes and goes. */
 function longProgram(rungs) {
   const lines = ['PROGRAM "Long"'];
   for (let rung = 0; rung < rungs; rung += 1) {
-    lines.push(`RUNG "Station ${rung}"`, `SOR BST XIC B:${rung % 64}/${rung % 32} NXB XIC I:0/0 BND XIO I:0/1 TON T:${rung % 64} 500 OTE B:${(rung + 1) % 64}/${(rung + 1) % 32} EOR`);
+    const second = rung % 3 === 1 ? 'I:0/2' : 'I:0/0';
+    lines.push(`RUNG "Station ${rung}"`, `SOR BST XIC B:${rung % 64}/${rung % 32} NXB XIC ${second} BND XIO I:0/1 TON T:${rung % 64} 500 OTE B:${(rung + 1) % 64}/${(rung + 1) % 32} EOR`);
   }
   return lines.join('\n');
 }

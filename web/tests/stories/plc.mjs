@@ -100,8 +100,10 @@ test('a breakpoint and steps by keyboard alone', () =>
     await page.locator('[data-operand="I:0/0"]').waitFor();
     await press('Escape');
     await eventually('the ladder has the focus again', () => ladder.evaluate((element) => element === document.activeElement));
-    await page.getByRole('button', { name: 'Remove the breakpoint' }).click();
+    await page.getByRole('button', { name: 'Breakpoints: 1' }).click();
+    await page.getByRole('button', { name: 'Remove the breakpoint of rung 1' }).click();
     await eventually('no breakpoint is left', async () => (await line(url)).breakpoints.length === 0);
+    await press('Escape');
     await command(page, 'resume').click();
     await state(page, 'Running');
   }));

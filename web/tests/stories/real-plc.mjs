@@ -150,7 +150,9 @@ if (process.env.CROSSTIE_BIN) {
       await page.locator('[data-rung="2"][data-next]').waitFor();
       await command(page, 'step_scan').click();
       await state(page, 'Paused');
-      await page.getByRole('button', { name: 'Remove the breakpoint' }).click();
+      await page.getByRole('button', { name: 'Breakpoints: 1' }).click();
+      await page.getByRole('button', { name: 'Remove the breakpoint of rung 1' }).click();
+      await page.keyboard.press('Escape');
       await command(page, 'resume').click();
       await state(page, 'Running');
       await page.locator('[data-rung][data-next]').waitFor({ state: 'detached' });
