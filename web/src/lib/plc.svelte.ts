@@ -35,8 +35,10 @@ export class PlcRoom {
   program = $state.raw<ProgramState>({ phase: 'none' });
   /** The longest scan of each of the last seconds, in microseconds. */
   scanTimes = $state.raw<number[]>([]);
+  // Each frame tells the forces anew: the set is another one only when they are others.
+  #forcedWords: string = $derived((this.frame?.forced ?? this.listed?.forces.map(({ address }) => address) ?? []).join('\n'));
   /** Addresses that are forced in the open context. */
-  forced: ReadonlySet<string> = $derived.by(() => new Set(this.frame?.forced ?? this.listed?.forces.map(({ address }) => address)));
+  forced: ReadonlySet<string> = $derived(new Set(this.#forcedWords === '' ? [] : this.#forcedWords.split('\n')));
   listed: PlcContext | null = $derived(this.contexts?.find(({ id }) => id === this.open) ?? null);
   /** The open context as it stands now: the list's row with what the newest frame says. */
   context: PlcContext | null = $derived.by(() => this.#now());
