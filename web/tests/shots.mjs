@@ -330,6 +330,25 @@ for (const [name, path, prepare] of [
       await page.locator('[data-forecast]').waitFor();
     },
   ],
+  ['routes-graph', '/#/routes?view=graph', async (page) => page.locator('[data-tie]').first().waitFor()],
+  [
+    'routes-graph-fate',
+    '/#/routes?view=graph',
+    async (page) => {
+      await page.locator('[data-tie=r9] .hit').press('Enter');
+      await page.locator('[data-side=fate]').waitFor();
+    },
+  ],
+  [
+    'routes-graph-port',
+    '/#/routes?view=graph',
+    async (page) => {
+      await page.locator('[data-port="twin/line/TankLevel"] button').press('Enter');
+      await page.locator('[data-sheet=port]').waitFor();
+      await page.getByLabel('Route from twin/line/TankLevel to').pressSequentially('rec');
+      await page.getByRole('option').first().waitFor();
+    },
+  ],
   [
     'recordings',
     '/#/recordings',

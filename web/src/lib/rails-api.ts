@@ -4,7 +4,6 @@
  */
 
 import type { HubApi } from './hub';
-import type { SignalPage } from './protocol';
 import type {
   ActiveRecording,
   RecordingDetail,
@@ -32,12 +31,6 @@ const LONG_MS_MAX = 60_000;
 
 export class RailsApi {
   constructor(readonly api: HubApi) {}
-
-  /** Some names of signals that hold this text. */
-  async namesLike(text: string): Promise<string[]> {
-    const page = await this.api.ask<SignalPage>(`signals?${new URLSearchParams({ filter: text, limit: '20' })}`);
-    return page.signals.map(({ name }) => name);
-  }
 
   routes(): Promise<RouteList> {
     return this.api.ask('routes');

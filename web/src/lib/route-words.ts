@@ -1,6 +1,6 @@
 /** Routes in words, as a list to look through, and the fate of a value on its way. */
 
-import { formatExactly, plural } from './format';
+import { formatCount, formatExactly, plural } from './format';
 import type { Value } from './protocol';
 import type { OnStale, RouteRow, RouteTransform } from './rails-protocol';
 
@@ -215,4 +215,17 @@ export function fieldOf(message: string): string | null {
 export function transformTitle(route: RouteRow): string {
   const parts = transformWords(route);
   return parts.length === 0 ? 'The value is passed as it is.' : parts.join(', then ');
+}
+
+/** Why this route is changed and removed elsewhere, or null. */
+export function madeElsewhere(route: RouteRow): string | null {
+  if (isSet(route.pattern)) return 'It stands for a pattern: change or remove that one.';
+  return route.source === 'piplc' ? 'A client of PiPLC has sent it in its route table, and changes it there.' : null;
+}
+
+/** What is lost when a route is removed. */
+export function removalEffect(route: RouteRow): string {
+  const others = isPattern(route) ? ` All ${formatCount(route.fits ?? 0)} routes that it stands for go with it.` : '';
+  const file = route.source === 'project' ? ' It is taken out of the project file, too.' : '';
+  return `${route.to} follows ${route.from} no more and keeps the value that it has.${others}${file}`;
 }
