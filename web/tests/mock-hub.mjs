@@ -4,15 +4,17 @@
  *
  *     node tests/mock-hub.mjs [--port 8000] [--signals 100000] [--empty] [--problems] [--links] [--hold-imports]
  *                             [--classroom] [--players 6] [--gamaless] [--practice] [--no-models] [--no-lan]
- *                             [--rails] [--routes 10000] [--old]
+ *                             [--rails] [--routes 10000] [--old] [--history] [--fast 32]
  *                             [--plc] [--plc-rungs 1000] [--plc-field] [--keys] [--tries 3] [--tls] [--audit 250] [--prefix /line]
  *
  * `--rails` has a route of every kind, `--old` is a hub that knows no clock, recordings, replay and tests. With `--prefix` it stands in that folder and answers nowhere else, as a hub does behind a reverse proxy.
+ * `--history` keeps some signals, `--fast` adds so many that change ten times a second (`twin/fast/Wave1` …).
  *
  * Switches for tests, as POST requests: `/mock/silent` (sockets stay open, nothing is said any more), `/mock/talk`
  * (the reverse), `/mock/drop` (all live channels are closed), `/mock/mute-plc` (nothing more is said of PLCs),
  * `/mock/plc-link?color=red`, `/mock/plc-io?state=down`, `/mock/plc-store?error=…` (of `--plc-field`: a remote engine, devices, retained places), `/mock/revoke?id=k1`, `/mock/forgive` (wrong keys are
- * forgotten), `/mock/class-…` (of `--classroom`: see mock/classroom.mjs), `/mock/rails-…` (see mock/rails.mjs), `/mock/solve?id=…` (a problem is over), `/mock/answer` (held imports are answered). Each answers, and so does `GET /mock/state`, how many
+ * forgotten), `/mock/class-…` (of `--classroom`: see mock/classroom.mjs), `/mock/rails-…` (see mock/rails.mjs), `/mock/history-…` (see mock/history.mjs),
+ * `/mock/set?name=…&value=…` (a signal takes a value for one frame, with `&stay` for good), `/mock/quality?name=…&quality=stale`, `/mock/gap` (the next data frame says that cycles are missing), `/mock/solve?id=…` (a problem is over), `/mock/answer` (held imports are answered). Each answers, and so does `GET /mock/state`, how many
  * names each view holds and which writes arrived. A hub that is gone altogether is this process being ended.
  */
 
@@ -23,6 +25,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { WebSocketServer } from 'ws';
 import { Class, splash } from './mock/classroom.mjs';
+import { History, noHistory } from './mock/history.mjs';
 import { ENDPOINT_SETTINGS, Links } from './mock/links.mjs';
 import { Office, refusal } from './mock/office.mjs';
 import { Plcs } from './mock/plc.mjs';
@@ -61,6 +64,8 @@ const { values: args } = parseArgs({
     rails: { type: 'boolean', default: false },
     routes: { type: 'string', default: '0' },
     old: { type: 'boolean', default: false },
+    history: { type: 'boolean', default: false },
+    fast: { type: 'string', default: '0' },
     keys: { type: 'boolean', default: false },
     tries: { type: 'string', default: '20' },
     tls: { type: 'boolean', default: false },
@@ -144,6 +149,12 @@ class Plant {
     this.updatesIn += 1;
   }
 
+  /** From now on a value is worth so much; when it changed stays. */
+  judge(name, quality) {
+    this.generation += 1;
+    Object.assign(this.byName.get(name), { quality, reason: quality === 'bad' ? 'its device has failed' : null, generation: this.generation });
+  }
+
   /** The signal of this name, or of this symbol. */
   find(name) {
     return this.byName.get(name) ?? this.bySymbol?.(name) ?? null;
@@ -171,6 +182,8 @@ class Plant {
       line('TankLevel', 60 + 20 * Math.sin(this.#position / 900));
       line('BottleCount', Math.floor(this.#position / 240));
     }
+    const seconds = this.real() / 1_000;
+    for (let index = 1; this.byName.has(`twin/fast/Wave${index}`); index += 1) this.set(`twin/fast/Wave${index}`, Math.round(1_000 * Math.sin(seconds / 3 + index)) / 10 + index);
     // A hundred of the further signals change at each step, wherever they are.
     for (let change = 0; change < 100 && this.signals.length > 100; change += 1) {
       const signal = this.signals[20 + ((this.generation * 7919) % (this.signals.length - 20))];
@@ -186,6 +199,8 @@ if (args.links) {
   plant.add('twin/press/Pressure', 'float', 4.2, 'peer');
   plant.add('twin/packer/Start', 'bool', false, 'hub', 'stale');
 }
+for (let index = 1; index <= Number(args.fast); index += 1) plant.add(`twin/fast/Wave${index}`, 'float', 0, 'peer');
+const history = args.history ? new History(plant) : null;
 const links = args.links ? new Links(() => plant.real(), args['hold-imports']) : null;
 const hasPlc = args.plc || args['plc-field'] || args['plc-rungs'] !== '0';
 const plcs = hasPlc ? new Plcs(plant, { rungs: Number(args['plc-rungs']), hasField: args['plc-field'] }) : null;
@@ -203,6 +218,10 @@ const channels = new Set();
 let lastEpoch = Math.floor(Math.random() * 1000);
 let isSilent = false;
 let isPlcMute = false;
+/** The next frame of data says that cycles are missing. */
+let isGap = false;
+/** A value for one step. */
+let spike = null;
 
 function counters(updatesIn, updatesOut) {
   return {
@@ -334,6 +353,8 @@ function clients() {
 
 /** What the hub answers to a request of `me`: `{status, body}`. */
 function answer(me, method, parts, query, body) {
+  const ofHistory = history ? history.answer(me, method, parts, query) : noHistory(method, parts);
+  if (ofHistory) return ofHistory;
   const own = office.answer(me, method, parts, query, body);
   if (own) return own;
   const ofPlc = plcs?.answer(me, method, parts, query, body);
@@ -360,6 +381,12 @@ function answer(me, method, parts, query, body) {
   }
   const found = lookUp(parts, query);
   return found ? { status: 200, body: found } : refusal(404, 'not_found', 'no such path');
+}
+
+/** A pattern of names: `*` is one segment or a part of it, `**` the rest. */
+function patternOf(text) {
+  const source = text.split(/(\*\*|\*)/).map((piece) => (piece === '**' ? '.*' : piece === '*' ? '[^/]*' : piece.replace(/[.+?^${}()|[\]\\]/g, '\\$&')));
+  return new RegExp(`^${source.join('')}$`);
 }
 
 function plcHealth() {
@@ -399,6 +426,7 @@ function lookUp(parts, query) {
       const fits = (signal) =>
         (!query.get('quality') || signal.quality === query.get('quality')) &&
         (!query.get('owner') || signal.owner === query.get('owner')) &&
+        (!query.get('pattern') || patternOf(query.get('pattern')).test(signal.name)) &&
         signal.name.toLowerCase().includes((query.get('filter') ?? '').toLowerCase());
       const found = plant.signals.filter(fits);
       const start = Number(query.get('after') ?? 0);
@@ -430,6 +458,11 @@ function turn(word, query) {
   if (word === 'mute-plc') isPlcMute = true;
   if (word.startsWith('plc-')) plcs.turn(word, query);
   if (word.startsWith('rails-')) rails.turn(word);
+  if (word.startsWith('history-')) history.turn(word);
+  if (word === 'gap') isGap = true;
+  if (word === 'set' && query.has('stay')) plant.set(query.get('name'), JSON.parse(query.get('value')));
+  else if (word === 'set') spike = { name: query.get('name'), value: JSON.parse(query.get('value')) };
+  if (word === 'quality') plant.judge(query.get('name'), query.get('quality'));
   if (word.startsWith('class-')) classroom.turn(word, query);
   if (word === 'drop') for (const channel of channels) channel.socket.close(1001);
   if (word === 'revoke' && office.revoke(query.get('id'))) endChannelsOf(query.get('id'));
@@ -621,7 +654,8 @@ class Channel {
     this.told = plant.generation;
     if (changed.length === 0) return;
     this.flushedAt = now;
-    this.say({ type: 'data', now_ms: plant.now(), generation: plant.generation, signals: changed });
+    this.say({ type: 'data', now_ms: plant.now(), generation: plant.generation, signals: changed, ...(isGap ? { gap: { since_ms: plant.now() - 2_000, merged: 20 } } : {}) });
+    isGap = false;
   }
 
   tick(now) {
@@ -652,8 +686,23 @@ server.on('upgrade', (request, socket, head) => {
     upgraded.on('close', () => channels.delete(channel));
   });
 });
+/** Gives a signal a value for as long as one frame of data, whatever it was before. */
+function stepSpike() {
+  if (spike === null) return;
+  if (spike.told === undefined) {
+    spike.before = plant.find(spike.name).value;
+    plant.set(spike.name, spike.value);
+    spike.told = plant.generation;
+  } else if ([...channels].every(({ told }) => told >= spike.told)) {
+    plant.set(spike.name, spike.before);
+    spike = null;
+  }
+}
+
 setInterval(() => {
   plant.step();
+  stepSpike();
+  history?.step();
   plcs?.step(STEP_MS);
   classroom?.step();
   for (const channel of channels) channel.flush(plant.real());

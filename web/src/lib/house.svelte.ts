@@ -43,6 +43,17 @@ export interface Measured<T> {
   rates: Rates | null;
 }
 
+/** Hears the live channel itself, with the time of each sample: what is on screen needs the newest only. */
+export interface Tap {
+  /** A connection began, by the hub's clock. */
+  greeted(now_ms: number): void;
+  message(message: HubMessage): void;
+  /** The link is lost. */
+  lost(): void;
+  /** Nothing of what was seen may stay. */
+  left(): void;
+}
+
 export class House {
   /** Where the link stands. */
   link = $state.raw<Link>(HELD);
@@ -85,6 +96,7 @@ export class House {
   readonly classroom: ClassRoom;
   readonly time: TimeRoom;
   #live: LiveChannel;
+  #taps = new Set<Tap>();
   #symbols: Symbols;
   #eventList = new EventList();
   /** When the endpoints were read, on the local clock: their times to the next attempt count from here. */
@@ -107,7 +119,10 @@ export class House {
     this.#live = startLive(this.base, () => this.api.key, {
       link: (link) => this.#linkChanged(link),
       hello: (_, now_ms) => this.#greeted(now_ms),
-      message: (message) => this.#receive(message),
+      message: (message) => {
+        this.#receive(message);
+        for (const tap of this.#taps) tap.message(message);
+      },
     });
     this.#symbols = new Symbols(this.catalog, (name) => this.api.signal(name), () => this.#learned());
     this.plc = new PlcRoom(this.api, (context) => this.#live.watchPlc(context));
@@ -144,6 +159,23 @@ export class House {
     this.#view = names;
     this.#live.setView(names);
     this.#followSymbols();
+  }
+
+  /** Lets `tap` hear what comes until what is returned is called. */
+  listen(tap: Tap): () => void {
+    this.#taps.add(tap);
+    if (this.isLive) tap.greeted(this.hubTime());
+    return () => this.#taps.delete(tap);
+  }
+
+  /** The hub's time at this moment. */
+  hubTime(): number {
+    return this.#clock.at(performance.now());
+  }
+
+  /** How long the hub has run by now, as the world goes. */
+  hubAge(): number {
+    return performance.now() + this.#realAhead_ms;
   }
 
   write(name: string, value: Value, epoch: number): Promise<Value> {
@@ -203,6 +235,7 @@ export class House {
   /** Nothing of what was seen is shown to whoever comes without the right to it. */
   #leave(): void {
     this.#live.hold();
+    for (const tap of this.#taps) tap.left();
     this.catalog.clear();
     this.#symbols.forget();
     this.catalogState = { phase: 'idle' };
@@ -222,8 +255,12 @@ export class House {
   }
 
   #linkChanged(link: Link): void {
-    if (this.link.phase === 'live' && link.phase !== 'live') this.losses += 1;
+    const isLost = this.link.phase === 'live' && link.phase !== 'live';
     this.link = link;
+    if (isLost) {
+      this.losses += 1;
+      for (const tap of this.#taps) tap.lost();
+    }
     // A browser does not say why a channel was refused: a plain question does.
     if (link.phase === 'waiting') void this.access.ask();
     this.local_ms = performance.now();
@@ -240,6 +277,7 @@ export class House {
     this.plc.greeted();
     this.classroom.greeted();
     this.time.greeted();
+    for (const tap of this.#taps) tap.greeted(now_ms);
     this.rowsVersion += 1;
     this.#touch();
     void this.access.ask();
