@@ -1,7 +1,7 @@
 /**
  * What ties the mock's rails: routes with transforms, the clock, recordings, a replay and tests.
  *
- * Switches, as POST requests: `/mock/rails-fail` (a route fails from now on), `/mock/rails-lose` (the recorder is too slow),
+ * Switches, as POST requests: `/mock/rails-fail` (a route fails from now on), `/mock/rails-tangle` (a circle and a second writer, which a hub lays only by mistake), `/mock/rails-lose` (the recorder is too slow),
  * `/mock/rails-mute` and `/mock/rails-say` (the live channel says nothing, or all, of clock and replay). `answer` gives `{status, body}`, or null for a path that is none
  * of its own.
  */
@@ -119,8 +119,25 @@ export class Rails {
     if (route.from === route.to) return refusal(409, 'route_refused', `'${route.from}' would follow itself: a route needs two signals`);
     if (route.expr && /[^=!<>]=[^=]/.test(route.expr)) return refusal(409, 'route_refused', `expr: expected an expression in CEL, at column ${route.expr.indexOf('=') + 1}: '=' compares nothing, use '=='`);
     if (route.deadband !== null && route.deadband !== undefined && this.plant.find(route.from)?.kind === 'bool') return refusal(409, 'route_refused', `deadband: '${route.from}' is a Bool, a deadband is for numbers`);
-    const other = this.#kept.find((kept) => kept.to === route.to && kept.id !== id);
-    return other ? refusal(409, 'route_refused', `'${route.to}' is written by a route from '${other.from}' already`) : null;
+    const named = (name) => this.plant.find(name)?.name ?? name;
+    const other = this.#kept.find((kept) => named(kept.to) === named(route.to) && kept.id !== id);
+    if (other) return refusal(409, 'route_refused', `'${named(route.to)}' is written by a route from '${other.from}' already`);
+    const chain = this.#chainTo(named(route.from), named(route.to), id, named);
+    if (chain) return refusal(409, 'route_refused', `the routes would go in a circle: ${chain.at(-1)} → ${chain.join(' → ')}`);
+    return this.plant.find(route.to)?.owner === 'peer' ? refusal(409, 'route_refused', `'${named(route.to)}' is written by the peers of its endpoint; a route would be a second writer`) : null;
+  }
+
+  /** The names of the routes that lead from `to` to `from`, or null. */
+  #chainTo(from, to, id, named) {
+    const chain = [from];
+    const met = new Set();
+    while (chain[0] !== to) {
+      const into = this.#kept.find((kept) => named(kept.to) === chain[0] && kept.id !== id);
+      if (!into || met.has(into.id)) return null;
+      met.add(into.id);
+      chain.unshift(named(into.from));
+    }
+    return chain;
   }
 
   #row(id) {
@@ -363,6 +380,10 @@ export class Rails {
 
   turn(word) {
     if (word === 'rails-fail') this.#failing.add(1);
+    if (word === 'rails-tangle') {
+      this.#put({ from: 'twin/line/ResetCount', to: 'twin/line/Run' });
+      this.#put({ from: 'twin/line/FillLevel', to: 'twin/hmi/State' });
+    }
     if (word === 'rails-lose') [this.#gaps, this.#lost] = [3, 1_204];
     if (word === 'rails-mute') this.isSaying = false;
     if (word === 'rails-say') this.isSaying = true;
