@@ -3,10 +3,8 @@
  * the stand-ins for headsets, get into the game, walk, and one of them is taken out. With `SHOTS` pictures go to that folder.
  */
 
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import test from 'node:test';
-import { eventually, openLive, restartable, story } from '../support.mjs';
+import { eventually, openLive, pictures, restartable, story } from '../support.mjs';
 
 const order = (page, word) => page.locator(`.orders [data-order=${word}]`);
 const lesson = (page, word) => page.locator(`[data-lesson=${word}]`).waitFor();
@@ -22,18 +20,6 @@ async function enter(page, url, name) {
 async function remove(teacher, id) {
   await teacher.getByRole('button', { name: `Remove ${id}` }).click();
   await teacher.getByRole('dialog').getByRole('button', { name: `Remove ${id}` }).click();
-}
-
-/** Pictures in both themes, for people to look at. */
-async function shoot(pages) {
-  if (!process.env.SHOTS) return;
-  mkdirSync(process.env.SHOTS, { recursive: true });
-  for (const colorScheme of ['light', 'dark']) {
-    for (const [name, page] of Object.entries(pages)) {
-      await page.emulateMedia({ colorScheme });
-      await page.screenshot({ path: join(process.env.SHOTS, `real-join-${name}-${colorScheme}.png`) });
-    }
-  }
 }
 
 if (process.env.CROSSTIE_BIN && process.env.CROSSTIE_PROJECT) {
@@ -58,10 +44,10 @@ if (process.env.CROSSTIE_BIN && process.env.CROSSTIE_PROJECT) {
       await order(teacher, 'launch').click();
       await lesson(teacher, 'PAUSED');
       // The model takes four: the last to come waits until somebody goes.
-      await seat(teacher, 'Ada', 'in the game');
+      await seat(teacher, 'Ada', 'inGame');
       await laptop.getByText('The game is full (4 of 4)').waitFor();
       await remove(teacher, 'Player_103');
-      await seat(teacher, 'Minh', 'in the game');
+      await seat(teacher, 'Minh', 'inGame');
       await offered(teacher, 'resume');
       await order(teacher, 'resume').click();
       await lesson(teacher, 'RUNNING');
@@ -82,7 +68,7 @@ if (process.env.CROSSTIE_BIN && process.env.CROSSTIE_PROJECT) {
       await touch.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
       await laptop.getByRole('button', { name: 'Details' }).click();
       await laptop.locator('[data-species=player]').getByText('3').waitFor();
-      await shoot({ teacher, phone, laptop });
+      await pictures('lesson', { teacher, phone, laptop });
 
       await remove(teacher, 'Minh');
       await laptop.locator('[data-halt=removed]').waitFor();
