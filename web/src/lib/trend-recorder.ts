@@ -119,11 +119,11 @@ export class Recorder {
       case 'snapshot':
       case 'added':
         this.time.heard(message.now_ms, world);
-        for (const signal of message.signals) this.#show(signal, world);
+        for (const signal of message.signals) this.#show(signal, world, this.time.at(message.now_ms, world));
         break;
       case 'data':
         this.time.heard(message.now_ms, world);
-        for (const row of message.signals) this.#take(row, world, message.gap?.since_ms ?? null);
+        for (const row of message.signals) this.#take(row, world, this.time.at(message.now_ms, world), message.gap?.since_ms ?? null);
         if (this.texts.isFull) this.#forgetTexts();
         break;
       case 'clock':
@@ -165,7 +165,7 @@ export class Recorder {
     for (const { track } of this.#byName.values()) track.gap(this.heardAt);
   }
 
-  #show(signal: Signal, world: number): void {
+  #show(signal: Signal, world: number, told: number): void {
     let recorded = this.#byName.get(signal.name);
     if (!recorded || recorded.kind !== signal.kind) {
       recorded = new Recorded(signal.name, signal.kind, this.texts);
@@ -178,17 +178,17 @@ export class Recorder {
     if (newest !== null && newest.state === state && Object.is(newest.value, number)) return;
     // What it was before it was seen first, or while there was no link, the page does not know.
     const isContinued = newest !== null && newest.state !== GAP && !Object.is(newest.value, number);
-    recorded.put(isContinued ? this.time.at(signal.changed_at_ms, world) : world, signal.value, state);
+    recorded.put(isContinued ? this.time.at(signal.changed_at_ms, world) : told, signal.value, state);
   }
 
-  #take([id, value, quality, changed_at_ms]: DataRow, world: number, since_ms: number | null): void {
+  #take([id, value, quality, changed_at_ms]: DataRow, world: number, told: number, since_ms: number | null): void {
     const recorded = this.#byId.get(id);
     if (!recorded) return;
     const { newest } = recorded.track;
     if (since_ms !== null) recorded.track.gap(this.time.at(since_ms, world));
     const state = stateOf(typeof quality === 'string' ? quality : quality[0]);
-    // The time of change is that of the value: of a change of the quality alone only the hearing is known.
+    // The time of change is that of the value: of a change of the quality alone only the telling is known.
     const isValue = newest === null || !Object.is(newest.value, this.texts.numberFor(value)) || state === newest.state;
-    recorded.put(isValue ? this.time.at(changed_at_ms, world) : world, value, state);
+    recorded.put(isValue ? this.time.at(changed_at_ms, world) : told, value, state);
   }
 }

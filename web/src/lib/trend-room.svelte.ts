@@ -10,11 +10,15 @@ import { History, type Question, type Remembered } from './trend-history';
 import { added, axisRange, changed, fromSearch, lanesOf, movedBefore, movedBy, removed, toSearch, withLanes, type Lane, type Scale, type Trend, type TrendSignal } from './trend-lanes';
 import { Recorder } from './trend-recorder';
 import { valueAt } from './trend-statistics';
-import type { Source } from './trend-track';
+import { GAP, type Source } from './trend-track';
 import { panned, spanOf, zoomed, SPAN_FIRST, type Span, type View } from './trend-view';
 
 /** How often the picture follows the values at most. */
 const PICTURE_EVERY_MS = 100;
+/** How long a value that came waits for its picture at most. */
+const PICTURE_REST_MS = 400;
+/** Of so many pictures one is a glance. */
+const GLANCE_EVERY = 4;
 /** The history is asked when nobody has moved the view for so long. */
 const HISTORY_REST_MS = 250;
 /** So long a lane waits for the history to say how large a signal was. */
@@ -24,6 +28,8 @@ const SKEW_MS = 50;
 
 /** How exactly it is known when the hub was started. */
 const START_MS = 500;
+
+const NO_SOURCE: Source = { rings: () => [] };
 
 export type CursorWord = 'a' | 'b';
 
@@ -44,6 +50,10 @@ export class TrendRoom {
   /** What could not be added, in words. */
   notice = $state.raw('');
   readonly columns = new Map<string, Columns>();
+  /** The smallest and the largest of each signal in the picture. */
+  readonly extents = new Map<string, [number, number] | null>();
+  /** Grows with some of the pictures of a live view, and with each of one that is held: for words, which nobody reads ten times a second. */
+  glance = $state(0);
   readonly ranges = new Map<number, [number, number]>();
   readonly recorder = new Recorder();
   readonly history: History;
@@ -354,9 +364,11 @@ export class TrendRoom {
     if (document.hidden) return;
     const now = this.now();
     const step = (this.seen.to - this.seen.from) / this.width;
+    // Within a pixel there is little to see: a long span is drawn less often.
+    const rest = Math.min(PICTURE_REST_MS, step);
     const isMoving = this.view.kind === 'live' && now - this.#drawnAt >= step;
     // Values do not change a picture that is held, unless it reaches into the time to come.
-    const isNews = this.#isHeard && (this.view.kind === 'live' || this.view.to > this.#drawnAt);
+    const isNews = this.#isHeard && now - this.#drawnAt >= rest && (this.view.kind === 'live' || this.view.to > this.#drawnAt);
     if (isMoving || isNews || this.#isDirty) this.draw();
     this.#learnKinds();
     this.#askHistory(now);
@@ -379,6 +391,7 @@ export class TrendRoom {
     for (const lane of this.lanes) this.#setRange(lane);
     this.seen = { from: begin, to: begin + length * step };
     this.picture += 1;
+    if (this.view.kind === 'held' || this.picture % GLANCE_EVERY === 0) this.glance += 1;
   }
 
   #compute(name: string, grid: Grid): void {
@@ -387,13 +400,14 @@ export class TrendRoom {
       columns = new Columns(grid.length);
       this.columns.set(name, columns);
     }
-    const [first, second] = this.sourcesOf(name);
-    if (!first) return fillColumns(columns, { rings: () => [] }, grid, Number.NEGATIVE_INFINITY);
+    const [first = NO_SOURCE, second] = this.sourcesOf(name);
     fillColumns(columns, first, grid, this.untilOf(name, first));
-    if (!second || !columns.state.includes(0)) return undefined;
-    if (this.#other.length !== grid.length) this.#other = new Columns(grid.length);
-    fillColumns(this.#other, second, grid, this.untilOf(name, second));
-    return fillGaps(columns, this.#other);
+    if (second && columns.state.includes(GAP)) {
+      if (this.#other.length !== grid.length) this.#other = new Columns(grid.length);
+      fillColumns(this.#other, second, grid, this.untilOf(name, second));
+      fillGaps(columns, this.#other);
+    }
+    this.extents.set(name, extent(columns));
   }
 
   /** How large a signal is, once that can be said. */
@@ -401,8 +415,7 @@ export class TrendRoom {
     const asked = this.#askedAt.get(name) ?? performance.now();
     this.#askedAt.set(name, asked);
     if (this.history.of(name).phase === 'waiting' && performance.now() - asked < LANE_WAIT_MS) return null;
-    const columns = this.columns.get(name);
-    const found = columns ? extent(columns) : null;
+    const found = this.extents.get(name) ?? null;
     return found === null ? (performance.now() - asked < LANE_WAIT_MS ? null : 0) : Math.max(Math.abs(found[0]), Math.abs(found[1]));
   }
 
@@ -414,8 +427,7 @@ export class TrendRoom {
     }
     let seen: [number, number] | null = null;
     for (const { name, isHidden } of lane.signals) {
-      const columns = isHidden ? undefined : this.columns.get(name);
-      const found = columns ? extent(columns) : null;
+      const found = isHidden ? null : this.extents.get(name);
       if (found) seen = seen ? [Math.min(seen[0], found[0]), Math.max(seen[1], found[1])] : found;
     }
     this.ranges.set(lane.number, axisRange(seen, this.ranges.get(lane.number) ?? null));

@@ -19,11 +19,16 @@ const NOT_ASKED = [
   // A GAMA that has never been there has said nothing.
   '/api/v1/classroom/console', '/healthz', '/metrics', '/api/v1/openapi.json', '/api/v1/live', '/realvirtual/{endpoint}', '/monitor', '/headset',
   // Files and tables, and what the page does not ask for.
-  '/api/v1/routes/export', '/api/v1/recordings/{name}', '/api/v1/recordings/{name}/file', '/api/v1/history', '/api/v1/historian'];
+  '/api/v1/routes/export', '/api/v1/recordings/{name}', '/api/v1/recordings/{name}/file'];
+/** What is asked of the history: more than the mock pretends. */
+const HISTORY = '?signal=twin/line/State&from_ms=0';
 /** Values whose kind is that of a signal or a setting. */
 const ANY_KIND = new Set(['value', 'last_value', 'old', 'new']);
 /** What must be there in the answers of both, so that nothing is compared with an empty list. */
 const MUST_SHOW = {
+  // What was before the span the mock has pretended, and the hub has not lived.
+  [`/api/v1/history${HISTORY}`]: (answer) => answer.points.length > 0 && answer.before === null,
+  '/api/v1/historian': (answer) => answer.rows > 0 && answer.oldest_ms !== null,
   '/api/v1/health': (answer) => answer.problems.length > 0,
   '/api/v1/tls': (answer) => answer.certificate !== null,
   '/api/v1/keys': (answer) => answer.keys.some(({ view }) => view !== null),
@@ -126,6 +131,8 @@ learning_packages = "."
 port = ${monitor}
 [headset]
 port = ${headset}
+[history]
+signals = ["twin/line/**"]
 [gama]
 port = ${dead}
 `;
@@ -171,7 +178,7 @@ async function engage({ name, hub, keys: { engineer } }) {
 /** Both sides of the comparison, ended afterwards. */
 async function withBoth(tell) {
   const { hub, keys, peers } = await startRich();
-  const mock = await startMock('--keys', '--links', '--problems', '--tls', '--audit', '8', '--plc', '--classroom', '--rails');
+  const mock = await startMock('--keys', '--links', '--problems', '--tls', '--audit', '8', '--plc', '--classroom', '--rails', '--history');
   const mockKeys = { engineer: 'ct_engineer', operator: 'ct_operator', viewer: 'ct_viewer' };
   const both = [
     { name: 'hub', hub, keys },
@@ -196,7 +203,7 @@ if (process.env.CROSSTIE_BIN) {
       assert.ok(asked.length > 10, `the hub names its questions: ${asked.length}`);
       const troubles = [];
       for (const [pattern] of asked) {
-        const path = pattern.replace('signals/{name}', 'signals/twin/line/Run').replace('{context}', 'line');
+        const path = pattern.replace('signals/{name}', 'signals/twin/line/Run').replace('{context}', 'line').replace(/history$/, `history${HISTORY}`);
         const answers = [];
         for (const { name, hub, keys } of [real, mock]) {
           const answer = await eventually(`the ${name} answers ${path} with all that is to be compared`, async () => {
@@ -242,6 +249,11 @@ if (process.env.CROSSTIE_BIN) {
         engineer('/api/v1/keys/k4', 'DELETE'),
         engineer('/api/v1/keys/k1', 'DELETE'),
         engineer('/api/v1/signals/no/such/name'),
+        engineer('/api/v1/history?signal=no/such/name'),
+        engineer('/api/v1/history?signal=plc/line/N:7'),
+        engineer('/api/v1/history?signal=twin/line/State&points=0'),
+        engineer('/api/v1/history?signal=twin/line/State&from_ms=9&to_ms=3'),
+        engineer('/api/v1/history'),
         engineer('/api/v1/no/such/path'),
         ...plcQuestions(),
         ...classQuestions(),

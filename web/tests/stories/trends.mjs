@@ -429,7 +429,7 @@ test('on a phone, with fingers', () =>
   story({ start: withHistory, context: { viewport: { width: 390, height: 844 }, hasTouch: true } }, async ({ page, url }) => {
     await openLive(page, `${url}/#/trends?signals=twin/line/TankLevel,twin/line/SensorFiller`);
     await page.locator('[data-kind=analog] canvas').waitFor();
-    const { scrollWidth, clientWidth } = await page.evaluate(() => document.documentElement);
+    const { scrollWidth, clientWidth } = await page.evaluate(() => ({ scrollWidth: document.documentElement.scrollWidth, clientWidth: document.documentElement.clientWidth }));
     assert.ok(scrollWidth <= clientWidth, 'nothing stands out on the right');
     await page.locator('[data-plot]').first().tap();
     await page.locator('[data-cursors]').waitFor();
