@@ -345,7 +345,7 @@ for (const [name, path, prepare] of [
     async (page) => {
       await page.locator('[data-port="twin/line/TankLevel"] button').press('Enter');
       await page.locator('[data-sheet=port]').waitFor();
-      await page.getByLabel('Route from twin/line/TankLevel to').pressSequentially('rec');
+      await page.getByLabel('Route from twin/line/TankLevel to').pressSequentially('gua');
       await page.getByRole('option').first().waitFor();
     },
   ],

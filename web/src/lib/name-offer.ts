@@ -16,14 +16,14 @@ export function symbolName({ name, symbol }: Pick<Row, 'name' | 'symbol'>): stri
   return symbol === null || start === undefined ? null : start + symbol;
 }
 
-/** `isFit` leaves rows out before they are looked at. */
+/** `isFit` leaves out rows whose names fit, but that cannot be chosen here. */
 export function offerNames(rows: readonly Named[], typed: string, isFit: (row: Named) => boolean = () => true): string[] {
   const text = typed.trim().toLowerCase();
   const test = nameTest(text);
   const found: { name: string; rank: number }[] = [];
   for (const row of rows) {
     if (found.length >= LOOKED_AT_MAX) break;
-    if (!isFit(row) || !test(row)) continue;
+    if (!test(row) || !isFit(row)) continue;
     const bySymbol = symbolName(row);
     found.push({ name: row.name, rank: rankOf(row.key, text) });
     if (bySymbol !== null) found.push({ name: bySymbol, rank: rankOf(bySymbol.toLowerCase(), text) });

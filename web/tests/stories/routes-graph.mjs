@@ -251,7 +251,26 @@ test('on a phone the table comes first, and the graph works by touch', () =>
     await page.getByRole('button', { name: 'Farther' }).tap();
     await eventually('farther away', async () => (await seen()) !== before);
     assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390);
-    await page.locator('[data-chip]').first().tap();
+    // One finger moves the picture, two make it smaller.
+    const fingers = await page.context().newCDPSession(page);
+    const touch = (type, ...points) => fingers.send('Input.dispatchTouchEvent', { type, touchPoints: points.map(([x, y], id) => ({ x, y, id })) });
+    await page.getByLabel('Filter routes').fill('LabelPrinter');
+    await eventually('one tie is left', async () => (await page.locator('[data-tie]').count()) === 1);
+    const ground = await page.locator('[data-graph]').boundingBox();
+    const start = [ground.x + 20, ground.y + ground.height - 90];
+    const unmoved = await seen();
+    await touch('touchStart', start);
+    for (const step of [20, 40, 60]) await touch('touchMove', [start[0], start[1] - step]);
+    await touch('touchEnd');
+    await eventually('it has moved', async () => (await seen()) !== unmoved);
+    const scale = async () => Number((await seen()).match(/scale\(([\d.]+)/)[1]);
+    const large = await scale();
+    await touch('touchStart', [30, start[1]], [330, start[1]]);
+    for (const step of [30, 60, 90]) await touch('touchMove', [30 + step, start[1]], [330 - step, start[1]]);
+    await touch('touchEnd');
+    await eventually('it is smaller', async () => (await scale()) < large);
+    await page.getByRole('button', { name: 'Fit' }).tap();
+    await page.locator('[data-chip]').tap();
     await page.locator('[data-side=fate]').waitFor();
   }));
 
