@@ -502,6 +502,19 @@ for (const [name, path, prepare] of [
 ]) {
   SCENES.push([name, KEYED, path, prepare, true]);
 }
+SCENES.push([
+  'trends',
+  ['--history'],
+  '/#/trends?signals=twin/line/TankLevel,twin/line/FillLevel,twin/line/ConveyorSpeed,twin/line/SensorFiller,twin/line/State,twin/line/LabelPrinter&bus=6',
+  async (page) => {
+    const picture = async () => Number(await page.locator('[data-trends]').getAttribute('data-picture'));
+    while ((await picture()) < 40) await page.locator('[data-lane] canvas').first().waitFor();
+    const { width } = await page.locator('[data-plot]').first().boundingBox();
+    for (const part of [0.3, 0.8]) await page.locator('[data-plot]').first().click({ position: { x: width * part, y: 20 } });
+    await page.locator('[data-cursors] [data-between]').waitFor();
+  },
+]);
+SCENES.push(['trends-empty', [], '/#/trends', async (page) => page.getByText('No signal is chosen yet').waitFor()]);
 
 /** Joining without a headset: the teacher's panel, and what a pupil sees. */
 const sit = async (page) => {

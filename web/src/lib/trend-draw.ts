@@ -128,6 +128,7 @@ function strokeRuns(ctx: CanvasRenderingContext2D, columns: Columns, box: Box, y
     if (Number.isNaN(first) && end - begin === 1) continue;
     let isDown = false;
     let before = Number.NaN;
+    let drawn = begin;
     for (let index = begin; index < end; index += 1) {
       const value = columns.last[index] ?? Number.NaN;
       if (Number.isNaN(value)) {
@@ -139,11 +140,14 @@ function strokeRuns(ctx: CanvasRenderingContext2D, columns: Columns, box: Box, y
       const x = box.left + index * pixel;
       if (!isDown) ctx.moveTo(x, y);
       else if (y !== before) {
-        // Where several samples are in a pixel the envelope has the steps, and one point is enough.
-        if (columns.max[index] === columns.min[index] || (columns.count[index] ?? 0) < 2) ctx.lineTo(x, before);
+        // From pixel to pixel the envelope has the steps, and one point is enough; what has held before goes on level.
+        if (index - drawn > 1 || columns.max[index] === columns.min[index]) ctx.lineTo(x, before);
         ctx.lineTo(x, y);
-      }
-      [isDown, before] = [true, y];
+        drawn = index;
+      } else if (isDown) continue;
+      if (!isDown) drawn = index;
+      isDown = true;
+      before = y;
     }
     if (isDown) ctx.lineTo(box.left + end * pixel, before);
   }

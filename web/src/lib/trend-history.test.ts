@@ -85,6 +85,16 @@ test('a project without a history is asked once, and a signal that is not kept i
   expect(own.of('c').phase).toBe('waiting');
 });
 
+test('a name that nobody knows is not asked for again', async () => {
+  const hub = new Hub();
+  const { history: own } = history(hub);
+  const asked = own.ask([question]);
+  hub.asked[0]?.refuse(new HubError('not_found', 'no signal has this name', 404));
+  await asked;
+  expect(own.covers({ name: 'a', from: 0, to: 1 }, 1)).toBe(true);
+  expect(own.isOff).toBe(false);
+});
+
 test('what went wrong is said, and what was known stays', async () => {
   const hub = new Hub();
   const { history: own } = history(hub);

@@ -200,6 +200,8 @@ export class History {
     // Without a history every question is refused like that; a signal that may not be seen is refused by its name.
     if (error instanceof HubError && error.status === 404 && text.includes('keeps no history')) this.isOff = true;
     const known = this.#known.get(name);
-    this.#known.set(name, { ...NOTHING, ...known, from, to, phase: 'failed', text, askedAt });
+    // A name that nobody knows, or that this key may not see, is not asked for again.
+    const phase = error instanceof HubError && error.status === 404 ? 'unkept' : 'failed';
+    this.#known.set(name, { ...NOTHING, ...known, from, to, phase, text, askedAt });
   }
 }

@@ -19,6 +19,8 @@ const PICTURE_EVERY_MS = 100;
 const PICTURE_REST_MS = 400;
 /** Of so many pictures one is a glance. */
 const GLANCE_EVERY = 4;
+/** Of so many turns one shows new values in the legend. */
+const BEAT_EVERY = 3;
 /** The history is asked when nobody has moved the view for so long. */
 const HISTORY_REST_MS = 250;
 /** So long a lane waits for the history to say how large a signal was. */
@@ -52,6 +54,8 @@ export class TrendRoom {
   readonly columns = new Map<string, Columns>();
   /** The smallest and the largest of each signal in the picture. */
   readonly extents = new Map<string, [number, number] | null>();
+  /** Grows a few times a second: for live values, which nobody reads faster. */
+  beat = $state(0);
   /** Grows with some of the pictures of a live view, and with each of one that is held: for words, which nobody reads ten times a second. */
   glance = $state(0);
   readonly ranges = new Map<number, [number, number]>();
@@ -71,6 +75,7 @@ export class TrendRoom {
   #isDirty = true;
   /** Values came. */
   #isHeard = false;
+  #turns = 0;
   #drawnAt = Number.NEGATIVE_INFINITY;
   #movedAt = 0;
   #other = new Columns(0);
@@ -363,6 +368,8 @@ export class TrendRoom {
   #turn(): void {
     if (document.hidden) return;
     const now = this.now();
+    this.#turns += 1;
+    if (this.#turns % BEAT_EVERY === 0) this.beat += 1;
     const step = (this.seen.to - this.seen.from) / this.width;
     // Within a pixel there is little to see: a long span is drawn less often.
     const rest = Math.min(PICTURE_REST_MS, step);

@@ -28,7 +28,7 @@ export class History {
       this.#put('twin/line/TankLevel', at_ms, isSpike ? SPIKE : Math.round((60 + 20 * Math.sin(phase)) * 100) / 100);
       this.#put('twin/line/FillLevel', at_ms, (at_ms / 40) % 100);
       this.#put('twin/line/SensorFiller', at_ms, Math.floor(at_ms / 3_000) % 4 === 0);
-      this.#put('twin/line/State', at_ms, Math.floor(phase / 7) % 5 === 0 ? 'Stopped' : 'Running');
+      this.#put('twin/line/State', at_ms, Math.floor(phase / 7) % 5 === 0 ? 'Stopped' : 'Running', Math.floor(phase / 7) % 5 === 1 ? 'stale' : 'good');
     }
   }
 
@@ -82,6 +82,8 @@ export class History {
     if (this.isFailing) return refusal(500, 'unreadable', 'the history cannot be read: history.db: database disk image is malformed');
     const found = this.plant.find(query.get('signal'));
     const signal = found?.name ?? query.get('signal');
+    // A name of a signal that is gone may still be asked for; what can be no name may not.
+    if (!found && !/^(twin|plc|sys)\/./.test(signal)) return refusal(404, 'not_found', `no signal is called '${signal}'`);
     const list = this.#samples.get(signal) ?? [];
     const before = list.findLast(({ at_ms }) => at_ms < from_ms);
     const samples = list.filter(({ at_ms }) => at_ms >= from_ms && at_ms <= to_ms);

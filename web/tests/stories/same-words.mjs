@@ -250,6 +250,7 @@ if (process.env.CROSSTIE_BIN) {
         engineer('/api/v1/keys/k1', 'DELETE'),
         engineer('/api/v1/signals/no/such/name'),
         engineer('/api/v1/history?signal=no/such/name'),
+        engineer('/api/v1/history?signal=twin/gone/Level'),
         engineer('/api/v1/history?signal=plc/line/N:7'),
         engineer('/api/v1/history?signal=twin/line/State&points=0'),
         engineer('/api/v1/history?signal=twin/line/State&from_ms=9&to_ms=3'),
