@@ -12,7 +12,7 @@ const RUNG = [element(0, 'XIC', { address: 'I:0/0' }), element(1, 'TON', { addre
 const sheet = new Sheet(drawRung(RUNG, 800), 7, []);
 
 function lit(values: Record<string, Value>, more: Partial<Lights> = {}): Look[] {
-  const lights: Lights = { power: null, valueOf: (address) => values[address], formatOf: () => 'dec', isForced: () => false, isDriven: () => false, isDoubtful: () => false, ...more };
+  const lights: Lights = { power: null, valueAt: (address): Value | undefined => values[address], formatOf: () => 'dec', isForced: () => false, isDriven: () => false, isDoubtful: () => false, ...more };
   return sheet.spots.map((spot) => spot(lights));
 }
 const classes = (looks: readonly Look[], name: string): string[] => looks.map((look) => look.class).filter((each) => each.split(' ')[0] === name);
@@ -56,10 +56,10 @@ it('knows the part of a preset', () => {
 });
 
 it('says values in their format, and what they are called', () => {
-  const values = { valueOf: (address: string): Value | undefined => (address === 'N:1' ? 255 : true), formatOf: () => 'hex' as const };
-  expect([shown('N:1', values), shown('B:0/0', values), shown('N:2', { ...values, valueOf: () => undefined })]).toEqual(['0xFF', '1', '–']);
+  const values = { valueAt: (address: string): Value | undefined => (address === 'N:1' ? 255 : true), formatOf: () => 'hex' as const };
+  expect([shown('N:1', values), shown('B:0/0', values), shown('N:2', { ...values, valueAt: () => undefined })]).toEqual(['0xFF', '1', '–']);
   const target = { address: 'N:1', text: 'Count', instruction: 0, type: 'ADD', role: 'dest', x: 0, y: 0, width: 1, height: 1 };
   const lights = { ...values, power: null, isForced: () => true, isDriven: () => true, isDoubtful: () => true };
   expect(targetName(target, lights)).toBe('ADD Count N:1, dest: 0xFF, forced, driven by a device that is not heard');
-  expect(targetName(target, null)).toBe('ADD Count N:1, dest');
+  expect(targetName(target, lights, false)).toBe('ADD Count N:1, dest, forced, driven by a device that is not heard');
 });

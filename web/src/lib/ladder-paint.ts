@@ -16,7 +16,7 @@ export interface Lights {
   /** Null when nothing may be lit. */
   power: Uint8Array | null;
   /** Live values by address; undefined where none is known. */
-  valueOf: (address: string) => Value | undefined;
+  valueAt: (address: string) => Value | undefined;
   formatOf: (address: string) => NumberFormat;
   isForced: (address: string) => boolean;
   /** Does a device write it? */
@@ -32,13 +32,15 @@ export interface Look {
   width?: number;
   /** Power leaves this instruction. */
   isOn?: boolean;
+  /** What a target is called, without its value, which would change too often. */
+  label?: string;
 }
 
 export type Spot = (lights: Lights) => Look;
 
 const DARK: Lights = {
   power: null,
-  valueOf: () => undefined,
+  valueAt: () => undefined,
   formatOf: () => 'dec',
   isForced: () => false,
   isDriven: () => false,
@@ -66,21 +68,20 @@ const WAVES: Readonly<Record<string, string>> = {
 };
 
 /** The words of a value in the drawing. */
-export function shown(address: string, { valueOf, formatOf }: Pick<Lights, 'valueOf' | 'formatOf'>): string {
-  const value = valueOf(address);
+export function shown(address: string, { valueAt, formatOf }: Pick<Lights, 'valueAt' | 'formatOf'>): string {
+  const value = valueAt(address);
   if (value === undefined || value === null) return '–';
   if (typeof value === 'boolean') return value ? '1' : '0';
   return typeof value === 'number' ? formatWord(address, value, formatOf(address)) : String(value);
 }
 
-/** What a target is called, with its value: for whoever points at it or hears the page. */
-export function targetName({ type, role, text, address }: Target, lights: Lights | null): string {
+/** What a target is called, with its value or without: for whoever points at it or hears the page. */
+export function targetName({ type, role, text, address }: Target, lights: Lights, hasValue = true): string {
   const whole = text === address ? address : `${text} ${address}`;
   const name = `${type} ${whole}${role === 'address' ? '' : `, ${role}`}`;
-  if (lights === null) return name;
   const forced = lights.isForced(address) ? ', forced' : '';
   const driven = lights.isDriven(address) ? `, driven by a device${lights.isDoubtful(address) ? ' that is not heard' : ''}` : '';
-  return `${name}: ${shown(address, lights)}${forced}${driven}`;
+  return `${name}${hasValue ? `: ${shown(address, lights)}` : ''}${forced}${driven}`;
 }
 
 /** How much of its preset a timer or counter has reached, from 0 to 1. */
@@ -90,8 +91,8 @@ export function progress(accumulated: Value | undefined, preset: Value | undefin
 }
 
 /** Does the contact alone conduct, whatever power comes to it? Of a coil: is its bit on? */
-function isClosed({ type, address }: Part, { valueOf }: Lights): boolean {
-  const value = address === null ? undefined : valueOf(address);
+function isClosed({ type, address }: Part, { valueAt }: Lights): boolean {
+  const value = address === null ? undefined : valueAt(address);
   return typeof value === 'boolean' && (type === 'XIO' ? !value : value);
 }
 
@@ -139,9 +140,9 @@ export class Sheet {
   }
 
   #open(tag: string, attributes: Attributes, spot: Spot): void {
-    const { class: name, text = '', width } = spot(DARK);
+    const { class: name, text = '', width, label } = spot(DARK);
     this.spots.push(spot);
-    this.markup += `<${tag} data-spot class="${name}"${listed(attributes)}${width === undefined ? '' : ` width="${width}"`}>${escaped(text)}`;
+    this.markup += `<${tag} data-spot class="${name}"${listed(attributes)}${width === undefined ? '' : ` width="${width}"`}${label === undefined ? '' : ` aria-label="${escaped(label)}"`}>${escaped(text)}`;
   }
 
   #wire(path: string, power: Sources): void {
@@ -237,7 +238,7 @@ export class Sheet {
     if (accumulated !== null) {
       const isDue: Spot = (lights) => ({ class: 'sub', text: `${shown(accumulated, lights)}/${preset ?? '–'}` });
       this.#live('text', { x: x + width / 2, y: y + 9 }, isDue);
-      this.#bar(x + 8, y + 12, width - 16, ({ valueOf }) => progress(valueOf(accumulated), preset === null ? undefined : Number(preset)));
+      this.#bar(x + 8, y + 12, width - 16, ({ valueAt }) => progress(valueAt(accumulated), preset === null ? undefined : Number(preset)));
     } else if (preset !== null) this.#fixed('text', { class: 'sub', x: x + width / 2, y: y + 11 }, `${preset} ms`);
   }
 
@@ -261,10 +262,10 @@ export class Sheet {
       this.#fixed('text', { class: 'label', x: x + 7, y: top + 12 }, label);
       if (address === null) this.#fixed('text', { class: 'fixed', x: x + width - 7, y: top + 12 }, fixed ?? '');
       else this.#value(address, x + width - 7, top, x + 11 + [...label].length * CHAR);
-      if (label === 'ACC' && address !== null && preset !== null) this.#bar(x + 7, top + ROW - 3, width - 14, ({ valueOf }) => progress(valueOf(address), valueOf(preset)));
+      if (label === 'ACC' && address !== null && preset !== null) this.#bar(x + 7, top + ROW - 3, width - 14, ({ valueAt }) => progress(valueAt(address), valueAt(preset)));
     }
     for (const flag of part.flags) {
-      this.#live('circle', { cx: flag.x + 6, cy: flag.y + 8, r: 4 }, ({ valueOf, isForced }) => ({ class: names('lamp', valueOf(flag.address) === true && 'on', isForced(flag.address) && 'forced') }));
+      this.#live('circle', { cx: flag.x + 6, cy: flag.y + 8, r: 4 }, ({ valueAt, isForced }) => ({ class: names('lamp', valueAt(flag.address) === true && 'on', isForced(flag.address) && 'forced') }));
       const look: Spot = ({ isForced }) => ({ class: names('flag', isForced(flag.address) && 'forced'), text: isForced(flag.address) ? `F ${flag.label}` : flag.label });
       this.#live('text', { x: flag.x + 13, y: flag.y + 12 }, look);
     }
@@ -284,8 +285,9 @@ export class Sheet {
 
   #target(target: Target, rung: number, at: number): void {
     const { address, x, y, width, height } = target;
-    const frame = { id: `rung-${rung}-${at}`, role: 'gridcell', tabindex: -1, class: 'target', 'aria-label': targetName(target, null), 'data-target': address, 'data-at': at };
-    this.markup += `<g${listed(frame)}><rect${listed({ x, y, width, height, rx: 4 })}></rect></g>`;
+    const frame = { id: `rung-${rung}-${at}`, role: 'gridcell', tabindex: -1, 'data-target': address, 'data-at': at };
+    this.#open('g', frame, (lights) => ({ class: 'target', label: targetName(target, lights, false) }));
+    this.markup += `<rect${listed({ x, y, width, height, rx: 4 })}></rect></g>`;
   }
 }
 
@@ -308,6 +310,7 @@ export class Picture {
   readonly svg: SVGSVGElement;
   readonly #lit: { node: Element; spot: Spot; last: Look }[];
   readonly #targets: readonly Element[];
+  #named = -1;
 
   constructor(readonly sheet: Sheet) {
     const template = document.createElement('template');
@@ -335,11 +338,17 @@ export class Picture {
     });
   }
 
-  /** Says what a target is, with its value as it is now. */
+  /** Says of the target that the keyboard is at its value as it is now; -1 for none. */
   name(at: number, lights: Lights): void {
+    if (this.#named !== at) this.#call(this.#named, lights, false);
+    this.#named = at;
+    this.#call(at, lights, true);
+  }
+
+  #call(at: number, lights: Lights, hasValue: boolean): void {
     const [node, target] = [this.#targets[at], this.sheet.drawing.targets[at]];
     if (node === undefined || target === undefined) return;
-    const name = targetName(target, lights);
+    const name = targetName(target, lights, hasValue);
     if (node.getAttribute('aria-label') !== name) node.setAttribute('aria-label', name);
   }
 
@@ -357,6 +366,7 @@ function turn(node: Element, last: Look, look: Look): void {
   if (look.class !== last.class) node.setAttribute('class', look.class);
   if (look.width !== last.width) node.setAttribute('width', String(look.width));
   if (look.text !== last.text) node.textContent = look.text ?? '';
+  if (look.label !== undefined && look.label !== last.label) node.setAttribute('aria-label', look.label);
   if (look.isOn === last.isOn) return;
   if (look.isOn) node.setAttribute('data-on', 'true');
   else node.removeAttribute('data-on');

@@ -36,7 +36,7 @@ export class PlcRoom {
   /** The longest scan of each of the last seconds, in microseconds. */
   scanTimes = $state.raw<number[]>([]);
   // Each frame tells the forces anew: the set is another one only when they are others.
-  #forcedWords: string = $derived((this.frame?.forced ?? this.listed?.forces.map(({ address }) => address) ?? []).join('\n'));
+  #forcedWords: string = $derived.by(() => (this.frame?.forced ?? this.listed?.forces.map(({ address }) => address) ?? []).join('\n'));
   /** Addresses that are forced in the open context. */
   forced: ReadonlySet<string> = $derived(new Set(this.#forcedWords === '' ? [] : this.#forcedWords.split('\n')));
   listed: PlcContext | null = $derived(this.contexts?.find(({ id }) => id === this.open) ?? null);

@@ -106,6 +106,8 @@ test('finding by symbol, description and number, with the keyboard alone', () =>
     await expectAt(page, 'I:0/2', 2);
     await press('Shift+F3');
     await expectAt(page, 'I:0/2', 1);
+    await field(page).fill('tank level');
+    await expectAt(page, 'N:8', 3);
     await field(page).fill('7');
     await press('Enter');
     await eventually('rung 7 has the keyboard', async () => (await ladder(page).getAttribute('aria-activedescendant')) === 'rung-7' && (await ladder(page).evaluate((grid) => grid === document.activeElement)));

@@ -93,6 +93,15 @@ async function lookOn(page, hub) {
   assert.equal(asked.status, 403);
 }
 
+/** Pictures in both themes for people to look at, where `SHOTS` is set. */
+async function picture(page, name) {
+  if (!process.env.SHOTS) return;
+  for (const colorScheme of ['light', 'dark']) {
+    await page.emulateMedia({ colorScheme });
+    await page.screenshot({ path: `test-results/${name}-${colorScheme}.png` });
+  }
+}
+
 const start = async () => startProject(await plant(), { keys: KEYS, files: { 'line.txt': LINE } });
 
 if (process.env.CROSSTIE_BIN) {
@@ -156,6 +165,62 @@ if (process.env.CROSSTIE_BIN) {
       await command(page, 'resume').click();
       await state(page, 'Running');
       await page.locator('[data-rung][data-next]').waitFor({ state: 'detached' });
+    }));
+
+  test('force, breakpoint and step with the keyboard alone', () =>
+    story({ start }, async ({ page, url, hub }) => {
+      const press = (key) => page.keyboard.press(key);
+      await page.goto(`${url}/#/plc`);
+      await enterKey(page, hub.keys[0]);
+      await state(page, 'Running');
+      const ladder = page.getByRole('grid', { name: 'Ladder of Bottling line' });
+      await dark(page, 4).waitFor();
+      await ladder.focus();
+      await press('/');
+      await page.keyboard.type('guard door');
+      await eventually('the guard is found', async () => (await ladder.getAttribute('aria-activedescendant')) === 'rung-0-3');
+      await press('Escape');
+      await press('Enter');
+      const menu = page.getByRole('dialog');
+      await menu.waitFor();
+      const tabTo = (name) =>
+        eventually(`the tabulator reaches ${name}`, async () => {
+          await press('Tab');
+          return page.evaluate((name) => document.activeElement?.textContent?.trim() === name, name);
+        });
+      await tabTo('Force on');
+      await press('Enter');
+      await menu.getByText('Forced: on').waitFor();
+      await press('Escape');
+      await page.locator('[data-force-band="1"]').waitFor();
+      await page.locator('[data-rung="0"] .pennant:not(.none)').waitFor();
+      await picture(page, 'real-ladder-force');
+      assert.deepEqual((await forces(hub)).map(({ address }) => address), ['I:0/3']);
+
+      await ladder.focus();
+      await press('Home');
+      await press('ArrowDown');
+      await press('b');
+      await page.getByText('at the breakpoint of rung 1').waitFor();
+      await press('F10');
+      await page.locator('[data-rung="2"][data-next]').waitFor();
+      await picture(page, 'real-ladder-step');
+      await press('b');
+      await press('F5');
+      await state(page, 'Running');
+
+      await press('x');
+      await page.locator('[data-cross="O:0/0"] [data-use="0 OTE"]').waitFor();
+      await page.getByRole('tab', { name: 'Cross ref' }).focus();
+      await page.locator('[data-cross="O:0/0"]').getByRole('button', { name: 'All places' }).press('Enter');
+      await page.locator('[data-cross-row="I:0/3"] [data-mark=forced]').waitFor();
+      await ladder.focus();
+      await press('f');
+      await press('Enter');
+      await menu.waitFor();
+      await tabTo('Release');
+      await press('Enter');
+      await page.locator('[data-force-band]').waitFor({ state: 'detached' });
     }));
 
   test('programs go in and come out as files, a refused one leaves the other, and a fault is an event', () =>
