@@ -1,22 +1,7 @@
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import test from 'node:test';
 import assert from 'node:assert/strict';
+import { violations } from '../axe.mjs';
 import { enterKey, openLive, startMock, story } from '../support.mjs';
-
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-
-/** What axe finds serious or critical on the page as it stands, as lines to read. */
-async function violations(page) {
-  // Evaluated by the debugger, so the page's own policy stays in force.
-  await page.evaluate(AXE);
-  return page.evaluate(async () => {
-    const { violations: found } = await window.axe.run(document, { resultTypes: ['violations'] });
-    return found
-      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-      .flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.target.join(' ')}: ${node.failureSummary}`));
-  });
-}
 
 for (const colorScheme of ['light', 'dark']) {
   test(`overview and signals are accessible in ${colorScheme}`, () =>

@@ -1,13 +1,11 @@
 /** Pupils without a headset: from the card into the game and back after what goes wrong, on the Join page and on the teacher's panel. */
 
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { gzipSync } from 'node:zlib';
+import { violations } from '../axe.mjs';
 import { enterKey, eventually, openLive, startMock, story } from '../support.mjs';
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 /** What the page of a pupil may weigh on its way, compressed. */
 const PAGE_BYTES_MAX = 45_000;
 const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
@@ -44,15 +42,6 @@ async function run(url) {
 }
 
 const inGame = (page) => page.locator('[data-play=here] [data-world=shown]').waitFor();
-
-/** What axe finds serious or critical. */
-async function violations(page) {
-  await page.evaluate(AXE);
-  return page.evaluate(async () => {
-    const { violations: found } = await window.axe.run(document, { resultTypes: ['violations'] });
-    return found.filter(({ impact }) => impact === 'serious' || impact === 'critical').flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.target.join(' ')}: ${node.failureSummary}`));
-  });
-}
 
 test('a pupil joins by touch, waits, plays, and leaves', () =>
   story({ ...classMock(), context: PHONE }, async ({ page, url }) => {

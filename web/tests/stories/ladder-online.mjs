@@ -1,14 +1,10 @@
 /** The ladder as a tool of whoever commissions a machine: where a place is used, finding, breakpoints, forces, formats and paper. */
 
-import { mkdirSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
 import test from 'node:test';
-import { fileURLToPath } from 'node:url';
 import assert from 'node:assert/strict';
-import { eventually, openLive, startMock, story } from '../support.mjs';
+import { violations } from '../axe.mjs';
+import { eventually, openLive, pictures, startMock, story } from '../support.mjs';
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const plcMock = (...args) => ({ start: () => startMock('--plc', ...args) });
 const long = { start: () => startMock('--plc-rungs', '1000') };
 const ladder = (page) => page.getByRole('grid', { name: /Ladder/ });
@@ -21,23 +17,6 @@ const at = (page) => ladder(page).evaluate((grid) => document.getElementById(gri
 
 async function expectAt(page, address, rung) {
   await eventually(`the keyboard is at ${address} in rung ${rung}`, async () => (await at(page)) === address && (await ladder(page).getAttribute('aria-activedescendant')).startsWith(`rung-${rung}-`));
-}
-
-/** What axe finds serious or critical, as lines to read. */
-async function violations(page) {
-  await page.evaluate(AXE);
-  return page.evaluate(async () => {
-    const { violations: found } = await window.axe.run(document, { resultTypes: ['violations'] });
-    return found.filter(({ impact }) => impact === 'serious' || impact === 'critical').flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.target.join(' ')}: ${node.failureSummary}`));
-  });
-}
-
-/** A picture for people to look at, where `SHOTS` is set. */
-async function shot(page, name) {
-  if (!process.env.SHOTS) return;
-  const folder = join(dirname(fileURLToPath(import.meta.url)), '../../test-results');
-  mkdirSync(folder, { recursive: true });
-  await page.screenshot({ path: join(folder, `${name}.png`) });
 }
 
 test('where a place is written and read, and what is odd about places', () =>
@@ -127,7 +106,7 @@ test('a debugger by keys: breakpoint, the rung that comes next, and why somethin
     await state(page, 'Paused');
     await press('F10');
     await page.locator('[data-rung="1"][data-next]').waitFor();
-    await shot(page, 'ladder-step');
+    await pictures('ladder', { step: page });
 
     // Whoever goes to look elsewhere is not called back, and finds the way.
     await ladder(page).focus();
@@ -255,17 +234,17 @@ for (const colorScheme of ['light', 'dark']) {
       await page.getByRole('tab', { name: 'Cross ref' }).click();
       await page.locator('[data-cross-row="B:3/7"]').waitFor();
       assert.deepEqual(await violations(page), [], 'finding and all places');
-      await shot(page, `ladder-find-${colorScheme}`);
+      await pictures('ladder', { find: page });
       await page.getByRole('button', { name: 'Keys of the ladder' }).click();
       await page.locator('[data-sheet=keys]').waitFor();
       assert.deepEqual(await violations(page), [], 'keys');
-      await shot(page, `ladder-keys-${colorScheme}`);
+      await pictures('ladder', { keys: page });
       await page.keyboard.press('Escape');
       await page.getByRole('button', { name: 'Breakpoint at rung 1' }).click();
       await page.locator('[data-rung="1"][data-next]').waitFor();
       await page.locator('[data-cross-row="O:0/2"]').click();
       await page.locator('[data-cross="O:0/2"]').waitFor();
       assert.deepEqual(await violations(page), [], 'a step and one place');
-      await shot(page, `ladder-cross-${colorScheme}`);
+      await pictures('ladder', { cross: page });
     }));
 }

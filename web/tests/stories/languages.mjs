@@ -1,12 +1,10 @@
 /** The Classroom page in its six languages: chosen by keyboard, remembered, whole at every width, and honest where nobody has proofread. */
 
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import test from 'node:test';
 import assert from 'node:assert/strict';
+import { violations } from '../axe.mjs';
 import { eventually, openLive, startMock, story } from '../support.mjs';
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 /** In the order of the choice: the title, the first order, what it says when the class runs, and why a grey button is grey. */
 const LANGUAGES = [
   { code: 'en', title: 'Classroom', launch: 'Launch', running: 'Running', loaded: 'An experiment is loaded already', isReviewed: true },
@@ -37,16 +35,6 @@ const cutOff = (page) =>
       .filter((element) => element.scrollWidth > element.clientWidth + 1 && element.clientWidth > 0 && getComputedStyle(element).display !== 'inline')
       .map((element) => `${element.tagName} ${element.textContent.trim().slice(0, 60)}: ${element.scrollWidth} in ${element.clientWidth}`),
   );
-
-async function violations(page) {
-  await page.evaluate(AXE);
-  return page.evaluate(async () => {
-    const { violations: found } = await window.axe.run(document, { resultTypes: ['violations'] });
-    return found
-      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-      .flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.target.join(' ')}: ${node.failureSummary}`));
-  });
-}
 
 /** A class in which as many states stand as fit: it runs, somebody is silent, somebody is away, a name stands twice. */
 async function fullLesson(page, url) {

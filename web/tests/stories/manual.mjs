@@ -1,22 +1,11 @@
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { runnerImport } from 'vite';
+import { violations } from '../axe.mjs';
 import { eventually, openLive, startMock, startProject, story } from '../support.mjs';
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const mock = (...args) => ({ start: () => startMock(...args) });
-
-/** What axe finds serious or critical on the page as it stands. */
-async function violations(page) {
-  await page.evaluate(AXE);
-  return page.evaluate(async () => {
-    const { violations: found } = await window.axe.run(document, { resultTypes: ['violations'] });
-    return found.filter(({ impact }) => impact === 'serious' || impact === 'critical').map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(' ')).join(', ')}`);
-  });
-}
 
 /** Opens a route of the page and waits for its article. */
 async function openPage(page, url, slug) {

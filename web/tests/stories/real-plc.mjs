@@ -10,7 +10,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { LINE } from '../mock/plc.mjs';
-import { enterKey, eventually, freePort, startProject, story } from '../support.mjs';
+import { enterKey, eventually, freePort, pictures, startProject, story } from '../support.mjs';
 
 const KEYS = [
   ['Maria', '--role', 'engineer'],
@@ -91,15 +91,6 @@ async function lookOn(page, hub) {
   const headers = { authorization: `Bearer ${hub.keys[1]}`, 'content-type': 'application/json' };
   const asked = await fetch(`${hub.url}/api/v1/plc/contexts/line/forces/I:0/3`, { method: 'DELETE', headers });
   assert.equal(asked.status, 403);
-}
-
-/** Pictures in both themes for people to look at, where `SHOTS` is set. */
-async function picture(page, name) {
-  if (!process.env.SHOTS) return;
-  for (const colorScheme of ['light', 'dark']) {
-    await page.emulateMedia({ colorScheme });
-    await page.screenshot({ path: `test-results/${name}-${colorScheme}.png` });
-  }
 }
 
 const start = async () => startProject(await plant(), { keys: KEYS, files: { 'line.txt': LINE } });
@@ -194,7 +185,7 @@ if (process.env.CROSSTIE_BIN) {
       await press('Escape');
       await page.locator('[data-force-band="1"]').waitFor();
       await page.locator('[data-rung="0"] .pennant:not(.none)').waitFor();
-      await picture(page, 'real-ladder-force');
+      await pictures('plc', { 'real-ladder-force': page });
       assert.deepEqual((await forces(hub)).map(({ address }) => address), ['I:0/3']);
 
       await ladder.focus();
@@ -204,7 +195,7 @@ if (process.env.CROSSTIE_BIN) {
       await page.getByText('at the breakpoint of rung 1').waitFor();
       await press('F10');
       await page.locator('[data-rung="2"][data-next]').waitFor();
-      await picture(page, 'real-ladder-step');
+      await pictures('plc', { 'real-ladder-step': page });
       await press('b');
       await press('F5');
       await state(page, 'Running');

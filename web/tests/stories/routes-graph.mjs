@@ -1,12 +1,10 @@
 /** Routes as a picture: laid by the mouse and by the keyboard alone, ten thousand of them, a lost link, a viewer, a phone. */
 
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import test from 'node:test';
 import assert from 'node:assert/strict';
+import { violations } from '../axe.mjs';
 import { enterKey, eventually, openLive, startMock, story } from '../support.mjs';
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const graphMock = (...args) => ({ start: () => startMock('--rails', '--plc', ...args) });
 const turn = (url, word) => fetch(`${url}/mock/${word}`, { method: 'POST' });
 const thing = (page, id) => page.locator(`[data-thing="${id}"]`);
@@ -29,16 +27,6 @@ async function pull(page, from, to) {
   await page.mouse.move(...(await middleOf(from)));
   await page.mouse.down();
   await page.mouse.move(...(await middleOf(to)), { steps: 6 });
-}
-
-async function violations(page) {
-  await page.evaluate(AXE);
-  return page.evaluate(async () => {
-    const { violations: found } = await window.axe.run(document, { resultTypes: ['violations'] });
-    return found
-      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-      .flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.target.join(' ')}: ${node.failureSummary}`));
-  });
 }
 
 test('the graph shows things, values, and how each route stands; table and graph have one choice', () =>

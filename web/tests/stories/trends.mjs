@@ -1,23 +1,13 @@
 /** Trends: live, held and from the history, by mouse and by keyboard, on a phone, and as a picture and a table. */
 
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import test from 'node:test';
 import assert from 'node:assert/strict';
+import { violations } from '../axe.mjs';
 import { eventually, openLive, startMock, story } from '../support.mjs';
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const withHistory = () => startMock('--history');
 const turn = (url, word) => fetch(`${url}/mock/${word}`, { method: 'POST' });
-
-/** What axe finds serious or critical on the page as it stands. */
-async function violations(page) {
-  await page.evaluate(AXE);
-  return page.evaluate(async () => {
-    const { violations: found } = await window.axe.run(document, { resultTypes: ['violations'] });
-    return found.filter(({ impact }) => impact === 'serious' || impact === 'critical').flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.target.join(' ')}: ${node.failureSummary}`));
-  });
-}
 
 /** A number that an element tells of itself. */
 const told = async (locator, key) => Number(await locator.getAttribute(key));
