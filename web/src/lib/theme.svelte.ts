@@ -3,10 +3,10 @@
 import { recall, remember } from './memory';
 
 export type Theme = 'system' | 'light' | 'dark';
-const ORDER: readonly Theme[] = ['system', 'light', 'dark'];
+export const THEMES: readonly Theme[] = ['system', 'light', 'dark'];
 
 function isTheme(value: unknown): value is Theme {
-  return ORDER.includes(value as Theme);
+  return THEMES.includes(value as Theme);
 }
 
 class ThemeChoice {
@@ -18,7 +18,11 @@ class ThemeChoice {
 
   /** The next choice in the order system, light, dark. */
   next(): void {
-    this.theme = ORDER[(ORDER.indexOf(this.theme) + 1) % ORDER.length] ?? 'system';
+    this.choose(THEMES[(THEMES.indexOf(this.theme) + 1) % THEMES.length] ?? 'system');
+  }
+
+  choose(theme: Theme): void {
+    this.theme = theme;
     remember('theme', this.theme);
     this.#show();
   }

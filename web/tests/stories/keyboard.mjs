@@ -1,6 +1,6 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
-import { eventually, openLive, story } from '../support.mjs';
+import { eventually, openLive, story, tabTo } from '../support.mjs';
 
 test('everything is done without a mouse', () =>
   story({}, async ({ page, url }) => {
@@ -59,4 +59,23 @@ test('everything is done without a mouse', () =>
     await press('/');
     await press('Escape');
     assert.equal(await page.getByLabel('Filter by name').inputValue(), '');
+  }));
+
+test('whoever looks at signals all day lets rows stand closer, on this device', () =>
+  story({}, async ({ page, url }) => {
+    await openLive(page, `${url}/#/signals`);
+    const row = page.locator('[role=row][data-name]').first();
+    const heightOf = async () => (await row.boundingBox()).height;
+    await eventually('rows have room', async () => (await heightOf()) === 28);
+    await tabTo(page, page.locator('[data-opens=who]'));
+    await page.keyboard.press('Enter');
+    const rows = page.getByRole('group', { name: 'Rows' });
+    await tabTo(page, rows.getByText('comfortable'));
+    await page.keyboard.press('ArrowRight');
+    await page.keyboard.press('Enter');
+    await eventually('rows stand closer', async () => (await heightOf()) === 22);
+    await page.keyboard.press('Escape');
+    await page.locator('[data-sheet=who]').waitFor({ state: 'detached' });
+    await page.reload();
+    await eventually('and so they do the next time', async () => (await heightOf()) === 22);
   }));
