@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { memoryRows } from './plc-memory';
 import type { PlcCommand, PlcMemory, PlcProgramSummary, PlcState } from './plc-protocol';
-import { COMMANDS, commandHint, documentName, formatMicros, isForced, isPreset, membersOf, placeOf, plcOfProblem, plcSignal, plcStateWords, readWord, removeHint } from './plc-words';
+import { COMMANDS, commandHint, documentName, formatMicros, goOn, isForced, isPreset, membersOf, placeOf, plcOfProblem, plcSignal, plcStateWords, readWord, removeHint } from './plc-words';
 
 const PROGRAM: PlcProgramSummary = { name: 'Line', number: 1, rungs: 3, instructions: 9, diagnostics: 0, by: 'project file', loaded_at_ms: 0 };
 
@@ -14,7 +14,9 @@ describe('commands', () => {
     expect(offered('Stopped')).toEqual(['start', 'step_scan', 'step_rung', 'reset']);
     expect(offered('Running')).toEqual(['stop', 'pause', 'reset']);
     expect(offered('Paused')).toEqual(['start', 'stop', 'resume', 'step_scan', 'step_rung', 'reset']);
-    expect(offered('Stepping')).toEqual(offered('Paused'));
+    // A resume does nothing between two steps of a rung.
+    expect(offered('Stepping')).toEqual(['start', 'stop', 'step_scan', 'step_rung', 'reset']);
+    expect([goOn({ state: 'Stepping' }), goOn({ state: 'Paused' })]).toEqual(['start', 'resume']);
     expect(offered('Fault')).toEqual(['stop', 'reset']);
   });
 

@@ -35,7 +35,8 @@ export function commandHint(command: PlcCommand, { state, program }: Pick<PlcCon
     case 'pause':
       return state === 'Running' ? null : 'Only a running program can be paused.';
     case 'resume':
-      return state === 'Paused' || state === 'Stepping' ? null : 'Only a paused program can be resumed.';
+      if (state === 'Stepping') return 'It stands within a scan after a step: Start goes on from there.';
+      return state === 'Paused' ? null : 'Only a paused program can be resumed.';
     case 'step_scan':
     case 'step_rung':
       if (state === 'Running') return 'It runs: pause or stop it to step.';
@@ -43,6 +44,11 @@ export function commandHint(command: PlcCommand, { state, program }: Pick<PlcCon
     case 'reset':
       return null;
   }
+}
+
+/** The command that lets a program go on from where it stands: a resume does nothing between two steps. */
+export function goOn({ state }: Pick<PlcContext, 'state'>): PlcCommand {
+  return state === 'Stepping' ? 'start' : 'resume';
 }
 
 /** Why a context cannot be removed, or null if it can; `count` is how many there are. */

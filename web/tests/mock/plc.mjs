@@ -375,7 +375,7 @@ function command(context, word) {
   if (state === 'Fault' && ['start', 'step_scan', 'step_rung'].includes(word)) return refuse('the engine is in fault: stop or reset it first');
   if (state === 'Running' && word.startsWith('step')) return refuse('the engine runs: pause or stop it first');
   if (state === 'Stopped' && ['start', 'step_scan', 'step_rung'].includes(word)) loadPresets(context.program, context.memory);
-  if (word === 'start' || (word === 'resume' && ['Paused', 'Stepping'].includes(state))) context.state = 'Running';
+  if (word === 'start' || (word === 'resume' && state === 'Paused')) context.state = 'Running';
   if (word === 'stop') context.stop();
   if (word === 'pause' && state === 'Running') context.state = 'Paused';
   if (word === 'step_rung') context.stepRung();

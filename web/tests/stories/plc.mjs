@@ -104,7 +104,7 @@ test('a breakpoint and steps by keyboard alone', () =>
     await page.getByRole('button', { name: 'Remove the breakpoint of rung 1' }).click();
     await eventually('no breakpoint is left', async () => (await line(url)).breakpoints.length === 0);
     await press('Escape');
-    await command(page, 'resume').click();
+    await command(page, 'start').click();
     await state(page, 'Running');
   }));
 

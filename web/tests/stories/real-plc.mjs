@@ -197,6 +197,8 @@ if (process.env.CROSSTIE_BIN) {
       await page.locator('[data-rung="2"][data-next]').waitFor();
       await pictures('plc', { 'real-ladder-step': page });
       await press('b');
+      await page.getByRole('button', { name: 'Breakpoints: 0' }).waitFor();
+      await page.locator('[data-command=start]:not(:disabled)').waitFor();
       await press('F5');
       await state(page, 'Running');
 
