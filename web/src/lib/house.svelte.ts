@@ -57,6 +57,10 @@ export interface Tap {
 export class House {
   /** Where the link stands. */
   link = $state.raw<Link>(HELD);
+  // Values of their own: the link is another object with each word of the hub, and who asks whether it lives is not asked anew.
+  readonly isLive: boolean = $derived(this.link.phase === 'live');
+  /** The epoch to type a write under, or null while the link is down. */
+  readonly epoch: number | null = $derived(this.link.phase === 'live' ? this.link.epoch : null);
   /** How often the link has been lost since the page was opened. */
   losses = $state(0);
   health = $state.raw<Health | null>(null);
@@ -139,15 +143,6 @@ export class House {
     void this.access.ask();
     setInterval(() => void this.#readFigures(), FIGURES_EVERY_MS);
     setInterval(() => this.#moveClock(), AGES_EVERY_MS);
-  }
-
-  get isLive(): boolean {
-    return this.link.phase === 'live';
-  }
-
-  /** The epoch to type a write under, or null while the link is down. */
-  get epoch(): number | null {
-    return this.link.phase === 'live' ? this.link.epoch : null;
   }
 
   retryNow(): void {

@@ -33,6 +33,7 @@ if (process.env.CROSSTIE_BIN && process.env.CROSSTIE_PROJECT) {
       const laptop = await (await browser.newContext({ viewport: { width: 1280, height: 720 } })).newPage();
       await openLive(teacher, `${url}/#/classroom`);
       await lesson(teacher, 'NONE');
+      await teacher.getByRole('button', { name: 'Open joining' }).click();
       await teacher.locator('[data-join=open]').waitFor();
       await eventually('three headsets sit there', async () => (await teacher.locator('[data-seat=here]').count()) === 3);
       await enter(phone, url, 'Ada');
