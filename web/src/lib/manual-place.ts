@@ -14,6 +14,7 @@ export function manualPage(path: string): string | null {
 const OF_PAGES: Record<string, string> = {
   '/': 'overview',
   '/signals': 'signals',
+  '/trends': 'trends',
   '/plc': 'plc',
   '/classroom': 'classroom',
   '/routes': 'routes',

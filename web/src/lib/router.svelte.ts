@@ -1,5 +1,6 @@
 /** Pages by the fragment of the address: links work with the browser's own history, copy and bookmark, in any folder. */
 
+import { untrack } from 'svelte';
 import { routeOf } from './place';
 
 class Router {
@@ -20,8 +21,9 @@ class Router {
 
   /** Changes the query of the page that is shown, in place: typing a filter makes no history. */
   replaceSearch(search: string): void {
-    if (search === this.search) return;
-    history.replaceState(null, '', `${location.pathname}#${this.path}${search}`);
+    // Whoever writes its query in an effect must not be called again by the way to another page, whose query that would take away.
+    if (search === untrack(() => this.search)) return;
+    history.replaceState(null, '', `${location.pathname}#${untrack(() => this.path)}${search}`);
     this.search = search;
   }
 

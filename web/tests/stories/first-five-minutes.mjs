@@ -47,6 +47,7 @@ if (process.env.CROSSTIE_BIN && process.env.CROSSTIE_PROJECT) {
       await link(page, 'Routes').click();
       await page.getByText('plc/line/').first().waitFor();
       await page.getByRole('link', { name: /^Manual/ }).first().click();
+      await page.waitForURL(/manual\/page\?at=routes/);
       await page.getByRole('heading', { name: 'Routes' }).first().waitFor();
       await pictures('newcomer-4', { manual: page });
     }));
