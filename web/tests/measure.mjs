@@ -1,9 +1,10 @@
 /**
  * How much work the page has: `npm run measure` with `CROSSTIE_BIN`. It judges nothing; the figures stand in docs/performance.md.
  *
- * A hub with 100,000 signals, of which one client changes 1,000 ten times a second; the table of signals shows all of these at once, in
- * a window that is as high as that. What the main thread of the renderer does is read from the browser's own trace: each of its tasks,
- * with script, style, layout and paint. Beside it stands the same page with the table out of sight, which is the floor.
+ * A hub with 100,000 signals, of which one client changes 1,000 ten times a second; the table of signals shows as many of these as a
+ * 4K screen holds, and then all of them, in a window that is as high as that. What the main thread of the renderer does for each
+ * picture that it draws is read from the browser's own trace: script, style, layout, paint. Beside each stands the floor, a page with
+ * nothing but as many numbers, which change as often.
  */
 
 import { once } from 'node:events';
@@ -12,10 +13,13 @@ import { eventually, freePort, openLive, startBrowser, startProject } from './su
 
 const SIGNALS = Number(process.env.SIGNALS ?? 100_000);
 const VISIBLE = 1_000;
+/** Rows on a 4K screen, with room for the head of the page. */
+const SCREEN = 70;
 const EVERY_MS = 100;
 const UPDATES = Number(process.env.UPDATES ?? 100);
-/** One picture at 60 Hz. */
-const FRAME_MS = 1000 / 60;
+/** Rows, and what else stands on the page above and below them. */
+const ROW_PX = 28;
+const FRAME_PX = 220;
 
 /** A client of the hub's endpoint that brings its signals and changes some of them. */
 async function startPlant(port) {
@@ -38,48 +42,89 @@ async function startPlant(port) {
   };
 }
 
-/** What the renderer's main thread does while `UPDATES` updates come: the length of each of its tasks, in ms. */
-async function tasksOf(browser, page) {
+/** What the renderer's main thread does while `until` has not come: its time, and the pictures that it draws. */
+async function workOf(browser, until) {
   const session = await browser.newBrowserCDPSession();
   const events = [];
   session.on('Tracing.dataCollected', ({ value }) => events.push(...value));
   await session.send('Tracing.start', { transferMode: 'ReportEvents', traceConfig: { includedCategories: ['toplevel', 'disabled-by-default-devtools.timeline', 'devtools.timeline', '__metadata'] } });
-  let updates = 0;
-  const heard = ({ payload }) => {
-    if (String(payload).startsWith('{"type":"data"')) updates += 1;
-  };
-  for (const socket of page.sockets) socket.on('framereceived', heard);
   const begun = performance.now();
-  await eventually('the updates have come', () => updates >= UPDATES || Promise.reject(updates));
+  await until();
   const took = performance.now() - begun;
   const done = once(session, 'Tracing.tracingComplete');
   await session.send('Tracing.end');
   await done;
-  for (const socket of page.sockets) socket.off('framereceived', heard);
   const main = new Set(events.filter(({ name, args }) => name === 'thread_name' && args.name === 'CrRendererMain').map(({ pid, tid }) => `${pid} ${tid}`));
-  // The page's own process is the one of them that has worked the most.
   const byThread = new Map();
-  for (const { ph, name, dur, pid, tid } of events) {
-    if (ph !== 'X' || name !== 'ThreadControllerImpl::RunTask' || !main.has(`${pid} ${tid}`)) continue;
-    byThread.set(`${pid} ${tid}`, [...(byThread.get(`${pid} ${tid}`) ?? []), dur / 1000]);
+  for (const event of events) {
+    const thread = `${event.pid} ${event.tid}`;
+    if (event.ph !== 'X' || !main.has(thread)) continue;
+    const own = byThread.get(thread);
+    if (own) own.push(event);
+    else byThread.set(thread, [event]);
   }
-  const sum = (list) => list.reduce((left, right) => left + right, 0);
-  const [tasks = []] = [...byThread.values()].sort((left, right) => sum(right) - sum(left));
-  if (process.env.PARTS) {
-    const parts = new Map();
-    for (const { ph, name, dur, pid, tid } of events) if (ph === 'X' && main.has(`${pid} ${tid}`)) parts.set(name, (parts.get(name) ?? 0) + dur / 1000);
-    console.log([...parts].sort((left, right) => right[1] - left[1]).slice(0, 24).map(([name, ms]) => `${name} ${(ms / updates).toFixed(2)}`).join('\n'));
-  }
-  return { updates, took, total: sum(tasks), tasks: tasks.sort((left, right) => left - right) };
+  const sum = (list) => list.reduce((total, { dur }) => total + dur / 1000, 0);
+  const named = (list, name) => list.filter((event) => event.name === name);
+  // The page's own thread is the one of them that has worked the most.
+  const [own = []] = [...byThread.values()].sort((left, right) => sum(named(right, 'ThreadControllerImpl::RunTask')) - sum(named(left, 'ThreadControllerImpl::RunTask')));
+  const pictures = named(own, 'Commit').length;
+  const parts = ['FireAnimationFrame', 'UpdateLayoutTree', 'Layout', 'PrePaint', 'Paint', 'Layerize', 'Commit'].map((name) => [name, sum(named(own, name)) / pictures]);
+  return { took, pictures, whole: sum(named(own, 'ThreadControllerImpl::RunTask')) / pictures, parts };
 }
 
-function tell(what, { updates, took, total, tasks }) {
-  const at = (part) => tasks[Math.min(tasks.length - 1, Math.floor(part * tasks.length))] ?? 0;
-  const long = tasks.filter((task) => task > FRAME_MS).length;
-  console.log(
-    `${what}: ${(total / updates).toFixed(2)} ms of the main thread per update (${updates} updates in ${(took / 1000).toFixed(1)} s), ` +
-      `longest task ${at(1).toFixed(1)} ms, 99 % of the tasks below ${at(0.99).toFixed(1)} ms, ${long} of ${tasks.length} longer than a frame (${FRAME_MS.toFixed(1)} ms)`,
+/** Waits for as many updates of the live channel. */
+function updatesOf(page) {
+  return async () => {
+    let updates = 0;
+    const heard = ({ payload }) => {
+      if (String(payload).startsWith('{"type":"data"')) updates += 1;
+    };
+    for (const socket of page.sockets) socket.on('framereceived', heard);
+    await eventually('the updates have come', () => updates >= UPDATES || Promise.reject(updates));
+    for (const socket of page.sockets) socket.off('framereceived', heard);
+  };
+}
+
+function tell(what, { took, pictures, whole, parts }) {
+  const detail = parts.map(([name, ms]) => `${name} ${ms.toFixed(1)}`).join(', ');
+  console.log(`${what}: ${whole.toFixed(1)} ms of the main thread per picture (${pictures} pictures in ${(took / 1000).toFixed(1)} s; ${detail})`);
+}
+
+async function openTable(browser, rows) {
+  // A window of this height at full sharpness would measure the graphics memory.
+  const page = await (await browser.newContext({ viewport: { width: 1280, height: ROW_PX * rows + FRAME_PX }, deviceScaleFactor: 0.25 })).newPage();
+  page.sockets = [];
+  page.on('websocket', (socket) => page.sockets.push(socket));
+  await openLive(page, `${hub.url}/#/signals?filter=${encodeURIComponent('Area00')}`);
+  await eventually('the catalog is whole', async () => {
+    const count = (await page.locator('[data-count]').textContent()).trim();
+    return /^1,000 of [\d,]+ signals$/.test(count) || Promise.reject(count);
+  });
+  await eventually('all rows are there', async () => (await page.locator('[role=row][data-name]').count()) >= rows);
+  return page;
+}
+
+/** A page with nothing but `count` numbers, all of which change ten times a second. */
+async function openFloor(browser, count) {
+  const page = await (await browser.newContext({ viewport: { width: 1280, height: ROW_PX * count + FRAME_PX }, deviceScaleFactor: 0.25 })).newPage();
+  await page.evaluate(
+    ({ count, row, every }) => {
+      const numbers = Array.from({ length: count }, (_, at) => {
+        const line = document.createElement('div');
+        line.style.cssText = `position: absolute; top: ${at * row}px; right: 0; font: 13px monospace`;
+        line.append('0');
+        document.body.append(line);
+        return line.firstChild;
+      });
+      let step = 0;
+      setInterval(() => {
+        step += 1;
+        requestAnimationFrame(() => numbers.forEach((number, at) => (number.data = (step + at / 7).toFixed(3))));
+      }, every);
+    },
+    { count, row: ROW_PX, every: EVERY_MS },
   );
+  return page;
 }
 
 if (!process.env.CROSSTIE_BIN) {
@@ -92,16 +137,16 @@ const browser = await startBrowser();
 let endPlant = () => {};
 try {
   endPlant = await startPlant(port);
-  const page = await (await browser.newContext({ viewport: { width: 1280, height: 28 * VISIBLE + 220 }, deviceScaleFactor: 0.25 })).newPage();
-  page.sockets = [];
-  page.on('websocket', (socket) => page.sockets.push(socket));
-  await openLive(page, `${process.env.PAGE ?? hub.url}/#/signals?filter=${encodeURIComponent('Area00')}`);
-  await eventually('the catalog is whole', async () => {
-    const count = (await page.locator('[data-count]').textContent()).trim();
-    return /^1,000 of [\d,]+ signals$/.test(count) || Promise.reject(count);
-  });
-  await eventually('all rows are there', async () => (await page.locator('[role=row][data-name]').count()) >= VISIBLE);
-  tell(`${VISIBLE} visible of ${SIGNALS} listed`, await tasksOf(browser, page));
+  for (const rows of [SCREEN, VISIBLE]) {
+    const floor = await openFloor(browser, rows);
+    tell(`floor, ${rows} numbers`, await workOf(browser, () => new Promise((resolve) => setTimeout(resolve, UPDATES * EVERY_MS))));
+    await floor.context().close();
+    const begun = performance.now();
+    const page = await openTable(browser, rows);
+    console.log(`the catalog was whole after ${((performance.now() - begun) / 1000).toFixed(1)} s`);
+    tell(`${rows} of ${SIGNALS} signals`, await workOf(browser, updatesOf(page)));
+    await page.context().close();
+  }
 } finally {
   endPlant();
   await browser.close();

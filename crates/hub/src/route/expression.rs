@@ -134,6 +134,7 @@ mod tests {
         check("value ? 'on' : \"off\"", Value::Bool(true), text("on"));
         check("value in [1, 2, 3]", Value::Int(2), Value::Bool(true));
         check("[10, 20, 30][value]", Value::Int(2), Value::Int(30));
+        check("[10, 20, 30][value]", Value::Float(2.0), Value::Int(30));
         check(
             "value.startsWith('Err') || size(value) == 0",
             text("Error"),
@@ -162,6 +163,8 @@ mod tests {
         check("value + 1", Value::Int(i64::MAX), "range of 64 bits");
         check("uint(value)", Value::Int(-1), "uint");
         check("[1, 2][value]", Value::Int(2), "no element");
+        check("[1, 2][value]", Value::Float(1e300), "no element");
+        check("[1, 2][value]", Value::Float(0.5), "'[]' does not take list and double");
         check(
             "value * 2",
             Value::Float(1.0),

@@ -320,6 +320,10 @@ fn index(list: Item, index: &Item) -> Outcome {
     let place = match index {
         Item::Int(number) => usize::try_from(*number).ok(),
         Item::Uint(number) => usize::try_from(*number).ok(),
+        // A whole number is a place, however it is written; the cast is exact within these borders.
+        Item::Double(number) if number.fract() == 0.0 => {
+            (0.0..=f64::from(u32::MAX)).contains(number).then_some(*number as usize)
+        }
         _ => return Err(misfit(Binary::Index.sign(), &[&list, index])),
     };
     match list {
