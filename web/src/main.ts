@@ -2,6 +2,7 @@
 
 import './styles/tokens.css';
 import './styles/base.css';
+import './styles/openers.css';
 import './lib/theme.svelte';
 import { mount } from 'svelte';
 import App from './App.svelte';

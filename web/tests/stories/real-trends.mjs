@@ -41,7 +41,7 @@ if (process.env.CROSSTIE_BIN) {
       const level = page.locator('[data-legend="twin/line/Level"]');
       const seen = async () => [Number(await level.getAttribute('data-smallest')), Number(await level.getAttribute('data-largest'))];
       await eventually('what was before is there', async () => (await seen())[1] === 77);
-      const note = page.locator('[data-unkept]');
+      const note = page.locator('[data-opens=unkept]');
       await note.click();
       await page.getByText('signals = ["twin/line/Speed"]').waitFor();
       await page.keyboard.press('Escape');

@@ -310,7 +310,7 @@ test('cycles that were left out are a gap, and a stale value is no good line', (
 test('what the history does not keep is said at the lane, with what to write', () =>
   story({ start: withHistory }, async ({ page, url }) => {
     await openLive(page, `${url}/#/trends?signals=twin/line/TankLevel,twin/line/ConveyorSpeed&lanes=1,2`);
-    const note = page.locator('[data-unkept]');
+    const note = page.locator('[data-opens=unkept]');
     await note.waitFor();
     assert.equal(await note.count(), 1, 'the tank is kept');
     await note.click();
@@ -329,7 +329,7 @@ test('what the history does not keep is said at the lane, with what to write', (
 test('a project without a history is asked once, and the page says what that means', () =>
   story({ start: () => startMock() }, async ({ page, url }) => {
     await openLive(page, `${url}/#/trends?signals=twin/line/TankLevel,twin/line/State,twin/line/Run`);
-    await page.locator('[data-unkept]').first().click();
+    await page.locator('[data-opens=unkept]').first().click();
     await page.getByText('This project keeps no history').waitFor();
     await page.keyboard.press('Escape');
     await page.getByRole('button', { name: 'Zoom out' }).click();
@@ -432,7 +432,7 @@ for (const colorScheme of ['light', 'dark']) {
       await page.getByText('No signal is chosen yet').waitFor();
       assert.deepEqual(await violations(page), [], 'empty');
       await page.goto(`${url}/#/trends?signals=twin/line/TankLevel,twin/line/ConveyorSpeed,twin/line/SensorFiller,twin/line/State,no/such/signal`);
-      await page.locator('[data-unkept]').first().waitFor();
+      await page.locator('[data-opens=unkept]').first().waitFor();
       await page.getByText('no such signal now').waitFor();
       await page.locator('[data-plot]').first().click();
       await page.locator('[data-cursors]').waitFor();
@@ -445,7 +445,7 @@ for (const colorScheme of ['light', 'dark']) {
       await page.getByLabel('Name', { exact: true }).waitFor();
       assert.deepEqual(await violations(page), [], 'saved');
       await page.keyboard.press('Escape');
-      await page.locator('[data-unkept]').first().click();
+      await page.locator('[data-opens=unkept]').first().click();
       await page.getByText('Not kept in the history').waitFor();
       assert.deepEqual(await violations(page), [], 'not kept');
       await page.keyboard.press('Escape');
