@@ -5,6 +5,7 @@ import { svelte } from '@sveltejs/vite-plugin-svelte';
 import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
 import { manual } from './manual/plugin.ts';
+import { notices } from './notices/plugin.ts';
 
 /**
  * Puts a Brotli and a gzip form beside every text file of the built page. The hub embeds all three and never
@@ -21,7 +22,7 @@ function precompressed(): Plugin {
     closeBundle() {
       for (const entry of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
         const path = join(folder, entry);
-        if (!statSync(path).isFile() || !/\.(html|js|css|svg)$/.test(path)) continue;
+        if (!statSync(path).isFile() || !/\.(html|js|css|svg|txt)$/.test(path)) continue;
         const plain = readFileSync(path);
         const brotli = brotliCompressSync(plain, {
           params: { [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY },
@@ -54,7 +55,7 @@ function joinAddress(): Plugin {
 export default defineConfig({
   // The page may stand in any folder of a host: what it loads lies beside it.
   base: './',
-  plugins: [manual(), svelte(), joinAddress(), precompressed()],
+  plugins: [manual(), svelte(), joinAddress(), notices(), precompressed()],
   build: {
     target: 'es2022',
     // The page's own policy forbids inlined scripts and styles; images may stay small files.
@@ -74,5 +75,5 @@ export default defineConfig({
       '/learning-packages': hub,
     },
   },
-  test: { include: ['src/**/*.test.ts', 'manual/**/*.test.ts'], environment: 'node' },
+  test: { include: ['src/**/*.test.ts', 'manual/**/*.test.ts', 'notices/**/*.test.ts'], environment: 'node' },
 });

@@ -190,6 +190,8 @@ if (process.env.CROSSTIE_BIN) {
       await page.locator('[data-entry]').filter({ hasText: 'update_cycle_ms' }).waitFor();
       await page.getByRole('link', { name: 'About' }).click();
       await page.locator('[data-version]').getByText(/^\d+\.\d+\.\d+/).waitFor();
+      const licences = await page.request.get(await page.getByRole('link', { name: 'what else is in it' }).evaluate(({ href }) => href));
+      assert.match(await licences.text(), /\nsvelte \d.*: MIT\n[^]*\ntokio \d.*: MIT\n/);
     });
   });
 
