@@ -56,7 +56,7 @@ impl Scope {
     pub fn holds(&self, name: &str) -> bool {
         match self {
             Scope::All => true,
-            Scope::Patterns(patterns) => patterns.iter().any(|pattern| pattern.fits(name)),
+            Scope::Patterns(patterns) => Pattern::any_fits(patterns, name),
         }
     }
 

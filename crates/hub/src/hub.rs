@@ -608,6 +608,7 @@ impl Hub {
 
     /// Queues or sends a control message; a queue that is full closes the connection.
     pub(crate) fn send(&mut self, conn: ConnId, bytes: Bytes) {
+        let is_memory_full = self.is_waiting_too_much(conn);
         let Some(client) = self.clients.get_mut(&conn) else {
             return;
         };
@@ -622,8 +623,11 @@ impl Hub {
         if let Some(endpoint) = client.face.endpoint() {
             add(&mut self.endpoints[endpoint.0 as usize].counters);
         }
+        let small_max = self.limits.headset_control_bytes_max;
         let bytes_max = match client.face {
-            Face::Headset => self.limits.headset_control_bytes_max,
+            Face::Headset => small_max,
+            // Who has little waiting is not the one who fills the memory.
+            _ if client.outlet.waiting_bytes() > small_max && is_memory_full => small_max,
             _ => self.limits.control_bytes_max,
         };
         let queued = client
@@ -632,6 +636,16 @@ impl Hub {
         if queued.is_err() {
             self.close(conn, 1008, "control queue full");
         }
+    }
+
+    /// Do control messages wait for a socket of this client, and with those of all others for more than the hub holds?
+    fn is_waiting_too_much(&self, conn: ConnId) -> bool {
+        let is_waiting = self
+            .clients
+            .get(&conn)
+            .is_some_and(|client| client.outlet.waiting_bytes() > 0);
+        let waiting = || self.clients.iter().map(|(_, client)| client.outlet.waiting_bytes());
+        is_waiting && waiting().sum::<usize>() > self.limits.control_bytes_sum_max
     }
 
     /// Sends one text message.

@@ -22,6 +22,8 @@ pub struct Limits {
     pub control_frames_max: usize,
     /// Bytes of control frames waiting for one stuck socket. Same effect.
     pub control_bytes_max: usize,
+    /// The same over all sockets. Whoever has [`Limits::headset_control_bytes_max`] waiting and adds more is closed likewise, and nobody else.
+    pub control_bytes_sum_max: usize,
     /// The same for a headset: anybody in the room may connect one, and a pong repeats what its ping says.
     pub headset_control_bytes_max: usize,
     /// Messages of one connection that wait while a large answer is built for it. One more closes it with 1008 "answer pending".
@@ -53,6 +55,7 @@ impl Default for Limits {
             clients_max: 2_000,
             control_frames_max: 1_024,
             control_bytes_max: 64 << 20,
+            control_bytes_sum_max: 256 << 20,
             headset_control_bytes_max: 2 << 20,
             pending_messages_max: 1_024,
             slice_signals: 4_096,

@@ -28,6 +28,11 @@ impl Outlet {
         self.stuck_since
     }
 
+    /// Bytes of control messages that wait for the socket.
+    pub(crate) fn waiting_bytes(&self) -> usize {
+        self.control_bytes
+    }
+
     /// Sends a control message now, or as soon as the socket takes bytes. `bytes_max` is how much may wait there.
     pub(crate) fn control(
         &mut self,

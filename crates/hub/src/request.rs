@@ -177,14 +177,17 @@ impl Hub {
         let space = &self.ledger.space;
         let filter = query.filter.to_lowercase();
         let pattern = query.pattern.as_deref().map(Pattern::new);
+        // A symbol is found by itself and behind its PLC, as it is written everywhere else.
+        let has_symbol = |id: SignalId, name: &str| {
+            space.symbol(id).is_some_and(|symbol| {
+                let named = name::with_symbol(name, symbol);
+                named.to_lowercase().contains(&filter)
+            })
+        };
         let fits = |id: &SignalId| {
             let name = space.name(*id);
             access.sees(name)
-                && (filter.is_empty()
-                    || name.to_lowercase().contains(&filter)
-                    || space
-                        .symbol(*id)
-                        .is_some_and(|symbol| symbol.to_lowercase().contains(&filter)))
+                && (filter.is_empty() || name.to_lowercase().contains(&filter) || has_symbol(*id, name))
                 && pattern.as_ref().is_none_or(|pattern| pattern.fits(name))
                 && query
                     .quality

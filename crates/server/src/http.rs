@@ -40,8 +40,9 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{FromRequestParts, Request, State};
+use axum::http::header::{CONTENT_SECURITY_POLICY, X_CONTENT_TYPE_OPTIONS};
 use axum::http::request::Parts;
-use axum::http::{Extensions, Method};
+use axum::http::{Extensions, HeaderValue, Method, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, delete, get, patch, post, put};
@@ -387,12 +388,29 @@ async fn guard(State(api): State<Arc<Api>>, mut request: Request, next: Next) ->
         Ok(caller) => {
             request.extensions_mut().extend(caller);
             match with_body(&api, request).await {
-                Ok(request) => next.run(request).await,
-                Err(error) => error.into_response(),
+                Ok(request) => as_data(next.run(request).await),
+                Err(error) => as_data(error.into_response()),
             }
         }
-        Err(error) => error.into_response(),
+        Err(error) => as_data(error.into_response()),
     }
+}
+
+/// What an answer of the API may do in a browser that is sent to its address: nothing. It may hold the work of others, such as the
+/// document of a program, and the page comes from the same origin.
+const DATA_POLICY: &str = "default-src 'none'; frame-ancestors 'none'; sandbox";
+
+/// Keeps a browser from taking data for a page. What has a policy of its own keeps it.
+fn as_data(mut response: Response) -> Response {
+    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+        return response;
+    }
+    let fields = response.headers_mut();
+    fields
+        .entry(CONTENT_SECURITY_POLICY)
+        .or_insert(HeaderValue::from_static(DATA_POLICY));
+    fields.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
 }
 
 /// Takes the body in and asks once more who sends it: a key may be revoked while its holder holds a body back.

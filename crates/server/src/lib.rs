@@ -46,6 +46,7 @@ mod reload;
 mod scan_thread;
 mod sink;
 mod socket;
+mod spreadsheet;
 mod state;
 mod testbench;
 mod tls;

@@ -19,7 +19,15 @@ export function nameTest(text: string): (row: Pick<Row, 'key' | 'symbol'>) => bo
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
   const parts = words.filter((word) => !word.includes('*'));
   const patterns = words.filter((word) => word.includes('*')).map(patternOf);
-  return ({ key, symbol }) => parts.every((part) => key.includes(part) || symbol?.toLowerCase().includes(part)) && patterns.every((pattern) => pattern.test(key));
+  return ({ key, symbol }) => {
+    const names = symbol === null ? [key] : [key, withSymbol(key, symbol.toLowerCase())];
+    return parts.every((part) => names.some((name) => name.includes(part))) && patterns.every((pattern) => names.some((name) => pattern.test(name)));
+  };
+}
+
+/** How a symbol is written where names are: behind its PLC. */
+function withSymbol(name: string, symbol: string): string {
+  return (/^plc\/[^/]*\//.exec(name)?.[0] ?? '') + symbol;
 }
 
 function patternOf(word: string): RegExp {

@@ -26,6 +26,8 @@ use std::time::Duration;
 const TICK_EVERY: Duration = Duration::from_secs(1);
 /// Cycle of a view that names none.
 const CYCLE_DEFAULT_MS: u64 = 100;
+/// Patterns of one view, which are tried on every signal in one turn of the core. A `subscribe` with more is answered by an error.
+const PATTERNS_MAX: usize = 32;
 /// A cycle is put into this range.
 const CYCLE_RANGE_MS: std::ops::RangeInclusive<u64> = 10..=10_000;
 
@@ -174,6 +176,14 @@ impl Hub {
     }
 
     fn live_subscribe(&mut self, conn: ConnId, subscribe: Subscribe) {
+        let count = subscribe.patterns.len();
+        if count > PATTERNS_MAX {
+            let text = format!("a view takes at most {PATTERNS_MAX} patterns, not {count}; the view stays as it was");
+            self.send_text(conn, |out| {
+                wire::write_error(out, Some(subscribe.id), "bad_request", &text)
+            });
+            return;
+        }
         let Some(access) = self.clients.get(&conn).map(|client| client.access.clone()) else {
             return;
         };
@@ -211,7 +221,7 @@ impl Hub {
         let patterns: Vec<Pattern> = subscribe.patterns.iter().map(|text| Pattern::new(text)).collect();
         if !patterns.is_empty() {
             let all = (0..space.len() as u32).map(SignalId);
-            let fits = |name: &str| access.sees(name) && patterns.iter().any(|pattern| pattern.fits(name));
+            let fits = |name: &str| access.sees(name) && Pattern::any_fits(&patterns, name);
             ids.extend(all.filter(|id| fits(space.name(*id))));
         }
         ids.sort_unstable();
@@ -448,7 +458,7 @@ type Refusal = (&'static str, String);
 
 fn client_wants(client: &Client, name: &str) -> bool {
     match &client.view {
-        View::Patterns { names, patterns } => names.contains(name) || patterns.iter().any(|pattern| pattern.fits(name)),
+        View::Patterns { names, patterns } => names.contains(name) || Pattern::any_fits(patterns, name),
         _ => false,
     }
 }

@@ -94,6 +94,14 @@ pub(crate) fn parts(name: &str) -> Vec<&str> {
     }
 }
 
+/// How the symbol of the signal `name` is written where names are: behind its PLC.
+pub(crate) fn with_symbol(name: &str, symbol: &str) -> String {
+    match name.strip_prefix("plc/").and_then(|rest| rest.split_once('/')) {
+        Some((context, _)) => format!("plc/{context}/{symbol}"),
+        None => symbol.to_owned(),
+    }
+}
+
 fn has_bad_escape(part: &str) -> bool {
     part.split('~').skip(1).any(|after| !after.starts_with(['0', '1']))
 }
@@ -132,14 +140,22 @@ impl Pattern {
 
     /// Does it fit this canonical name?
     pub fn fits(&self, name: &str) -> bool {
-        let mut given = parts(name).into_iter();
-        for wanted in &self.parts {
-            match given.next() {
-                Some(part) if wanted == part || wanted.contains('*') && part_fits(wanted, part) => {}
-                _ => return false,
-            }
-        }
-        self.rest == given.next().is_some()
+        self.fits_parts(&parts(name))
+    }
+
+    /// Does one of them fit this canonical name? The name is taken apart once.
+    pub fn any_fits(patterns: &[Pattern], name: &str) -> bool {
+        let given = parts(name);
+        patterns.iter().any(|pattern| pattern.fits_parts(&given))
+    }
+
+    fn fits_parts(&self, given: &[&str]) -> bool {
+        let is_long_enough = match self.rest {
+            true => given.len() > self.parts.len(),
+            false => given.len() == self.parts.len(),
+        };
+        let fits = |(wanted, part): (&String, &&str)| wanted == part || wanted.contains('*') && part_fits(wanted, part);
+        is_long_enough && self.parts.iter().zip(given).all(fits)
     }
 }
 

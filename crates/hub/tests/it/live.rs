@@ -160,6 +160,40 @@ fn a_gap_is_told_to_a_channel_that_could_not_keep_up() {
 }
 
 #[test]
+fn a_view_with_too_many_patterns_is_refused_and_stays_as_it_was() {
+    let mut house = House::new(line());
+    let (live, _) = open(
+        &mut house,
+        json!({"type": "subscribe", "id": 1, "names": ["twin/line/Speed"], "cycle_ms": 50}),
+    );
+    let mut ask = |count: usize| {
+        let patterns = vec!["twin/*/Speed"; count];
+        house.say(
+            live,
+            json!({"type": "subscribe", "id": 2, "patterns": patterns, "cycle_ms": 50}),
+        );
+        house.run_for(ms(50));
+        let inbox = std::mem::take(&mut house.peer(live).inbox);
+        let mut answers = inbox.into_iter().filter(|message| message["id"] == 2);
+        answers.next().expect("an answer came")
+    };
+    assert_eq!(ask(32)["type"], "snapshot");
+    let refused = ask(33);
+    assert_eq!((&refused["code"], &refused["id"]), (&json!("bad_request"), &json!(2)));
+    assert!(
+        refused["message"]
+            .as_str()
+            .unwrap()
+            .contains("at most 32 patterns, not 33"),
+        "{refused}"
+    );
+    let writer = house.join("writer");
+    house.write(writer, json!({"Speed": 9.5}));
+    house.run_for(ms(200));
+    assert_eq!(house.take(live, "data").len(), 1);
+}
+
+#[test]
 fn a_text_that_is_no_request_gets_a_located_error_and_the_channel_lives() {
     let mut house = House::new(line());
     let (live, _) = open(

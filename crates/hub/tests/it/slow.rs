@@ -2,7 +2,7 @@
 
 use crate::house::{House, Wire, signal};
 use crosstie_hub::api::{Reply, Request};
-use crosstie_hub::settings::{EndpointSettings, Owner};
+use crosstie_hub::settings::{EndpointSettings, Owner, Settings};
 use crosstie_hub::signal::Kind;
 use crosstie_hub::{ConnId, Input};
 use serde_json::{Map, Value as Json, json};
@@ -119,6 +119,32 @@ fn a_control_queue_that_overflows_closes_the_connection_with_a_reason() {
     house.run_for(Duration::from_millis(20));
     assert_eq!(house.peer(slow).closed, Some(1008));
     assert!(house.log.iter().any(|line| line.contains("control queue full")));
+}
+
+#[test]
+fn when_all_queues_together_are_full_the_largest_pay_and_not_the_small_ones() {
+    let mut settings = Settings {
+        endpoints: vec![thousand()],
+        ..Settings::default()
+    };
+    settings.limits.headset_control_bytes_max = 2_000;
+    settings.limits.control_bytes_sum_max = 20_000;
+    let mut house = House::with(settings);
+    let (greedy, modest) = (join(&mut house), join(&mut house));
+    for slow in [greedy, modest] {
+        house.peer(slow).reads = false;
+        house.say(slow, json!({"type": "config_get"}));
+    }
+    for _ in 0..500 {
+        house.say(greedy, json!({"type": "config_get"}));
+    }
+    house.run_for(Duration::from_millis(20));
+    house.say(modest, json!({"type": "config_get"}));
+    house.run_for(Duration::from_millis(20));
+    assert_eq!(
+        (house.peer(greedy).closed, house.peer(modest).closed),
+        (Some(1008), None)
+    );
 }
 
 #[test]

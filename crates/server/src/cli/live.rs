@@ -6,6 +6,7 @@
 use super::api::Hub;
 use super::{At, CliError};
 use crate::socket::Stream;
+use crate::spreadsheet;
 use axum::http::header::AUTHORIZATION;
 use clap::Args;
 use crosstie_hub::signal::Pattern;
@@ -202,9 +203,11 @@ impl Change {
                 return Ok(());
             }
             Form::Csv => {
-                let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-                let reason = reason.as_deref().unwrap_or_default();
-                return print_cells([&changed_at_ms.to_string(), name, &value, quality, reason], out);
+                let value = value
+                    .as_str()
+                    .map_or_else(|| value.to_string().into(), spreadsheet::plain);
+                let (name, reason) = (spreadsheet::plain(name), reason.as_deref().unwrap_or_default());
+                return print_cells([&changed_at_ms.to_string(), &name, &value, quality, reason], out);
             }
             Form::Text => {}
         }

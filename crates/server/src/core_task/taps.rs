@@ -452,7 +452,7 @@ impl Running {
         }
         let name = hub.change(id).name;
         let wanted = &self.tap.wanted;
-        if !wanted.is_empty() && !wanted.iter().any(|pattern| pattern.fits(name)) {
+        if !wanted.is_empty() && !Pattern::any_fits(wanted, name) {
             self.known[index] = Known::Unwanted;
             return None;
         }

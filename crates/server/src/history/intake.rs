@@ -140,7 +140,7 @@ impl Intake {
             self.kept.resize(index + 1, Kept::Unknown);
         }
         if self.kept[index] == Kept::Unknown {
-            let is_kept = self.patterns.iter().any(|pattern| pattern.fits(name));
+            let is_kept = Pattern::any_fits(&self.patterns, name);
             self.counters.signals.fetch_add(u64::from(is_kept), Ordering::Relaxed);
             self.kept[index] = if is_kept { Kept::Untold } else { Kept::No };
         }

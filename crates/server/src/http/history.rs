@@ -18,6 +18,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::{Api, ApiError, Caller, ErrorBody};
 use crate::config::Limits;
 use crate::history::{self, HistoryError, Point, Wanted};
+use crate::spreadsheet;
 
 /// Points of one answer at most; a larger `points` is refused.
 const POINTS_MAX: usize = 10_000;
@@ -287,10 +288,5 @@ fn csv(points: Vec<HistoryPoint>) -> String {
 
 /// A text as a cell: in quotes, and never one that a spreadsheet takes for a formula.
 fn quoted(text: &str) -> String {
-    let guard = if text.starts_with(['=', '+', '-', '@', '\t']) {
-        "'"
-    } else {
-        ""
-    };
-    format!("\"{guard}{}\"", text.replace('"', "\"\""))
+    format!("\"{}\"", spreadsheet::plain(text).replace('"', "\"\""))
 }

@@ -148,7 +148,7 @@ impl Cast {
 }
 
 fn is_wanted(patterns: Option<&[Pattern]>, name: &str) -> bool {
-    patterns.is_none_or(|patterns| patterns.iter().any(|pattern| pattern.fits(name)))
+    patterns.is_none_or(|patterns| Pattern::any_fits(patterns, name))
 }
 
 /// A name as it is shown: one that is longer than any of the hub's is cut.

@@ -2,6 +2,7 @@
 
 use super::format::Sample;
 use super::{Message, OpenError, Recording};
+use crate::spreadsheet;
 use crate::state::rfc3339;
 use crosstie_hub::Time;
 use crosstie_hub::signal::Pattern;
@@ -43,7 +44,7 @@ impl Wanted {
     }
 
     fn holds(&self, name: &str) -> bool {
-        self.patterns.is_empty() || self.patterns.iter().any(|pattern| pattern.fits(name))
+        self.patterns.is_empty() || Pattern::any_fits(&self.patterns, name)
     }
 
     fn is_over(&self, at: Time) -> bool {
@@ -110,13 +111,23 @@ impl<'a, W: Write> Lines<'a, W> {
                 continue;
             }
             let value = match &sample.value {
-                Json::String(text) => text.clone(),
-                value => value.to_string(),
+                Json::String(text) => spreadsheet::plain(text),
+                value => value.to_string().into(),
             };
             let scan = sample.scan.map_or(String::new(), |scan| scan.to_string());
             let quality = sample.quality.as_deref().unwrap_or("good");
-            let by = sample.by.as_deref().unwrap_or("");
-            let line = [&time, &hub_ms, &sample.name, &sample.kind, &value, quality, by, &scan];
+            let by = spreadsheet::plain(sample.by.as_deref().unwrap_or(""));
+            let name = spreadsheet::plain(&sample.name);
+            let line = [
+                &time,
+                &hub_ms,
+                name.as_ref(),
+                &sample.kind,
+                value.as_ref(),
+                quality,
+                by.as_ref(),
+                &scan,
+            ];
             self.lines.write_record(line).map_err(refused)?;
         }
         Ok(())

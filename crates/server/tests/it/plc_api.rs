@@ -84,6 +84,14 @@ fn a_program_goes_in_runs_and_comes_back_as_it_was() {
     let (status, head, document) = http(hub.web(), "GET", &format!("{LINE}/program?format=document"), &[], "");
     assert_eq!((status, document.as_str()), (200, PROGRAM));
     assert!(head.contains("text/plain"), "{head}");
+    // Whoever opens its address in a browser gets a file: a document may be XML with scripts in it.
+    for field in [
+        "content-disposition: attachment",
+        "x-content-type-options: nosniff",
+        "content-security-policy: default-src 'none'; frame-ancestors 'none'; sandbox",
+    ] {
+        assert!(head.to_lowercase().contains(field), "{head}");
+    }
     let drawn = hub.get(&format!("{LINE}/program"));
     assert_eq!(drawn["rungs"][0]["elements"][0]["branch"][1][0]["instruction"], 1);
     assert_eq!(drawn["rungs"][2]["elements"][1]["type"], "ADD");

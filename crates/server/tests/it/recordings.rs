@@ -116,6 +116,7 @@ fn the_table_of_a_recording_is_that_of_the_command_line() {
     let hub = TestHub::start(LINE);
     assert_eq!(hub.http("POST", "/api/v1/recordings", r#"{"name":"shift 2"}"#).0, 201);
     for number in 0..50 {
+        write(&hub, "twin/line/Text", &json!(format!("=1+{number}")));
         write(&hub, "twin/line/Text", &json!(format!("a, \"{number}\"")));
         write(&hub, "twin/line/Lamp", &json!(number % 2 == 0));
     }
@@ -128,6 +129,8 @@ fn the_table_of_a_recording_is_that_of_the_command_line() {
     );
     let file = file(&hub, "shift 2");
     assert_eq!(lines, exported(&file, &[]));
+    // No spreadsheet takes what a peer has written for a formula.
+    assert!(lines.iter().any(|line| line.contains(",'=1+7,")), "{lines:?}");
     let some = ["--signals", "twin/line/L*", "--signals", "sys/record/**"];
     let wanted = table(&hub, "shift%202/csv?signals=twin/line/L*,sys/record/**").1;
     assert_eq!(wanted, exported(&file, &some));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{FromRequest, Path, Query, Request, State};
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use crosstie_hub::access::{Actor, Role};
 use crosstie_hub::api::plc::{PlcReply, PlcRequest, ProgramRow};
@@ -79,7 +79,12 @@ pub(crate) async fn upload(
     let row = program_of(&api, &by, context).await?;
     if as_document {
         let document = Arc::clone(&row.program.document);
-        return Ok(([(CONTENT_TYPE, content_type(&document))], document.to_string()).into_response());
+        let fields = [
+            (CONTENT_TYPE, content_type(&document)),
+            // It is the work of others, in a language that a browser would carry out.
+            (CONTENT_DISPOSITION, "attachment"),
+        ];
+        return Ok((fields, document.to_string()).into_response());
     }
     let drawing = aside(move || Drawing::new(&row)).await?;
     Ok(Json(drawing).into_response())
