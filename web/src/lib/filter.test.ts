@@ -23,6 +23,8 @@ describe('names', () => {
     ['plc/plc1/o:0/3', [4]],
     ['twin/** cell', [3]],
     ['plc MOTOR', [4]],
+    ['plc/PLC1/Motor', [4]],
+    ['plc/*/mot*', [4]],
     ['(', []],
     ['t.in', []],
   ])('“%s” finds %j', (text, ids) => {
