@@ -73,6 +73,8 @@ export class House {
   history = $state.raw<Rates[]>([]);
   /** How far the hub is behind in telling this page, because the page took its frames too slowly. */
   lag_ms = $state(0);
+  /** Frames of the live channel that were none, since the link began. */
+  strangeFrames = $state(0);
   /** Why the newest figures could not be read, or null. */
   figuresError = $state.raw<string | null>(null);
   catalogState = $state.raw<CatalogState>({ phase: 'idle' });
@@ -123,6 +125,7 @@ export class House {
     this.#live = startLive(this.base, () => this.api.key, {
       link: (link) => this.#linkChanged(link),
       hello: (_, now_ms) => this.#greeted(now_ms),
+      strange: () => (this.strangeFrames += 1),
       message: (message) => {
         this.#receive(message);
         for (const tap of this.#taps) tap.message(message);
@@ -182,6 +185,17 @@ export class House {
     if (this.#isCatalogWanted) return;
     this.#isCatalogWanted = true;
     if (this.isLive) void this.#readCatalog();
+  }
+
+  /** Has a signal this name, or a symbol? Only the hub knows all of them; null where it does not say it. */
+  async isName(name: string): Promise<boolean | null> {
+    if (this.catalog.byName(name)) return true;
+    try {
+      await this.api.signal(name);
+      return true;
+    } catch (error) {
+      return error instanceof HubError && error.status === 404 ? false : null;
+    }
   }
 
   /** The ids of all signals of one quality, or null if the pass was given up because `isWanted` ended. */
@@ -262,6 +276,7 @@ export class House {
   }
 
   #greeted(now_ms: number): void {
+    this.strangeFrames = 0;
     // How the clock of this hub goes it says next, if it has one.
     this.#clock.go(1, null, performance.now());
     // A hub that was restarted gives other ids and starts its clock and its counters anew.

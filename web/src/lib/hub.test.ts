@@ -30,6 +30,7 @@ let sockets: TestSocket[];
 let links: Link['phase'][];
 let messages: HubMessage[];
 let epochs: number[];
+let strange: number;
 let channel: LiveChannel;
 
 function socket(): TestSocket {
@@ -48,10 +49,12 @@ beforeEach(() => {
   links = [];
   messages = [];
   epochs = [];
+  strange = 0;
   const listener: LiveListener = {
     link: (link) => links.push(link.phase),
     hello: (epoch) => epochs.push(epoch),
     message: (message) => messages.push(message),
+    strange: () => (strange += 1),
   };
   channel = new LiveChannel(listener, {
     now: () => now,
@@ -63,6 +66,22 @@ beforeEach(() => {
   });
   channel.release();
   links = [];
+});
+
+describe('what is no frame', () => {
+  it('is not taken and counted, and the channel goes on', () => {
+    greet(1);
+    const wrong = ['null', '[]', '7', 'no json', '{}', '{"type":7}', '{"type":"data"}', '{"type":"data","now_ms":1,"signals":{}}', '{"type":"data","now_ms":1,"signals":[null]}',
+      '{"type":"snapshot","now_ms":1,"signals":[null]}', '{"type":"added","signals":[{}]}', '{"type":"tick","now_ms":1}', '{"type":"hello"}', '{"type":"write_result","id":1}', '{"type":"plc","context":"line"}', '{"type":"classroom","now_ms":1}'];
+    for (const text of wrong) socket().say(text);
+    expect(messages).toEqual([]);
+    expect(epochs).toEqual([1]);
+    expect(strange).toBe(wrong.length);
+    socket().say({ type: 'data', now_ms: 2, generation: 3, signals: [[0, true, 'good', 1, null]] });
+    socket().say({ type: 'of-a-newer-hub' });
+    expect(messages.length).toBe(2);
+    expect(strange).toBe(wrong.length);
+  });
 });
 
 describe('a watch of the classroom', () => {
@@ -79,7 +98,7 @@ describe('a watch of the classroom', () => {
     expect(watches()).toEqual([]);
     greet(2);
     expect(watches()).toEqual([true]);
-    socket().say({ type: 'classroom', now_ms: 5, console: [] });
+    socket().say({ type: 'classroom', now_ms: 5, players: [], console: [] });
     expect(messages.at(-1)?.type).toBe('classroom');
     channel.watchClassroom(false);
     expect(watches()).toEqual([true, false]);
@@ -321,7 +340,7 @@ describe('a watched PLC', () => {
 
   it('has its frames told on', () => {
     greet(1);
-    socket().say({ type: 'plc', context: 'line', power: '' });
+    socket().say({ type: 'plc', context: 'line', now_ms: 5, scan: {}, forced: [], breakpoints: [], power: '' });
     expect(messages).toMatchObject([{ type: 'plc', context: 'line' }]);
   });
 });

@@ -8,6 +8,7 @@
  */
 
 import type { ClassCatalog, ClassOrder, ClassState } from './classroom-protocol';
+import { readFrame } from './frames';
 import { liveUrl } from './place';
 import type {
   PlcCommand,
@@ -412,6 +413,8 @@ export interface LiveListener {
   hello(epoch: number, now_ms: number): void;
   /** Snapshot, added, data, tick, PLC, classroom, clock and replay frames, as they came. */
   message(message: HubMessage): void;
+  /** Something came that is no frame of a hub; it was not taken. */
+  strange(): void;
 }
 
 /** What surrounds the channel: the clock, the socket and chance. */
@@ -542,10 +545,9 @@ export class LiveChannel {
 
   #receive(data: unknown): void {
     if (typeof data !== 'string') return;
-    let message: HubMessage;
-    try {
-      message = JSON.parse(data) as HubMessage;
-    } catch {
+    const message = readFrame(data);
+    if (message === null) {
+      this.listener.strange();
       return;
     }
     if (message.type === 'hello') {

@@ -30,9 +30,10 @@ export class Polled<T> {
     try {
       const answer = await this.question();
       if (number !== this.#number) return;
+      // What cannot be read is no answer; the one before stays.
+      this.heard(answer);
       this.answer = answer;
       this.obstacle = null;
-      this.heard(answer);
     } catch (error) {
       if (number !== this.#number) return;
       const status = error instanceof HubError ? error.status : 0;
