@@ -42,3 +42,17 @@ function rankOf(key: string, text: string): number {
   if (key.includes(`/${text}`)) return 4;
   return key.includes(text) ? 5 : 6;
 }
+
+/** Is this written as a whole name is: a kind, a thing, and what it has? */
+export function isWholeForm(typed: string): boolean {
+  return /^[^/\s]+\/[^/\s]+\/[^\s]*[^/\s]$/.test(typed);
+}
+
+/**
+ * What Enter takes of a text in the form of a whole name while nothing was chosen with the arrows: the text itself, unless no
+ * signal has this name and it is the beginning of an offered one. `isName` asks whether a signal or a symbol is called so.
+ */
+export async function takenByEnter(typed: string, offered: readonly string[], isName: (name: string) => Promise<boolean>): Promise<string> {
+  const longer = offered.find((name) => name.toLowerCase().startsWith(typed.toLowerCase()));
+  return longer === undefined || longer === typed || (await isName(typed)) ? typed : longer;
+}

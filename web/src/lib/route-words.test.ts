@@ -107,6 +107,8 @@ test('an error of the hub finds its field by the key that it names first', () =>
   expect(fieldOf("'twin/line/map' is written by a route from 'twin/line/expr' already")).toBe('to');
   expect(fieldOf("'twin/line/Level' is written by the peers of its endpoint; a route would be a second writer")).toBe('to');
   expect(fieldOf("'sys/clock/rate' says how the clock stands; only the hub writes it")).toBe('to');
+  expect(fieldOf('the routes would go in a circle: twin/b/expr → twin/c/map → twin/b/expr')).toBe('to');
+  expect(fieldOf("'twin/line/expr' would follow itself: a route needs two signals")).toBe('to');
   expect(fieldOf("'from': 'twin/**/bit': '**' stands for the rest")).toBe('from');
   expect(fieldOf("'twin/line/map' cannot be read")).toBeNull();
   expect(fieldOf('two writers')).toBeNull();

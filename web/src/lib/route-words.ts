@@ -203,6 +203,8 @@ export function fieldOf(message: string): string | null {
   if (end !== undefined) return end;
   // Of a target that somebody else writes the hub names only the signal, which may be the place of a symbol.
   if (/^'[^']*' (is written by |says .* only the hub writes it)/.test(message)) return 'to';
+  // A route that closes a circle is laid elsewhere by another target.
+  if (/^the routes would go in a circle|^'[^']*' would follow itself/.test(message)) return 'to';
   const keys = ['every_ms', 'deadband', 'on_stale', 'inputs', 'expr', 'map', 'scale', 'offset', 'invert'];
   const found = keys
     .map((key) => ({ key, at: message.search(new RegExp(`(^|[^\\w/])${key}([^\\w/]|$)`)) }))

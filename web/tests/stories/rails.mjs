@@ -125,6 +125,79 @@ test('a route is added, refused at its field, changed and removed', () =>
     await eventually('and closed', async () => (await page.locator('[data-side]').count()) === 0);
   }));
 
+test('Enter takes a name that was typed in full, and a suggestion only where it was gone to or completes what was typed', () =>
+  story(railsMock(), async ({ page, url }) => {
+    // A symbol is known to the hub alone; what is offered for it are other signals.
+    await page.route('**/api/v1/signals/twin/line/Fault', (route) => route.fulfill({ json: { name: 'twin/line/FaultActive' } }));
+    await openLive(page, `${url}/#/routes`);
+    await page.getByRole('button', { name: 'Add route' }).click();
+    const from = page.locator('[data-side=form]').getByLabel('From', { exact: true });
+    const options = page.locator('li[role=option]');
+    const type = async (text) => {
+      await from.fill('');
+      await from.pressSequentially(text);
+      await options.first().waitFor();
+    };
+    const takes = async (text) => {
+      await from.press('Enter');
+      await eventually(`${text} is taken`, async () => (await from.inputValue()) === text && (await options.count()) === 0);
+    };
+    await type('twin/line/Fault');
+    await takes('twin/line/Fault');
+    await type('twin/line/FaultS');
+    await takes('twin/line/FaultSwitch');
+    await type('faultsw');
+    await takes('twin/line/FaultSwitch');
+    await type('twin/line/Fault');
+    await from.press('ArrowDown');
+    const gone = await page.locator('[role=option][data-highlighted]').textContent();
+    await takes(gone);
+    assert.notEqual(gone, 'twin/line/Fault');
+  }));
+
+test('a source that does not exist yet is said, and what the hub refuses is marked at the end that it is about', () =>
+  story(railsMock(), async ({ page, url }) => {
+    await openLive(page, `${url}/#/routes`);
+    await page.getByRole('button', { name: 'Add route' }).click();
+    const form = page.locator('[data-side=form]');
+    const [from, to] = ['From', 'To'].map((name) => form.getByLabel(name, { exact: true }));
+    await from.fill('twin/line/NotYet');
+    await form.locator('[data-awaited]').getByText('No signal has this name yet; the route will wait for it.').waitFor();
+    await from.fill('twin/*/Sensor*');
+    await form.locator('[data-awaited]').waitFor({ state: 'detached' });
+    await from.fill('twin/line/FillLevel');
+    await to.fill('twin/line/FillLevel');
+    await form.getByRole('button', { name: 'Add', exact: true }).click();
+    const said = form.locator('[data-trouble=to]');
+    await said.getByText('would follow itself').waitFor();
+    assert.equal(await to.getAttribute('aria-invalid'), 'true');
+    await eventually('the field is in sight and has the keyboard', () => to.evaluate((field) => field === document.activeElement));
+    await from.fill('twin/line/BottleCount');
+    await to.fill('twin/hmi/Alarm');
+    await form.getByRole('button', { name: 'Add', exact: true }).click();
+    await page.locator('[data-side=fate]').waitFor();
+    await page.getByRole('button', { name: 'Add route' }).click();
+    // Back to where it comes from: a circle ends at the target.
+    await from.fill('twin/hmi/Alarm');
+    await to.fill('twin/line/BottleCount');
+    await form.getByRole('button', { name: 'Add', exact: true }).click();
+    await said.getByText('in a circle').waitFor();
+  }));
+
+test('an address of the graph is followed while the table is open', () =>
+  story(railsMock(), async ({ page, url }) => {
+    await openLive(page, `${url}/#/routes`);
+    await page.getByRole('treegrid').waitFor();
+    await page.evaluate(() => {
+      location.hash = '#/routes?view=graph&state=active';
+    });
+    await page.locator('[data-graph]').waitFor();
+    await page.getByRole('button', { name: /^active/, pressed: true }).waitFor();
+    await page.goBack();
+    await page.getByRole('treegrid').waitFor();
+    await page.getByRole('button', { name: /^active/, pressed: false }).waitFor();
+  }));
+
 test('an import says what it would do before, and what it did after', () =>
   story(railsMock(), async ({ page, url }) => {
     await openLive(page, `${url}/#/routes`);
