@@ -9,7 +9,7 @@ import {
   formatRoundTrip,
   formatValidity,
   formatValue,
-  plural,
+  plural, seen
 } from './format';
 
 describe('values', () => {
@@ -110,4 +110,13 @@ describe('a fingerprint', () => {
   it('is read in rows of eight bytes', () => {
     expect(fingerprintRows(Array.from({ length: 18 }, () => 'AB').join(':')).map((row) => row.length)).toEqual([23, 23, 5]);
   });
+});
+
+it('signs that nobody sees are shown in names, and in texts but for their lines', () => {
+  expect(seen('twin/line/\u202enuR')).toBe('twin/line/⟨202E⟩nuR');
+  expect(seen('a\u200bb\u2066c\ufeff\u0000\u0085\n')).toBe('a⟨200B⟩b⟨2066⟩c⟨FEFF⟩⟨0000⟩⟨0085⟩⟨000A⟩');
+  // Languages of classrooms have signs of their own, and none of them is hidden.
+  expect(seen('Förderband ລາວ ភាសា ไทย 日本')).toBe('Förderband ລາວ ភាសា ไทย 日本');
+  expect(formatValue('text', 'one\ntwo\u200f')).toBe('one\ntwo⟨200F⟩');
+  expect(formatExactly('\u202eno')).toBe('⟨202E⟩no');
 });

@@ -2,11 +2,14 @@
 
 import type { Kind, Value } from './protocol';
 
+/** A text may have lines and columns. */
+const LINES = '\n\t';
+
 /** The shown form of a value. Floats keep a fixed number of digits so that a changing column does not dance. */
 export function formatValue(kind: Kind, value: Value): string {
   if (value === null) return '–';
   if (typeof value === 'boolean') return value ? 'true' : 'false';
-  if (typeof value === 'string') return value;
+  if (typeof value === 'string') return seen(value, LINES);
   if (kind === 'int') return String(value);
   return formatFloat(value);
 }
@@ -19,7 +22,7 @@ function formatFloat(value: number): string {
 
 /** The whole value, for the detail view: nothing rounded away. */
 export function formatExactly(value: Value): string {
-  return value === null ? '–' : String(value);
+  return value === null ? '–' : seen(String(value), LINES);
 }
 
 /** An age in its largest fitting unit; a second unit only from one hour on. Negative ages are clock noise: zero. */
@@ -89,4 +92,12 @@ export function fingerprintRows(fingerprint: string): string[] {
   const rows: string[] = [];
   for (let start = 0; start < bytes.length; start += 8) rows.push(bytes.slice(start, start + 8).join(':'));
   return rows;
+}
+
+/** Signs that hide or turn round what stands beside them: controls, widths of nothing, directions, and the mark at the beginning of a file. */
+const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
+
+/** A name as it is, with every sign that nobody sees as `⟨202E⟩`, so that no name looks like another. `kept` are signs that may stay. */
+export function seen(text: string, kept = ''): string {
+  return text.replace(UNSEEN, (sign) => (kept.includes(sign) ? sign : `⟨${sign.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}⟩`));
 }
