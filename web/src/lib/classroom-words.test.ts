@@ -1,3 +1,4 @@
+import { codeParts } from './format';
 import { describe, expect, it } from 'vitest';
 import { en } from '../languages/classroom/en';
 import { fr } from '../languages/classroom/fr';
@@ -8,7 +9,6 @@ import type { ClassState, ConsoleLine, Player } from './classroom-protocol';
 import {
   badgeOf,
   clockWords,
-  codeParts,
   countHint,
   evaluateHint,
   experimentName,

@@ -75,14 +75,6 @@ function capital(text: string): string {
   return text.slice(0, 1).toUpperCase() + text.slice(1);
 }
 
-/** A sentence in its parts: what stands between backticks is a command to type. */
-export function codeParts(text: string): { text: string; isCode: boolean }[] {
-  return text
-    .split('`')
-    .map((part, at) => ({ text: part, isCode: at % 2 === 1 }))
-    .filter(({ text: part }) => part !== '');
-}
-
 /** The orders of a lesson in the order of their buttons. */
 export const ORDERS = ['launch', 'resume', 'pause', 'stop', 'step', 'step_back', 'reload'] as const satisfies readonly ClassOrder[];
 export type LessonOrder = (typeof ORDERS)[number];

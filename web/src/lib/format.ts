@@ -101,3 +101,11 @@ const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u20
 export function seen(text: string, kept = ''): string {
   return text.replace(UNSEEN, (sign) => (kept.includes(sign) ? sign : `⟨${sign.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}⟩`));
 }
+
+/** A sentence in its parts: what stands between backticks is a command to type. */
+export function codeParts(text: string): { text: string; isCode: boolean }[] {
+  return text
+    .split('`')
+    .map((part, at) => ({ text: part, isCode: at % 2 === 1 }))
+    .filter(({ text: part }) => part !== '');
+}

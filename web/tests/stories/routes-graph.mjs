@@ -124,6 +124,8 @@ test('a route is laid by dragging from port to port, and what cannot be is said'
 test('a route is laid, looked at and removed by the keyboard alone', () =>
   story(graphMock(), async ({ page, url }) => {
     await openGraph(page, url);
+    const warned = [];
+    page.on('console', (message) => message.type() === 'warning' && warned.push(message.text()));
     const focusedStop = () => page.evaluate(() => document.activeElement?.dataset.stop ?? '');
     const press = async (key, expected) => {
       await page.keyboard.press(key);
@@ -158,6 +160,7 @@ test('a route is laid, looked at and removed by the keyboard alone', () =>
     await page.locator(`[data-tie=r${laid.id}]`).waitFor({ state: 'attached' });
     await page.locator('[data-side=fate] .close').focus();
     await page.keyboard.press('Escape');
+    assert.deepEqual(warned, []);
     await eventually('back at its tie', async () => (await focusedStop()) === `tie:r${laid.id}`);
     await page.keyboard.press('Delete');
     await page.getByRole('dialog').getByText('plc/line/Count follows twin/line/CapTorque no more').waitFor();
