@@ -2,8 +2,8 @@
 
 import type { Kind, Value } from './protocol';
 
-/** A text may have lines and columns. */
-const LINES = '\n\t';
+/** A text may have lines, columns, and what joins or parts words in the languages of classrooms. */
+const LINES = '\n\t\u200b\u200c\u200d';
 
 /** The shown form of a value. Floats keep a fixed number of digits so that a changing column does not dance. */
 export function formatValue(kind: Kind, value: Value): string {
