@@ -24,7 +24,7 @@ import { dirname, extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { WebSocketServer } from 'ws';
-import { Class, splash } from './mock/classroom.mjs';
+import { Class } from './mock/classroom.mjs';
 import { History, noHistory } from './mock/history.mjs';
 import { ENDPOINT_SETTINGS, Links } from './mock/links.mjs';
 import { Office, refusal } from './mock/office.mjs';
@@ -507,8 +507,10 @@ async function serve(request, response) {
     return endChannelsWithoutKey();
   }
   if (classroom && url.pathname.startsWith('/learning-packages/')) {
+    const admitted = office.admit(keyOf(request, url), plant.real());
+    if (!('me' in admitted)) return json(admitted.status, admitted.body);
     response.writeHead(200, { 'content-type': 'image/svg+xml' });
-    return response.end(splash(url.pathname));
+    return response.end(classroom.picture(url.pathname));
   }
   if (url.pathname === '/headset') return json(...(classroom ? [classroom.door.admit(url.searchParams.get('code')), { error: { code: 'headset', message: 'this is where headsets connect' } }] : [404, { error: { code: 'not_found', message: 'this project has no classroom' } }]));
   const wanted = normalize(url.pathname).replace(/^(\.\.[/\\])+/, '');

@@ -8,6 +8,7 @@
 import { joinLines } from './classroom-lines';
 import type { ClassCatalog, ClassFrame, ClassState, ConsoleLine } from './classroom-protocol';
 import { HubError, type HubApi } from './hub';
+import { Pictures } from './pictures';
 
 /** The hub says how the class stands at least once a second: after this a frame is old. */
 const FRAME_MS_MAX = 3_000;
@@ -31,6 +32,8 @@ export class ClassRoom {
   waiting = $state.raw<{ text: string; since: number } | null>(null);
   /** What is added to a time of the hub to get milliseconds since 1970: settled once per connection, so that times stand still. */
   wallOffset = $state<number | null>(null);
+  /** The pictures of the catalog. */
+  readonly pictures: Pictures;
   #isOpen = false;
   #catalogSign = '';
   #catalogNumber = 0;
@@ -40,7 +43,9 @@ export class ClassRoom {
   constructor(
     readonly api: HubApi,
     readonly watch: (isOn: boolean) => void,
-  ) {}
+  ) {
+    this.pictures = new Pictures(api);
+  }
 
   /** Is what is known young enough to be shown as alive? */
   isFresh(now: number): boolean {
@@ -105,6 +110,7 @@ export class ClassRoom {
     this.state = null;
     this.refusal = null;
     this.catalog = null;
+    this.pictures.forget();
     this.waiting = null;
     this.#catalogNumber += 1;
   }

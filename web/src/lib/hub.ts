@@ -90,6 +90,8 @@ export interface Ask {
   ms_max?: number;
   /** Ends the wait; the hub goes on with what it was asked. */
   cancel?: AbortSignal;
+  /** The path is a whole address of this hub, not one below `/api/v1/`. */
+  isWhole?: boolean;
 }
 
 /**
@@ -340,6 +342,13 @@ export class HubApi {
     return (await this.ask<{ result: string }>('classroom/evaluate', { method: 'POST', body: { expr }, ms_max: TRIAL_MS_MAX })).result;
   }
 
+  /** A picture at an address of this hub; `too_large` where it has more bytes than `len_max`, `no_picture` where it is something else. */
+  async picture(address: string, len_max: number): Promise<Blob> {
+    const answer = await this.ask<Blob | HubError>(address, { isWhole: true }, (response) => readPicture(response, len_max));
+    if (answer instanceof HubError) throw answer;
+    return answer;
+  }
+
   /** Asks below `/api/v1/`, for rooms that bring their own questions; `read` takes what comes, JSON unless it says otherwise. */
   async ask<T>(path: string, ask: Ask = {}, read: (response: Response) => Promise<unknown> = readJson): Promise<T> {
     const { key } = this;
@@ -355,7 +364,7 @@ export class HubApi {
   async #askAs<T>(
     key: string | null,
     path: string,
-    { method, body, text, type, ms_max = REQUEST_MS_MAX, cancel }: Ask = {},
+    { method, body, text, type, ms_max = REQUEST_MS_MAX, cancel, isWhole }: Ask = {},
     read: (response: Response) => Promise<unknown> = readJson,
   ): Promise<T> {
     const headers: Record<string, string> = {};
@@ -366,7 +375,7 @@ export class HubApi {
     const limit = AbortSignal.timeout(ms_max);
     let response: Response;
     try {
-      response = await this.#fetch(`${this.#base}api/v1/${path}`, {
+      response = await this.#fetch(isWhole ? path : `${this.#base}api/v1/${path}`, {
         method: method ?? 'GET',
         headers,
         cache: 'no-store',
@@ -392,6 +401,26 @@ export class HubApi {
 
 function readJson(response: Response): Promise<unknown> {
   return response.json();
+}
+
+/** Reads a picture, and not further than to its greatest size. */
+async function readPicture(response: Response, len_max: number): Promise<Blob | HubError> {
+  const type = response.headers.get('content-type') ?? '';
+  if (!type.startsWith('image/')) return new HubError('no_picture', 'this is no picture', response.status);
+  const large = new HubError('too_large', 'the picture is too large', response.status);
+  const reader = response.body?.getReader();
+  if (!reader) return new Blob([], { type });
+  const isSaidLarge = Number(response.headers.get('content-length') ?? 0) > len_max;
+  const parts: Uint8Array<ArrayBuffer>[] = [];
+  let length = 0;
+  while (!isSaidLarge && length <= len_max) {
+    const { done, value } = await reader.read();
+    if (done) return new Blob(parts, { type });
+    parts.push(value);
+    length += value.length;
+  }
+  await reader.cancel();
+  return large;
 }
 
 function plcPath(context: string): string {

@@ -14,7 +14,7 @@ const RETRY_MS = 5_000;
 const URL_OF_GAMA = 'ws://localhost:1000';
 
 /** A picture of its own for each model, in colours that a person tells apart. */
-export function splash(name) {
+function splash(name) {
   const hue = [...name].reduce((sum, char) => sum + char.charCodeAt(0), 0) % 360;
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 320 160"><rect width="320" height="160" fill="hsl(${hue} 45% 35%)"/><path d="M0 120q80-50 160 0t160 0v40H0z" fill="hsl(${(hue + 40) % 360} 60% 55%)"/><circle cx="250" cy="45" r="22" fill="#ffe9a8"/></svg>`;
 }
@@ -84,6 +84,7 @@ export class Class {
   worlds = 0;
   /** Orders have no effect until this ends: for stories of waiting. */
   isHeld = false;
+  isLarge = false;
   #effects = [];
   #lastLine = 0;
 
@@ -98,6 +99,11 @@ export class Class {
   say(level, kind, text) {
     this.#lastLine += 1;
     this.lines.push({ number: this.#lastLine, at_ms: this.now(), level, kind, text });
+  }
+
+  /** The picture at a path, which `class-large` makes larger than the page takes. */
+  picture(path) {
+    return splash(path) + (this.isLarge ? ' '.repeat(2_000_000) : '');
   }
 
   models() {
@@ -291,11 +297,12 @@ export class Class {
     this.say('error', kind, text);
   }
 
-  /** A switch of a test: `class-link?to=waiting`, `class-error`, `class-player?id=…&connected=false`, `class-state?to=FINISHED`, `class-hold`, `class-go`, `class-say?text=…`. */
+  /** A switch of a test: `class-link?to=waiting`, `class-error`, `class-player?id=…&connected=false`, `class-state?to=FINISHED`, `class-hold`, `class-go`, `class-large`, `class-say?text=…`. */
   turn(word, query) {
     const what = word.slice('class-'.length);
     if (what === 'link') this.turnLink(query.get('to'));
     if (what === 'state') this.state = query.get('to');
+    if (what === 'large') this.isLarge = true;
     if (what === 'hold' || what === 'go') this.isHeld = what === 'hold';
     if (what === 'say') this.say(query.get('level') ?? 'console', 'SimulationOutput', query.get('text'));
     if (what === 'error') this.fail('SimulationError', query.get('text') ?? "Unknown variable 'flod' in species people at line 41", 'Correct the model in GAMA, then reload it.');

@@ -220,6 +220,20 @@ test('a viewer sees the class and can order nothing; an operator cannot evaluate
     await page.locator('[data-evaluate]').getByText('This needs the key of an engineer').waitFor();
   }));
 
+test('pictures of models come with the key of the page, and not beyond their size', () =>
+  story(classMock('--keys'), async ({ page, url }) => {
+    assert.equal((await fetch(`${url}/learning-packages/demo/splashscreen/0.svg`)).status, 401);
+    await page.goto(`${url}/#/classroom`);
+    await enterKey(page, 'ct_viewer');
+    const picture = page.locator('[data-model-index="0"] img');
+    await eventually('the picture is there', () => picture.evaluate((image) => image.src.startsWith('data:image/svg+xml;') && image.naturalWidth > 0));
+    await turn(url, 'class-large');
+    await page.reload();
+    const tile = page.locator('[data-model-index="0"] [data-picture=large]');
+    await tile.getByText('CAF', { exact: true }).waitFor();
+    assert.equal(await tile.getAttribute('title'), 'The picture is larger than 2 MB and is not shown');
+  }));
+
 test('when the hub is lost the class turns grey with its age', () =>
   story(classMock(), async ({ page, url, hub }) => {
     await open(page, url);

@@ -200,6 +200,7 @@ export const en: ClassroomTexts = {
     tileTitle: (experiment, file) => `${experiment} of ${file}`,
     elsewhere: 'file not on this machine',
     elsewhereTitle: (file) => `${file} is not on the hub's machine; that is right where GAMA runs elsewhere`,
+    largePicture: (megabytes) => `The picture is larger than ${megabytes} MB and is not shown`,
     errors: (count) => `${plural(count, 'error', 'errors')} in the learning packages`,
     notes: (count) => `${plural(count, 'note', 'notes')} on the learning packages`,
     notSelected: 'Not selected:',

@@ -200,6 +200,7 @@ export const fr: ClassroomTexts = {
     tileTitle: (experiment, file) => `${experiment} de ${file}`,
     elsewhere: 'fichier absent de cette machine',
     elsewhereTitle: (file) => `${file} n’est pas sur la machine du hub ; c’est normal si GAMA tourne ailleurs`,
+    largePicture: (megabytes) => `L’image dépasse ${megabytes} Mo et n’est pas affichée`,
     errors: (count) => `${plural(count, 'erreur', 'erreurs')} dans les paquets pédagogiques`,
     notes: (count) => `${plural(count, 'remarque', 'remarques')} sur les paquets pédagogiques`,
     notSelected: 'Le modèle n’a pas été choisi :',

@@ -195,6 +195,7 @@ export const km: ClassroomTexts = {
     tileTitle: (experiment, file) => `${experiment} ក្នុង ${file}`,
     elsewhere: 'គ្មានឯកសារក្នុងម៉ាស៊ីននេះ',
     elsewhereTitle: (file) => `${file} មិននៅលើម៉ាស៊ីនមេទេ។ នេះត្រឹមត្រូវ បើ GAMA ដំណើរការនៅកន្លែងផ្សេង`,
+    largePicture: (megabytes) => `រូបភាពធំជាង ${megabytes} មេហ្គាបៃ ដូច្នេះមិនត្រូវបានបង្ហាញទេ`,
     errors: (count) => `មានកំហុស ${counted(count)} ក្នុងកញ្ចប់មេរៀន`,
     notes: (count) => `មានកំណត់សម្គាល់ ${counted(count)} អំពីកញ្ចប់មេរៀន`,
     notSelected: 'ជ្រើសគំរូមិនបាន៖',

@@ -195,6 +195,7 @@ export const lo: ClassroomTexts = {
     tileTitle: (experiment, file) => `${experiment} ໃນ ${file}`,
     elsewhere: 'ບໍ່ມີໄຟລ໌ໃນເຄື່ອງນີ້',
     elsewhereTitle: (file) => `${file} ບໍ່ຢູ່ໃນເຄື່ອງເຊີບເວີ; ນັ້ນຖືກຕ້ອງແລ້ວ ຖ້າ GAMA ເຮັດວຽກຢູ່ບ່ອນອື່ນ`,
+    largePicture: (megabytes) => `ຮູບໃຫຍ່ກວ່າ ${megabytes} ເມກະໄບ ຈຶ່ງບໍ່ສະແດງ`,
     errors: (count) => `ຊຸດການຮຽນມີຂໍ້ຜິດພາດ ${counted(count)} ລາຍການ`,
     notes: (count) => `ຊຸດການຮຽນມີໝາຍເຫດ ${counted(count)} ລາຍການ`,
     notSelected: 'ເລືອກແບບຈຳລອງບໍ່ໄດ້:',

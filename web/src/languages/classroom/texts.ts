@@ -191,6 +191,8 @@ export interface ClassroomTexts {
     tileTitle: (experiment: string, file: string) => string;
     elsewhere: string;
     elsewhereTitle: (file: string) => string;
+    /** Why letters stand where a picture is wanted. */
+    largePicture: (megabytes: number) => string;
     errors: (count: number) => string;
     notes: (count: number) => string;
     notSelected: string;

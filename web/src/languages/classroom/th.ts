@@ -195,6 +195,7 @@ export const th: ClassroomTexts = {
     tileTitle: (experiment, file) => `${experiment} ใน ${file}`,
     elsewhere: 'ไม่มีไฟล์ในเครื่องนี้',
     elsewhereTitle: (file) => `${file} ไม่อยู่ในเครื่องเซิร์ฟเวอร์ ซึ่งถูกต้องแล้วถ้า GAMA ทำงานที่อื่น`,
+    largePicture: (megabytes) => `ภาพมีขนาดใหญ่กว่า ${megabytes} เมกะไบต์ จึงไม่แสดง`,
     errors: (count) => `ชุดการเรียนรู้มีข้อผิดพลาด ${counted(count)} รายการ`,
     notes: (count) => `ชุดการเรียนรู้มีหมายเหตุ ${counted(count)} รายการ`,
     notSelected: 'เลือกแบบจำลองไม่ได้:',

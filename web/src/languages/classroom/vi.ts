@@ -199,6 +199,7 @@ export const vi: ClassroomTexts = {
     tileTitle: (experiment, file) => `${experiment} trong ${file}`,
     elsewhere: 'tệp không có trên máy này',
     elsewhereTitle: (file) => `${file} không có trên máy chủ; điều này là bình thường nếu GAMA chạy trên máy khác`,
+    largePicture: (megabytes) => `Hình lớn hơn ${megabytes} MB nên không được hiển thị`,
     errors: (count) => `${counted(count)} lỗi trong các gói học liệu`,
     notes: (count) => `${counted(count)} ghi chú về các gói học liệu`,
     notSelected: 'Chưa chọn được mô hình:',
