@@ -33,6 +33,8 @@ export class Session {
   code = $state(codeOf(location.href));
   /** The door has asked for a code. */
   needsCode = $state(codeOf(location.href) !== '');
+  /** The hub has answered the last time that it was asked or heard. */
+  isHubReached = $state(false);
   isInGame = $state(false);
   /** Why the pupil is not in the game, in the hub's words; null where it has not said so. */
   waitsFor = $state<string | null>(null);
@@ -59,14 +61,14 @@ export class Session {
 
   constructor() {
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
-    addEventListener('online', this.#comeBack);
+    addEventListener('online', this.#beOnline);
     addEventListener('pageshow', this.#comeBack);
     document.addEventListener('visibilitychange', this.#comeBack);
   }
 
   end(): void {
     clearInterval(this.#timer);
-    removeEventListener('online', this.#comeBack);
+    removeEventListener('online', this.#beOnline);
     removeEventListener('pageshow', this.#comeBack);
     document.removeEventListener('visibilitychange', this.#comeBack);
     this.#drop();
@@ -135,6 +137,7 @@ export class Session {
     this.#begunAt = performance.now();
     const halt = await this.#askDoor();
     if (number !== this.#number) return;
+    this.isHubReached = halt !== 'away';
     if (halt === 'away') this.#waitFor(this.gap ?? 'away');
     else if (halt !== null) this.#stopAt(halt);
     else this.#connect();
@@ -186,6 +189,8 @@ export class Session {
 
   #closed(code: number, reason: string): void {
     const next = closeOf(code, reason, this.#wasSeated);
+    // Who closes with a word is there; 1006 is the browser's own for a connection that broke.
+    this.isHubReached = code !== 1006;
     if ('halt' in next) this.#stopAt(next.halt);
     else this.#waitFor(next.gap);
   }
@@ -226,13 +231,23 @@ export class Session {
 
   /** Nothing was heard for too long: what is shown is old, and the first new attempt comes at once. */
   #lostSilently(): void {
+    this.isHubReached = false;
     this.#waitFor('lost');
     this.retryAt = performance.now();
   }
 
-  /** The network or the page is back: who waits tries at once, who believes to be connected makes sure of it. */
+  /** The network is back: what was opened before it went is of no use, even where the browser has not said so yet. */
+  readonly #beOnline = (): void => {
+    if (!this.isWanted || (this.phase === 'waiting' && this.gap === 'ended')) return;
+    this.#attempt = 0;
+    if (this.phase === 'here') this.gap = 'lost';
+    void this.#begin();
+  };
+
+  /** The page is back: who waits tries at once, who believes to be connected makes sure of it. */
   readonly #comeBack = (): void => {
     if (document.visibilityState === 'hidden') return;
+    this.#attempt = 0;
     if (this.phase === 'waiting' && this.gap !== 'ended') void this.#begin();
     if (this.phase !== 'here') return;
     const now = performance.now();

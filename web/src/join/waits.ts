@@ -1,6 +1,7 @@
 /** Why a pupil is not in the game yet: the hub's sentences in the pupil's language. */
 
-import type { WaitTexts } from '../languages/join/texts';
+import type { JoinTexts, WaitTexts } from '../languages/join/texts';
+import type { Gap } from './link';
 
 /** The sentences that the hub is known to say. */
 const KNOWN: readonly [RegExp, (texts: WaitTexts, gaps: string[]) => string][] = [
@@ -22,4 +23,9 @@ export function waitWords(sentence: string | null, texts: WaitTexts): { text: st
     if (found) return { text: words(texts, found.slice(1)), isForeign: false };
   }
   return { text: sentence, isForeign: true };
+}
+
+/** Why there is no connection just now. That the seat is kept is promised only while the hub, which keeps it, is there. */
+export function gapWords(gap: Gap, isHubReached: boolean, { gap: gaps, seatKept }: Pick<JoinTexts, 'gap' | 'seatKept'>): string {
+  return gap === 'lost' && isHubReached ? `${gaps.lost} ${seatKept}` : gaps[gap];
 }

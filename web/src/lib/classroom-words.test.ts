@@ -18,6 +18,7 @@ import {
   heardWords,
   hereWords,
   hueOf,
+  loadedExperiment,
   isAsked,
   lessonSign,
   linkText,
@@ -111,6 +112,8 @@ describe('orders', () => {
   });
 
   it('stopping names what it does to headsets', () => {
+    expect(['NONE', 'NOTREADY', 'RUNNING', 'FINISHED'].map((state) => loadedExperiment(gama({ state, experiment_name: 'vr_xp' })))).toEqual([null, 'vr_xp', 'vr_xp', 'vr_xp']);
+    expect([loadedExperiment(gama({ state: 'RUNNING' })), loadedExperiment(gama({ state: 'RUNNING', experiment_name: 'vr_xp', link: 'waiting' }))]).toEqual([null, null]);
     const running = gama({ state: 'RUNNING', experiment_name: 'vr_xp' });
     expect(stopWords(classState({ gama: running, players: [player(), player({ id: 'B' }), player({ id: 'C', connected: false })] }), en)).toContain('vr_xp ends. All 2 headsets are sent away');
     expect(stopWords(classState({ gama: running, players: [player()] }), en)).toContain('The one headset is sent away');

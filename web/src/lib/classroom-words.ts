@@ -146,6 +146,11 @@ export function playersWords(model: Pick<ActiveModel, 'minimal_players' | 'maxim
   return least === most ? players.exactly(most) : players.between(least, most);
 }
 
+/** The experiment that is there; null for none, and for one that is over: the hub goes on telling its name after a stop. */
+export function loadedExperiment({ link, state, experiment_name }: Gama): string | null {
+  return link === 'connected' && state !== 'NONE' && experiment_name !== '' ? experiment_name : null;
+}
+
 /** How an experiment is called inside a sentence. */
 export function experimentName({ gama }: ClassState, { orders }: ClassroomTexts): string {
   return gama?.experiment_name || orders.unnamed;

@@ -266,7 +266,8 @@ export class Class {
       step_back: ['GAMA to go back one cycle', () => this.fail('UnableToExecuteRequest', 'This experiment keeps no record: it cannot step back', 'Only experiments of type record can.')],
       reload: ['GAMA to load the experiment anew', () => (this.state = 'PAUSED')],
       stop: ['GAMA to stop the experiment', () => {
-        Object.assign(this, { state: 'NONE', experiment: '', error: null });
+        // The hub keeps the name of what was loaded last.
+        Object.assign(this, { state: 'NONE', error: null });
         this.#sendAway('the experiment is not running');
         this.door.endLesson();
         for (const each of this.players) each.connected = false;

@@ -40,8 +40,11 @@ test('a lesson from launch to stop', () =>
     await dialog.getByRole('button', { name: 'Leave it as it is' }).click();
     await lesson(page, 'PAUSED');
     await order(page, 'stop').click();
+    await page.locator('[data-experiment]').getByText('vr_xp').waitFor();
     await dialog.getByRole('button', { name: 'Stop vr_xp' }).click();
     await lesson(page, 'NONE');
+    await page.locator('[data-experiment]').waitFor({ state: 'detached' });
+    assert.equal((await (await fetch(`${url}/api/v1/classroom`)).json()).gama.experiment_name, 'vr_xp', 'the hub keeps the name');
     await seat(page, 'Player_103').getByText('away', { exact: true }).waitFor();
     await page.locator('[data-line=order]').getByText('Resume').waitFor();
   }));

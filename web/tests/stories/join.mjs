@@ -141,7 +141,7 @@ test('a full class, a name that is taken, and a project without a class', async 
     await launch(url);
     await join(page, url, 'Ada');
     await page.getByText('The game is full (4 of 4)').waitFor();
-    await page.getByRole('button', { name: 'Change name or code' }).click();
+    await page.getByRole('button', { name: 'Change name', exact: true }).click();
     await page.locator('#name').fill('Player_101');
     await page.getByRole('button', { name: 'Join', exact: true }).click();
     await page.locator('[data-halt=name]').waitFor();
@@ -163,7 +163,8 @@ test('the link is lost and comes back to the same seat', () =>
     await inGame(page);
     await turn(url, 'silent');
     await turn(url, 'class-headset-cut');
-    await page.locator('[data-play] [data-gap=lost]').getByText('Your seat is kept').waitFor();
+    await page.locator('[data-play] [data-gap=lost]').getByText('The connection is lost.').waitFor();
+    assert.equal(await page.getByText('Your seat is kept').count(), 0, 'nobody can promise that for a hub that does not answer');
     await page.locator('[data-gap=lost]').getByText(/the world of \d+ s ago/).waitFor();
     assert.equal(await page.locator('main.old').count(), 1);
     await turn(url, 'talk');
@@ -178,6 +179,26 @@ test('the link is lost and comes back to the same seat', () =>
     await page.getByRole('button', { name: 'Play here instead' }).click();
     await inGame(page);
     await other.locator('[data-halt=elsewhere]').waitFor();
+  }));
+
+test('with the network back a phone asks anew at once, also where its old socket has not been closed yet', () =>
+  story({ ...classMock(), context: PHONE }, async ({ page, url }) => {
+    await run(url);
+    await join(page, url, 'Ada');
+    await inGame(page);
+    const asks = async () => (await turn(url, 'state')).asked.filter((path) => path.startsWith('/headset')).length;
+    const before = await asks();
+    await page.context().setOffline(true);
+    await page.context().setOffline(false);
+    await eventually('the door is asked anew', async () => (await asks()) > before);
+    await inGame(page);
+
+    await page.context().setOffline(true);
+    await turn(url, 'class-headset-cut');
+    await page.locator('[data-gap=lost]').getByText(/Next try in [3-9] s/).waitFor();
+    await page.context().setOffline(false);
+    await inGame(page);
+    await eventually('one seat', async () => (await ask(url)).players.filter(({ connected }) => connected).length === 1);
   }));
 
 test('a hub that falls silent is noticed, and one that is gone is waited for', () =>
@@ -338,6 +359,7 @@ test('a class that nobody else reaches says what to do, and an old hub has no pa
   await story(classMock('--no-lan'), async ({ page, url }) => {
     await openLive(page, `${url}/#/classroom`);
     await page.locator('[data-join-hint]').getByText('bind = "0.0.0.0"').waitFor();
+    await page.locator('[data-join-about]').getByText('On this machine').waitFor();
     await page.locator('[data-no-code]').waitFor();
     assert.equal(await page.getByRole('button', { name: 'Close joining' }).count(), 0);
   });

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { LANGUAGES, type LanguageCode } from '../language.svelte';
-import { waitWords } from '../../join/waits';
+import { gapWords, waitWords } from '../../join/waits';
 import { JOIN } from './index.svelte';
 import type { JoinTexts } from './texts';
 
@@ -48,5 +48,11 @@ describe('the texts of joining', () => {
     ] as const) expect(waitWords(sentence, wait)).toEqual({ text, isForeign: false });
     expect(waitWords('something new', wait)).toEqual({ text: 'something new', isForeign: true });
     expect(waitWords(null, wait).text).toBe(wait.unknown);
+  });
+
+  it('promises the seat only while the hub is there', () => {
+    expect(gapWords('lost', true, all.en)).toBe('The connection is lost. Your seat is kept.');
+    expect(gapWords('lost', false, all.en)).toBe('The connection is lost.');
+    expect(gapWords('ended', true, all.en)).toBe(all.en.gap.ended);
   });
 });

@@ -35,9 +35,13 @@ export interface JoinTexts {
   tryAgainIn: (seconds: number) => string;
   joinAgain: string;
   takeBack: string;
+  /** Back to the card, where no code is asked for and where one is. */
   otherName: string;
+  otherNameOrCode: string;
   /** Why there is no connection just now. */
   gap: Record<Gap, string>;
+  /** Said beside a lost connection where the hub itself is there. */
+  seatKept: string;
   nextTry: (seconds: number) => string;
   tryNow: string;
   asking: string;
@@ -83,6 +87,8 @@ export interface JoinTexts {
   panel: {
     title: string;
     about: string;
+    /** Where no other device can reach the address. */
+    aboutHere: string;
     codeWanted: string;
     noCode: string;
     closed: string;
