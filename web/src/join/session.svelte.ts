@@ -10,6 +10,7 @@ import { recall, remember } from '../lib/memory';
 import { codeOf, doorUrl, suggestedName } from './entry';
 import { Game } from './game';
 import { closeOf, GREETING_MS, haltOf, pauseOf, QUIET_MS, SILENCE_MS, TRIES_PAUSE_MS, type Gap, type Halt } from './link';
+import { ownMark, seatMarks, type SeatMark } from '../lib/seat-sign';
 import { askText, connectionText, GOODBYE, isObject, moveText, pingText, PONG } from './protocol';
 
 export type Phase = 'card' | 'asking' | 'connecting' | 'here' | 'waiting' | 'halted';
@@ -40,6 +41,9 @@ export class Session {
   waitsFor = $state<string | null>(null);
   /** The state of the experiment as GAMA spells it, where the class can be asked. */
   experiment = $state<string | null>(null);
+  /** The names of the class in the order of its seats, where it can be asked. */
+  #mates = $state.raw<readonly string[]>([]);
+  #marks = $derived(seatMarks(this.#mates));
   /** The clock of the page, in ms: what is shown as an age counts with it. */
   now = $state(performance.now());
   heardAt = $state(0);
@@ -107,6 +111,11 @@ export class Session {
   /** Back to the card, to type another name or code. */
   backToCard(): void {
     this.phase = 'card';
+  }
+
+  /** What tells a player from the others: as the teacher sees it where the class is known, else by the name alone. */
+  markOf(name: string): SeatMark {
+    return this.#marks.get(name) ?? ownMark(name);
   }
 
   retryNow(): void {
@@ -273,7 +282,10 @@ export class Session {
   }
 
   #takeClass({ gama, players }: Record<string, unknown>): void {
-    const seat: unknown = Array.isArray(players) ? players.find((player) => isObject(player) && player['id'] === this.name) : null;
+    const seats: unknown[] = Array.isArray(players) ? players : [];
+    const mates = seats.map((seat) => (isObject(seat) ? seat['id'] : null)).filter(isText);
+    if (mates.join('\n') !== this.#mates.join('\n')) this.#mates = mates;
+    const seat = seats.find((each) => isObject(each) && each['id'] === this.name);
     const waitsFor = isObject(seat) ? seat['waits_for'] : null;
     this.waitsFor = isText(waitsFor) ? waitsFor : null;
     const state = isObject(gama) ? gama['state'] : null;

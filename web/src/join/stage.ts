@@ -60,6 +60,8 @@ export class Stage {
     readonly canvas: HTMLCanvasElement,
     readonly game: () => Game,
     readonly name: () => string,
+    /** The hue of a player's seat. */
+    readonly hue: (name: string) => number,
     readonly walk: (passed_ms: number, now: number) => boolean,
   ) {
     this.#context = canvas.getContext('2d') as CanvasRenderingContext2D;
@@ -303,7 +305,7 @@ export class Stage {
   /** A player: an arrow in the colour of its name. One's own is larger and lies on a disc. */
   #drawArrow(x: number, y: number, angle: number, name: string, isMine: boolean, isNamed = true): void {
     const context = this.#context;
-    const colour = this.#colour(`hue${hueOf(name)}`);
+    const colour = this.#colour(`hue${this.hue(name)}`);
     const length = isMine ? ARROW_PX * 1.25 : ARROW_PX;
     if (isMine) {
       context.beginPath();

@@ -7,7 +7,6 @@ import { classState, gama, player } from './classroom-fixtures';
 import { joinLines } from './classroom-lines';
 import type { ClassState, ConsoleLine, Player } from './classroom-protocol';
 import {
-  badgeOf,
   clockWords,
   countHint,
   evaluateHint,
@@ -17,7 +16,6 @@ import {
   hasGame,
   heardWords,
   hereWords,
-  hueOf,
   loadedExperiment,
   isAsked,
   lessonSign,
@@ -188,14 +186,6 @@ describe('players', () => {
   it('a heartbeat has an age that grows', () => {
     expect(heardWords(player({ seen_ms: 1500 }), 600, en)).toBe('heard 2 s ago, asked every 5 s');
     expect(heardWords(player({ heartbeat_ms: 250 }), -10, en)).toBe('heard < 1 s ago, asked every 250 ms');
-  });
-
-  it('a name gives a colour and a badge', () => {
-    expect(hueOf('Player_101')).toBe(hueOf('Player_101'));
-    const hues = [101, 102, 103, 104, 105, 106].map((number) => hueOf(`Player_${number}`)).toSorted((left, right) => left - right);
-    expect(Math.min(...hues.slice(1).map((hue, at) => hue - (hues[at] ?? 0)))).toBeGreaterThan(20);
-    expect(hueOf('Anna')).not.toBe(hueOf('Minh'));
-    expect([badgeOf('Player_101'), badgeOf('Anna'), badgeOf('seat 7 left'), badgeOf('')]).toEqual(['101', 'AN', '7', '']);
   });
 
   it('free seats are drawn up to a limit', () => {

@@ -213,8 +213,6 @@ export function heardWords({ seen_ms, heartbeat_ms }: Player, passed_ms: number,
   return seat.heard(spanWords(units, seen_ms + Math.max(0, passed_ms)), periodWords(units, heartbeat_ms));
 }
 
-export { badgeOf, hueOf } from './seat-sign';
-
 /** Seats that are drawn empty: up to the maximum of the model, and not more than a row or two. */
 export function freeSeats(model: ActiveModel | null, players: readonly Player[], drawn_max: number): number {
   const most = model?.maximal_players ?? 0;

@@ -114,5 +114,7 @@ describe('the table of places', () => {
 });
 
 it('finds what routes write of a context, by address and by symbol', () => {
-  expect(fedPlaces('a/b', ['plc/a~1b/N:1', 'plc/a~1b/Motor', 'plc/a~1b/Fill.PRE', 'plc/a~1b/*', 'plc/other/N:1', 'twin/x'], PROGRAM.symbols)).toEqual(['N:1', 'O:0/0', 'T:0.PRE']);
+  const routes = ['plc/a~1b/N:1', 'plc/a~1b/Motor', 'plc/a~1b/Fill.PRE', 'plc/a~1b/N:1', 'plc/a~1b/*', 'plc/other/N:1', 'twin/x'].map((to, id) => ({ id, to }));
+  const fed = fedPlaces('a/b', routes, PROGRAM.symbols);
+  expect([...fed].map(([place, those]) => [place, those.map(({ id }) => id)])).toEqual([['N:1', [0, 3]], ['O:0/0', [1]], ['T:0.PRE', [2]]]);
 });

@@ -224,18 +224,25 @@ export function isOdd(mark: Mark): mark is Oddity {
   return mark === 'unwritten' || mark === 'unread' || mark === 'double' || mark === 'unused';
 }
 
-/** The places of a context that routes write, as addresses; `targets` are names of signals. */
-export function fedPlaces(context: string, targets: readonly string[], symbols: readonly { name: string; address: string }[]): string[] {
+/** The address of a place in a context by the name of its signal, or null for what is none; `symbols` are those of the program. */
+function placeOfSignal(context: string, signal: string, symbols: readonly { name: string; address: string }[]): string | null {
   const prefix = `plc/${context.replaceAll('~', '~0').replaceAll('/', '~1')}/`;
-  const addresses = new Map(symbols.map(({ name, address }) => [name, address]));
-  return targets
-    .filter((target) => target.startsWith(prefix) && !target.includes('*'))
-    .map((target) => {
-      const place = target.slice(prefix.length);
-      const [name = '', member] = place.split('.');
-      const slot = addresses.get(name);
-      return addresses.get(place) ?? (slot !== undefined && member !== undefined ? `${slot}.${member}` : place);
-    });
+  if (!signal.startsWith(prefix) || signal.includes('*')) return null;
+  const place = signal.slice(prefix.length);
+  const addressOf = (word: string): string | undefined => symbols.find(({ name }) => name === word)?.address;
+  const [name = '', member] = place.split('.');
+  const slot = addressOf(name);
+  return addressOf(place) ?? (slot !== undefined && member !== undefined ? `${slot}.${member}` : place);
+}
+
+/** The places of a context that routes write, each with the routes that do; `routes` go to names of signals. */
+export function fedPlaces<Route extends { to: string }>(context: string, routes: readonly Route[], symbols: readonly { name: string; address: string }[]): Map<string, Route[]> {
+  const fed = new Map<string, Route[]>();
+  for (const route of routes) {
+    const place = placeOfSignal(context, route.to, symbols);
+    if (place !== null) fed.set(place, [...(fed.get(place) ?? []), route]);
+  }
+  return fed;
 }
 
 /** The deeds of a use in words. */

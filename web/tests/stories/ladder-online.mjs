@@ -62,6 +62,12 @@ test('what routes write is marked, as far as the hub tells them', () =>
     await page.getByRole('tab', { name: 'Cross ref' }).click();
     await page.locator('[data-cross-row="B:3/0"] [data-mark=fed]').waitFor();
     assert.equal(await page.locator('[data-no-routes]').count(), 0);
+    await page.locator('[data-cross-row="B:3/0"]').click();
+    const feeder = page.locator('[data-feeder]');
+    await feeder.getByText('plc/line/Level').waitFor();
+    const id = await feeder.getAttribute('data-feeder');
+    await feeder.getByRole('link').click();
+    await page.locator(`[data-fate="${id}"]`).waitFor();
   }));
 
 test('finding by symbol, description and number, with the keyboard alone', () =>
