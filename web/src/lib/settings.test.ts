@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { editorOf, grouped, readValue, sectionOf, sourceWords, valueText, wordOf } from './settings';
+import { editorOf, grouped, otherPort, readValue, sectionOf, sourceWords, valueText, wordOf } from './settings';
 import type { Setting } from './protocol';
 
 function setting(key: string): Setting {
@@ -7,6 +7,12 @@ function setting(key: string): Setting {
 }
 
 describe('settings', () => {
+  it('tell the port that the page came by where it is not that of the file', () => {
+    const web = { key: 'web.port', value: 8000 };
+    expect([otherPort(web, { port: '43500', protocol: 'http:' }), otherPort(web, { port: '', protocol: 'https:' })]).toEqual(['43500', '443']);
+    expect([otherPort(web, { port: '8000', protocol: 'http:' }), otherPort({ ...web, key: 'headset.port' }, { port: '43500', protocol: 'http:' })]).toEqual([null, null]);
+  });
+
   it('stand in their sections, also where an endpoint has a dot in its name', () => {
     expect([sectionOf('realvirtual.line.2.debug'), wordOf('realvirtual.line.2.debug')]).toEqual(['realvirtual.line.2', 'debug']);
     expect([sectionOf('odd'), wordOf('odd')]).toEqual(['', 'odd']);

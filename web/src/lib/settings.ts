@@ -77,3 +77,9 @@ const SOURCES: Record<Setting['source'], string> = {
 export function sourceWords(source: Setting['source']): string {
   return SOURCES[source] ?? source;
 }
+
+/** Where the page came from, where that is not the port of the file: by `--port-offset`, or by a proxy in between. */
+export function otherPort({ key, value }: Pick<Setting, 'key' | 'value'>, { port, protocol }: Pick<Location, 'port' | 'protocol'>): string | null {
+  const now = port || (protocol === 'https:' ? '443' : '80');
+  return key === 'web.port' && String(value) !== now ? now : null;
+}

@@ -15,12 +15,17 @@ const of = (name: string, ...sources: Source[]) => ({ name, sources: sources.map
 test('a line for each change, and values hold', () => {
   const table = trendCsv([of('a', track([0, 1], [1_500, 2.5])), of('b', track([500, 7]))], { from: START + 100, to: START + 5_000 });
   expect(table.split('\r\n')).toEqual([
-    '"time","seconds","a","b"',
+    '"time","seconds_from_start","a","b"',
     '2026-01-02T03:04:05.100Z,0,1,',
     '2026-01-02T03:04:05.500Z,0.4,1,7',
     '2026-01-02T03:04:06.500Z,1.4,2.5,7',
     '',
   ]);
+});
+
+test('seconds begin at the first line, and a moment has one line', () => {
+  const table = trendCsv([of('a', track([1_000.2, 1], [1_000.4, 2], [2_000, 3])), of('b', track([1_000.1, 7]))], { from: START, to: START + 5_000 });
+  expect(table.split('\r\n').slice(1)).toEqual(['2026-01-02T03:04:06.000Z,0,2,7', '2026-01-02T03:04:07.000Z,1,3,7', '']);
 });
 
 test('a gap is an empty cell', () => {
@@ -34,7 +39,7 @@ test('what the page has not heard comes from the history, with smallest and larg
   const ring = new Ring(10, 1_000);
   ring.push({ at: START, min: 0, max: 9, mean: 4, last: 5, state: GOOD, worst: GOOD, count: 20 });
   const table = trendCsv([of('a', track([3_000, 6]), { rings: () => [ring] })], { from: START, to: START + 5_000 });
-  expect(table.split('\r\n').slice(0, 3)).toEqual(['"time","seconds","a","a (smallest)","a (largest)"', '2026-01-02T03:04:05.000Z,0,4,0,9', '2026-01-02T03:04:08.000Z,3,6,,']);
+  expect(table.split('\r\n').slice(0, 3)).toEqual(['"time","seconds_from_start","a","a (smallest)","a (largest)"', '2026-01-02T03:04:05.000Z,0,4,0,9', '2026-01-02T03:04:08.000Z,3,6,,']);
 });
 
 test('texts are quoted, and never formulas', () => {

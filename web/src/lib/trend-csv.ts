@@ -1,5 +1,6 @@
 /**
- * The shown span as a table: a line for each moment at which one of the signals changed, a column for each signal. A value holds
+ * The shown span as a table: a line for each moment at which one of the signals changed, with its time and the seconds since the
+ * first line, and a column for each signal. A value holds
  * until the next line. A signal that is known by parts of the time has its smallest and its largest in columns of their own.
  */
 
@@ -25,12 +26,13 @@ interface Cell {
 export function trendCsv(signals: readonly CsvSignal[], span: Span): string {
   const cells = signals.map((signal) => cellsOf(signal, span));
   const hasParts = cells.map((list) => list.some(({ isPart }) => isPart));
-  const head = ['time', 'seconds', ...signals.flatMap(({ name }, index) => [name, ...(hasParts[index] ? [`${name} (smallest)`, `${name} (largest)`] : [])])];
+  const head = ['time', 'seconds_from_start', ...signals.flatMap(({ name }, index) => [name, ...(hasParts[index] ? [`${name} (smallest)`, `${name} (largest)`] : [])])];
   const lines = [head.map(quoted).join(',')];
   const times = [...new Set(cells.flatMap((list) => list.map(({ at }) => at)))].sort((left, right) => left - right);
+  const start = times[0] ?? 0;
   const places = signals.map(() => -1);
   for (const at of times) {
-    const line = [new Date(at).toISOString(), String(Number(((at - span.from) / 1_000).toFixed(3)))];
+    const line = [new Date(at).toISOString(), String((at - start) / 1_000)];
     for (const [index, signal] of signals.entries()) {
       const list = cells[index] ?? [];
       let place = places[index] ?? -1;
@@ -60,7 +62,8 @@ function cellsOf({ sources }: CsvSignal, span: Span): Cell[] {
 function listOf(source: Source, from: number, to: number): Cell[] {
   const list: Cell[] = [];
   eachPiece(source, from, to, (ring, place) => {
-    const at = Math.max(from, ring.at.array[place] ?? 0);
+    // Times are told in milliseconds, so those that differ by less are one line.
+    const at = Math.round(Math.max(from, ring.at.array[place] ?? 0));
     const isPart = ring.width > 0 && (ring.count.array[place] ?? 0) > 0;
     const isGap = ring.state.array[place] === GAP;
     const of = (values: { array: ArrayLike<number> }): number => values.array[place] ?? Number.NaN;

@@ -219,7 +219,7 @@ test('the table is read back: values hold, texts are no formulas, the history is
     const { name, content } = await exported(page, 'Table (CSV)');
     assert.match(name, /^trend Bottling line \d{4}-\d\d-\d\d \d\d-\d\d-\d\d\.csv$/);
     const [head, ...lines] = content.toString().trimEnd().split('\r\n');
-    assert.equal(head, '"time","seconds","twin/line/TankLevel","twin/line/Recipe","twin/line/SensorFiller"');
+    assert.equal(head, '"time","seconds_from_start","twin/line/TankLevel","twin/line/Recipe","twin/line/SensorFiller"');
     assert.ok(lines.length > 20, `${lines.length} lines`);
     for (const line of lines) assert.match(line, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z,\d+(\.\d+)?,/);
     assert.ok(content.includes(`"'=SUM(A1,""x"")"`), 'a text that begins like a formula is none');
