@@ -230,7 +230,10 @@ fn a_force_hides_the_value_says_why_and_ends_by_itself() {
     ask(&hub, "PUT", "/forces/N:3", json!({"value": -5}), 200);
 
     let found = hub.get("/api/v1/signals?filter=PLC/line/Start");
-    assert_eq!(found["signals"][0]["name"], "plc/line/I:0/0", "as it is written elsewhere");
+    assert_eq!(
+        found["signals"][0]["name"], "plc/line/I:0/0",
+        "as it is written elsewhere"
+    );
 
     let list = ask(&hub, "GET", "/forces", Value::Null, 200);
     let first = &list["forces"][0];
