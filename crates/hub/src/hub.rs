@@ -644,7 +644,7 @@ impl Hub {
             .clients
             .get(&conn)
             .is_some_and(|client| client.outlet.waiting_bytes() > 0);
-        let waiting = || self.clients.iter().map(|(_, client)| client.outlet.waiting_bytes());
+        let waiting = || self.clients.values().map(|client| client.outlet.waiting_bytes());
         is_waiting && waiting().sum::<usize>() > self.limits.control_bytes_sum_max
     }
 

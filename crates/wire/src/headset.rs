@@ -35,6 +35,8 @@ pub enum Message {
     Ask(Ask),
     /// `disconnect_properly` (SI-36).
     DisconnectProperly,
+    /// `seat`: the headset asks how its player stands. A word of our own, which no app says.
+    Seat,
 }
 
 /// An `ask` as it came (SI-35).
@@ -151,6 +153,7 @@ pub fn decode(text: &str) -> Result<Message, DecodeError> {
             text: text.trim().to_owned(),
         }),
         "disconnect_properly" => Message::DisconnectProperly,
+        "seat" => Message::Seat,
         other => return Err(unknown_type(other)),
     })
 }
@@ -161,6 +164,21 @@ pub fn write_json_state(out: &mut Vec<u8>, player: &PlayerState) {
     write_string(out, &player.id);
     out.push(b',');
     write_player_fields(out, player);
+    out.push(b'}');
+}
+
+/// Writes the answer to `seat`: why the player is not in the game, in words, null for who is; and the state of the experiment as GAMA
+/// spells it, null without GAMA.
+pub fn write_seat(out: &mut Vec<u8>, waits_for: Option<&str>, experiment: Option<&str>) {
+    let mut text_or_null = |name: &[u8], text: Option<&str>| {
+        out.extend_from_slice(name);
+        match text {
+            Some(text) => write_string(out, text),
+            None => out.extend_from_slice(b"null"),
+        }
+    };
+    text_or_null(br#"{"type":"seat","waits_for":"#, waits_for);
+    text_or_null(br#","experiment":"#, experiment);
     out.push(b'}');
 }
 

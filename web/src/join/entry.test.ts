@@ -35,6 +35,8 @@ describe('the messages of the app', () => {
   it('are told apart', () => {
     expect(readMessage('{"type":"ping"}')).toEqual({ type: 'ping' });
     expect(readMessage('{"type":"json_state","in_game":true}')).toEqual({ type: 'state', isInGame: true, waitsFor: null });
+    expect(readMessage('{"type":"seat","waits_for":"the experiment is loading","experiment":"NOTREADY"}')).toEqual({ type: 'seat', waitsFor: 'the experiment is loading', experiment: 'NOTREADY' });
+    expect(readMessage('{"type":"seat","waits_for":null,"experiment":7}')).toEqual({ type: 'seat', waitsFor: null, experiment: null });
     expect(readMessage('{"type":"pong"}')).toEqual({ type: 'other' });
     expect(isWorldText('{"contents":{"pointsLoc":[]},"type":"json_output"}')).toBe(true);
     expect(isWorldText('{"contents":{\n\t"pointsLoc":[]}}')).toBe(true);

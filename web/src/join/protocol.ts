@@ -21,6 +21,7 @@ export interface Trouble {
 export type Message =
   | { type: 'ping' }
   | { type: 'state'; isInGame: boolean; waitsFor: string | null }
+  | { type: 'seat'; waitsFor: string | null; experiment: string | null }
   | { type: 'output'; contents: unknown }
   | { type: 'other' }
   | { type: 'broken'; trouble: Trouble };
@@ -41,9 +42,13 @@ export function readMessage(text: string): Message {
   if (!isObject(message)) return { type: 'broken', trouble: { word: 'shape', where: 'message' } };
   if (message['type'] === 'ping') return { type: 'ping' };
   if (message['type'] === 'json_output') return { type: 'output', contents: message['contents'] };
+  if (message['type'] === 'seat') return { type: 'seat', waitsFor: textOrNull(message['waits_for']), experiment: textOrNull(message['experiment']) };
   if (message['type'] !== 'json_state') return { type: 'other' };
-  const waitsFor = message['waits_for'];
-  return { type: 'state', isInGame: message['in_game'] === true, waitsFor: typeof waitsFor === 'string' ? waitsFor : null };
+  return { type: 'state', isInGame: message['in_game'] === true, waitsFor: textOrNull(message['waits_for']) };
+}
+
+function textOrNull(value: unknown): string | null {
+  return typeof value === 'string' ? value : null;
 }
 
 /** Is this a world? Told from its beginning, because of worlds only the newest is worth reading. */
@@ -52,6 +57,8 @@ export function isWorldText(text: string): boolean {
 }
 
 export const PONG = JSON.stringify({ type: 'pong' });
+/** Asks why the own player waits: a word that only our own hub knows. */
+export const SEAT = JSON.stringify({ type: 'seat' });
 export const GOODBYE = JSON.stringify({ type: 'disconnect_properly' });
 
 /** The first message. The app sends the interval as a text. */

@@ -11,7 +11,7 @@ import { codeOf, doorUrl, suggestedName } from './entry';
 import { Game } from './game';
 import { closeOf, GREETING_MS, haltOf, pauseOf, QUIET_MS, SILENCE_MS, TRIES_PAUSE_MS, type Gap, type Halt } from './link';
 import { ownMark, seatMarks, type SeatMark } from '../lib/seat-sign';
-import { askText, connectionText, GOODBYE, isObject, moveText, pingText, PONG } from './protocol';
+import { askText, connectionText, GOODBYE, isObject, moveText, pingText, PONG, SEAT } from './protocol';
 
 export type Phase = 'card' | 'asking' | 'connecting' | 'here' | 'waiting' | 'halted';
 
@@ -175,6 +175,7 @@ export class Session {
     const message = this.game.hear(text, now);
     if (message.type === 'ping') this.#send(PONG);
     if (message.type === 'state') this.#seated(message.isInGame, message.waitsFor, now);
+    if (message.type === 'seat') Object.assign(this, { waitsFor: message.waitsFor, experiment: message.experiment });
     if (!wasInitialised && this.game.isInitialised) this.#send(askText('player_ready_to_receive_geometries', this.name));
     this.onworld();
   }
@@ -230,7 +231,7 @@ export class Session {
     if (now - this.heardAt > QUIET_MS && now - this.#pingedAt > QUIET_MS) this.#ping(now);
     if (this.isInGame && !this.game.isInitialised && now - this.#remindedAt > REMIND_MS) this.#askForData(now);
     this.sayPlace(now);
-    if (this.#canAskClass && now - this.#askedAt > ASK_MS) void this.#askClass(now);
+    if (now - this.#askedAt > ASK_MS) this.#askWhy(now);
   }
 
   #ping(now: number): void {
@@ -266,16 +267,22 @@ export class Session {
     this.#ping(now);
   };
 
-  /** Why the pupil waits stands where the whole class does; the port of the headsets does not tell it, and is not asked twice. */
-  async #askClass(now: number): Promise<void> {
+  /** Why the pupil waits stands where the whole class does; where that is not to be had, the seat is asked for. */
+  #askWhy(now: number): void {
     this.#askedAt = now;
+    if (this.#canAskClass) void this.#askClass();
+    else this.#send(SEAT);
+  }
+
+  async #askClass(): Promise<void> {
     const number = this.#number;
     try {
       const response = await fetch(new URL('api/v1/classroom', baseOf(location.href)), { signal: AbortSignal.timeout(ASK_MS) });
       const answer: unknown = response.ok ? await response.json() : null;
       if (number !== this.#number) return;
-      if (!isObject(answer)) this.#canAskClass = false;
-      else this.#takeClass(answer);
+      if (isObject(answer)) return this.#takeClass(answer);
+      this.#canAskClass = false;
+      this.#send(SEAT);
     } catch {
       this.experiment = null;
     }

@@ -51,6 +51,7 @@ class Headset {
     if (message.type === 'connection' && this.id === null) this.door.sit(this, message);
     else if (this.id === null) return;
     else if (message.type === 'ping') this.say({ type: 'pong', id: message.id });
+    else if (message.type === 'seat') this.say({ type: 'seat', waits_for: this.door.seat(this.id)?.waits_for ?? null, experiment: this.door.room.state });
     else if (message.type === 'ask') this.ask(message.action, JSON.parse(message.args));
     else if (message.type === 'disconnect_properly') this.door.sendAway(this.id, 'goodbye');
   }

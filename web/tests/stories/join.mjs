@@ -43,6 +43,15 @@ async function run(url) {
 
 const inGame = (page) => page.locator('[data-play=here] [data-world=shown]').waitFor();
 
+test('where the class cannot be asked, as on the port of the headsets, a pupil is told why it waits, too', () =>
+  story({ ...classMock(), context: PHONE }, async ({ page, url }) => {
+    await page.route('**/api/v1/classroom', (route) => route.fulfill({ status: 426, body: '' }));
+    await join(page, url, 'Ada');
+    await page.getByText('Waiting for your teacher to start the lesson').waitFor();
+    await run(url);
+    await inGame(page);
+  }));
+
 test('a pupil joins by touch, waits, plays, and leaves', () =>
   story({ ...classMock(), context: PHONE }, async ({ page, url }) => {
     await page.goto(`${url}/join`);

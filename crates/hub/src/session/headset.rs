@@ -96,8 +96,21 @@ impl Hub {
             (Message::Expression(expr), Some(no)) => self.headset_expression(conn, no, &expr),
             (Message::Ask(ask), Some(no)) => self.headset_ask(conn, no, &ask),
             (Message::DisconnectProperly, Some(no)) => self.send_away(no, "goodbye"),
+            (Message::Seat, Some(no)) => self.tell_seat(conn, no),
             (_, Some(_)) => {}
         }
+    }
+
+    /// Says to whoever sits there why it is not in the game: the state of the protocol has no word for it, and our own page asks.
+    fn tell_seat(&mut self, conn: ConnId, no: SeatNo) {
+        let gama = self.gama_state();
+        let Some(class) = &self.classroom else { return };
+        let waits_for = class
+            .players
+            .seat(no)
+            .and_then(|seat| class.waits_for(seat, gama.as_ref()));
+        let experiment = gama.as_ref().map(|gama| gama.experiment_state.as_str());
+        self.send_text(conn, |out| headset::write_seat(out, waits_for.as_deref(), experiment));
     }
 
     /// Any message is a sign of life (SI-32).

@@ -220,6 +220,35 @@ fn si32_a_ping_is_answered_with_its_id() {
 }
 
 #[test]
+fn whoever_asks_for_its_seat_is_told_why_it_waits_and_how_the_experiment_stands() {
+    let mut lesson = Lesson::gamaless();
+    let zoe = lesson.headset("Zoe");
+    lesson.texts(zoe);
+    lesson.say_text(zoe, r#"{"type":"seat"}"#);
+    let told =
+        r#"{"type":"seat","waits_for":"this class runs without GAMA: there is no game to be in","experiment":null}"#;
+    assert_eq!(lesson.texts(zoe), [told]);
+
+    let mut lesson = Lesson::launched(ClassroomSettings::default(), (None, Some(1)));
+    let (first, second) = (lesson.headset("Ada"), lesson.headset("Ben"));
+    lesson.ms(300);
+    let mut seat = |conn| {
+        lesson.texts(conn);
+        lesson.say_text(conn, r#"{"type":"seat"}"#);
+        lesson.texts(conn)
+    };
+    let (first, second) = (seat(first), seat(second));
+    assert!(
+        first[0].starts_with(r#"{"type":"seat","waits_for":null,"experiment":""#),
+        "{first:?}"
+    );
+    assert!(
+        second[0].contains(r#""waits_for":"the class is full (1 of 1)""#),
+        "{second:?}"
+    );
+}
+
+#[test]
 fn si33_a_headset_is_asked_every_interval_and_closed_when_nothing_comes() {
     let mut lesson = Lesson::launched(ClassroomSettings::default(), (None, None));
     let zoe = lesson.socket_at("10.2.0.1:1");
