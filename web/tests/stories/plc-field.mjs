@@ -82,7 +82,8 @@ test('devices stand with their state, and what they drive is marked', () =>
     await openLive(page, `${url}/#/plc`);
     await page.locator('[data-io=up]').getByText('Modbus TCP (192.0.2.7:502)').waitFor();
     await page.locator('[data-rung="1"] .device:not(.none)').first().waitFor();
-    assert.match(await page.locator('[data-rung="1"] [data-target="I:0/2"]').first().getAttribute('aria-label'), /driven by a device$/);
+    // Until its first value has come nobody has heard it.
+    await page.locator('[data-rung="1"] [data-target="I:0/2"][aria-label$="driven by a device"]').first().waitFor();
     await page.locator('[data-rung="1"] [data-target="I:0/2"]').first().click();
     const menu = page.getByRole('dialog');
     await menu.getByText('a write would have no effect').waitFor();
