@@ -137,22 +137,23 @@ export async function eventually(what, condition) {
   }
 }
 
-/** A browser with a fresh profile that calls nobody by itself; further switches may be given. */
+/** The browser, and how it is started so that it calls nobody by itself. */
+export const BROWSER = [
+  CHROMIUM,
+  '--headless',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+/** A browser with a fresh profile; further switches may be given. */
 export function startBrowser(...switches) {
-  return chromium.launch({
-    executablePath: CHROMIUM,
-    args: [
-      '--headless',
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-      ...switches,
-    ],
-  });
+  const [executablePath, ...args] = BROWSER;
+  return chromium.launch({ executablePath, args: [...args, ...switches] });
 }
 
 /**

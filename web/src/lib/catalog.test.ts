@@ -131,3 +131,28 @@ it('tells who watches a row of its changes, once for each picture, and nobody of
   catalog.tellWatchers();
   expect([told.length, other.value]).toEqual([2, 2]);
 });
+
+it('tells apart what has changed but for the value', () => {
+  const catalog = new Catalog();
+  const row = catalog.put(signal(1, 'a', { writer: 'client 7' }));
+  const told: boolean[] = [];
+  catalog.watch(row, (isMore) => told.push(isMore));
+  const after = (change: () => void): boolean | undefined => {
+    change();
+    catalog.tellWatchers();
+    return told.pop();
+  };
+  expect(after(() => catalog.apply([[1, 2, 'good', 200, 7]]))).toBe(false);
+  expect(after(() => catalog.apply([[1, 2, 'stale', 300, 7]]))).toBe(true);
+  expect(after(() => catalog.apply([[1, 2, ['stale', 'silent'], 400, 7]]))).toBe(true);
+  expect(after(() => catalog.apply([[1, 2, ['stale', 'silent'], 500, 8]]))).toBe(true);
+  // An age that was seen as seconds is seen as none.
+  expect(after(() => catalog.apply([[1, 3, ['stale', 'silent'], 1_499, 8]]))).toBe(false);
+  expect(after(() => catalog.apply([[1, 3, ['stale', 'silent'], 2_499, 8]]))).toBe(true);
+  expect(after(() => catalog.confirm([row], { 8: 3_000 }))).toBe(false);
+  expect(after(() => catalog.confirm([row], { 8: 4_000 }))).toBe(true);
+  // More of one change is more of all until it is told.
+  expect(after(() => catalog.apply([[1, 3, 'good', 4_100, 8], [1, 4, 'good', 4_200, 8]]))).toBe(true);
+  expect(after(() => catalog.put(signal(1, 'a', { changed_at_ms: 1 })))).toBe(true);
+  expect(after(() => undefined)).toBe(undefined);
+});

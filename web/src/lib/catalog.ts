@@ -26,6 +26,15 @@ export interface Row {
   confirmedAt: number;
 }
 
+/**
+ * Is told of a row that has changed; `isMore` where it is more than the value and the time of its last change. Of a row that changes all
+ * the time that time is told only after a rest of `REST_MS`.
+ */
+export type Tell = (isMore: boolean) => void;
+
+/** Ages are shown in seconds: a row whose value came after a shorter rest has the age that it had. */
+export const REST_MS = 1_000;
+
 export class Catalog {
   /** In the order of creation. */
   rows: Row[] = [];
@@ -37,12 +46,12 @@ export class Catalog {
   /** PLCs by the words that the live channel has for them, such as `plc 0`. */
   #plcNames = new Map<string, string>();
   /** Who wants to be told of changes of a row, by its id. */
-  #watchers = new Map<number, Set<() => void>>();
-  /** Watched rows that have changed since the watchers were told last. */
-  #changed = new Set<number>();
+  #watchers = new Map<number, Set<Tell>>();
+  /** Watched rows that have changed since the watchers were told last, and whether more than their values has. */
+  #changed = new Map<number, boolean>();
 
   /** From now on `tell` is called when the row has changed, at most once for each `tellWatchers`; the answer ends it. */
-  watch({ id }: Row, tell: () => void): () => void {
+  watch({ id }: Row, tell: Tell): () => void {
     const watchers = this.#watchers.get(id) ?? new Set();
     this.#watchers.set(id, watchers.add(tell));
     return () => {
@@ -53,12 +62,12 @@ export class Catalog {
 
   /** Tells those who watch rows that have changed: what the screen shows costs what has changed, and no more. */
   tellWatchers(): void {
-    for (const id of this.#changed) this.#watchers.get(id)?.forEach((tell) => tell());
+    for (const [id, isMore] of this.#changed) this.#watchers.get(id)?.forEach((tell) => tell(isMore));
     this.#changed.clear();
   }
 
-  #touch(id: number): void {
-    if (this.#watchers.has(id)) this.#changed.add(id);
+  #touch(id: number, isMore: boolean): void {
+    if (this.#watchers.has(id)) this.#changed.set(id, isMore || this.#changed.get(id) === true);
   }
 
   /** The row of this name, or of the signal that it is another name of. */
@@ -93,7 +102,7 @@ export class Catalog {
       known.conflict = signal.conflict;
       known.writable = signal.writable;
       known.confirmedAt = Math.max(known.confirmedAt, signal.confirmed_at_ms);
-      this.#touch(known.id);
+      this.#touch(known.id, true);
       return known;
     }
     if (known) this.remove([known.id]);
@@ -126,13 +135,16 @@ export class Catalog {
     for (const [id, value, quality, changedAt, writer] of data) {
       const row = this.#byId.get(id);
       if (!row) continue;
+      const [word, reason] = typeof quality === 'string' ? [quality, null] : quality;
+      const by = this.#writerOf(row, writer);
+      const isMore = word !== row.quality || reason !== row.reason || by !== row.writer || changedAt - row.confirmedAt >= REST_MS;
       row.value = value;
-      row.quality = typeof quality === 'string' ? quality : quality[0];
-      row.reason = typeof quality === 'string' ? null : quality[1];
-      row.writer = this.#writerOf(row, writer);
+      row.quality = word;
+      row.reason = reason;
+      row.writer = by;
       row.changedAt = changedAt;
       row.confirmedAt = Math.max(row.confirmedAt, changedAt);
-      this.#touch(id);
+      this.#touch(id, isMore);
     }
   }
 
@@ -159,8 +171,9 @@ export class Catalog {
     for (const row of rows) {
       const at_ms = row.writer === null ? undefined : lastSign.get(row.writer);
       if (at_ms === undefined || at_ms <= row.confirmedAt) continue;
+      const isMore = at_ms - row.confirmedAt >= REST_MS;
       row.confirmedAt = at_ms;
-      this.#touch(row.id);
+      this.#touch(row.id, isMore);
     }
   }
 

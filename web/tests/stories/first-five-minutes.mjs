@@ -34,7 +34,7 @@ if (process.env.CROSSTIE_BIN && process.env.CROSSTIE_PROJECT) {
       await detail.getByRole('button', { name: 'true' }).click();
       await detail.getByText('Written: true').waitFor();
       await page.getByLabel('Filter by name').fill('line/State');
-      await page.locator('[data-name="twin/line/State"]').getByText('Fault').waitFor();
+      await page.locator('[data-name="twin/line/State"]').getByText('Fault').waitFor({ state: 'attached' });
       await detail.locator('[data-now]').getByText('true').waitFor();
       await pictures('newcomer-2', { signals: page });
       await detail.getByRole('button', { name: 'false' }).click();

@@ -18,7 +18,7 @@ test('an operator finds the fault switch, throws it, and sees the line stop', ()
     await detail.locator('[data-now]').getByText('true').waitFor();
 
     await field.fill('line/State');
-    await page.locator('[data-name="twin/line/State"]').getByText('Fault').waitFor();
+    await page.locator('[data-name="twin/line/State"]').getByText('Fault').waitFor({ state: 'attached' });
 
     await detail.getByRole('button', { name: 'false' }).click();
     await detail.getByText('Written: false').waitFor();
