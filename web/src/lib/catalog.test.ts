@@ -143,12 +143,12 @@ it('tells apart what has changed but for the value', () => {
     return told.pop();
   };
   expect(after(() => catalog.apply([[1, 2, 'good', 200, 7]]))).toBe(false);
-  expect(after(() => catalog.apply([[1, 2, 'stale', 300, 7]]))).toBe(true);
-  expect(after(() => catalog.apply([[1, 2, ['stale', 'silent'], 400, 7]]))).toBe(true);
-  expect(after(() => catalog.apply([[1, 2, ['stale', 'silent'], 500, 8]]))).toBe(true);
+  expect(after(() => catalog.apply([[1, 2, 'bad', 300, 7]]))).toBe(true);
+  expect(after(() => catalog.apply([[1, 2, ['bad', 'silent'], 400, 7]]))).toBe(true);
+  expect(after(() => catalog.apply([[1, 2, ['bad', 'silent'], 500, 8]]))).toBe(true);
   // An age that was seen as seconds is seen as none.
-  expect(after(() => catalog.apply([[1, 3, ['stale', 'silent'], 1_499, 8]]))).toBe(false);
-  expect(after(() => catalog.apply([[1, 3, ['stale', 'silent'], 2_499, 8]]))).toBe(true);
+  expect(after(() => catalog.apply([[1, 3, ['bad', 'silent'], 1_499, 8]]))).toBe(false);
+  expect(after(() => catalog.apply([[1, 3, ['bad', 'silent'], 2_499, 8]]))).toBe(true);
   expect(after(() => catalog.confirm([row], { 8: 3_000 }))).toBe(false);
   expect(after(() => catalog.confirm([row], { 8: 4_000 }))).toBe(true);
   // More of one change is more of all until it is told.

@@ -10,7 +10,7 @@ import { formatValue } from './format';
 import type { Kind, Value } from './protocol';
 
 /** Rows that are drawn together: fewer make more canvases, more of them draw rows anew that have not changed. */
-const TILE_ROWS = 32;
+const TILE_ROWS = 64;
 /** Canvases that are kept while nothing is drawn on them. */
 const SPARES_MAX = 8;
 const LAMP_PX = 9;
@@ -54,8 +54,8 @@ interface Tile {
   canvas: HTMLCanvasElement;
   ctx: CanvasRenderingContext2D;
   rows: Map<number, Cell>;
-  /** What stands on it is not what it should show. */
-  isOld: boolean;
+  /** Rows that do not show what they should. */
+  old: Set<number>;
   /** What its place and size were reckoned from. */
   laidBy: Measures | null;
 }
@@ -93,7 +93,7 @@ export class ValueSheet {
     };
   }
 
-  /** Colours or sizes are others now. */
+  /** Colours or sizes are others now: all is drawn anew. */
   restyle(): void {
     this.#measures = null;
     this.#askDraw();
@@ -105,7 +105,7 @@ export class ValueSheet {
     const tile = this.#tiles.get(number) ?? this.#newTile(number);
     if (!tile) return;
     tile.rows.set(index, { place, text, look });
-    tile.isOld = true;
+    tile.old.add(index);
     this.#askDraw();
   }
 
@@ -116,7 +116,7 @@ export class ValueSheet {
     // Another row may stand there by now.
     if (tile?.rows.get(index)?.place !== place) return;
     tile.rows.delete(index);
-    tile.isOld = true;
+    tile.old.add(index);
     this.#askDraw();
   }
 
@@ -125,7 +125,7 @@ export class ValueSheet {
     const ctx = canvas.getContext('2d');
     if (!ctx) return null;
     this.#sheet?.append(canvas);
-    const tile = { canvas, ctx, rows: new Map(), isOld: true, laidBy: null };
+    const tile = { canvas, ctx, rows: new Map(), old: new Set<number>(), laidBy: null };
     this.#tiles.set(number, tile);
     return tile;
   }
@@ -151,9 +151,12 @@ export class ValueSheet {
     const measures = this.#measures;
     if (!measures) return;
     for (const [number, tile] of this.#tiles) {
-      const isMoved = tile.laidBy !== measures;
-      if (isMoved) layTile(tile, number * TILE_ROWS, measures);
-      if (isMoved || tile.isOld) drawTile(tile, number * TILE_ROWS, measures);
+      if (tile.laidBy === measures) drawChanges(tile, number * TILE_ROWS, measures);
+      else {
+        layTile(tile, number * TILE_ROWS, measures);
+        drawRows(tile, tile.rows.keys(), number * TILE_ROWS, measures);
+      }
+      tile.old.clear();
     }
   }
 
@@ -209,14 +212,31 @@ function layTile(tile: Tile, first: number, measures: Measures): void {
   style.height = `${canvas.height / ratio}px`;
 }
 
-function drawTile(tile: Tile, first: number, { ratio, rowHeight, baseline, figure, fonts, colours }: Measures): void {
-  const { canvas, ctx, rows } = tile;
-  const { width } = canvas;
-  tile.isOld = false;
-  ctx.clearRect(0, 0, width, canvas.height);
+/** Where many rows have changed it is cheaper to wipe and draw all. */
+function drawChanges(tile: Tile, first: number, measures: Measures): void {
+  const { canvas, ctx, rows, old } = tile;
+  const { ratio, rowHeight } = measures;
+  if (2 * old.size > rows.size) {
+    ctx.clearRect(0, 0, canvas.width, canvas.height);
+    drawRows(tile, rows.keys(), first, measures);
+    return;
+  }
+  for (const index of old) {
+    const top = Math.round((index - first) * rowHeight * ratio);
+    ctx.clearRect(0, top, canvas.width, Math.round((index - first + 1) * rowHeight * ratio) - top);
+  }
+  drawRows(tile, old, first, measures);
+}
+
+/** Draws the values of these rows, as far as there are such, where nothing stands. */
+function drawRows({ canvas: { width }, ctx, rows }: Tile, indexes: Iterable<number>, first: number, { ratio, rowHeight, baseline, figure, fonts, colours }: Measures): void {
+  const widthOf = (text: string): number => ctx.measureText(text).width;
   ctx.textAlign = 'right';
   let drawn: Look | null = null;
-  for (const [index, { text, look }] of rows) {
+  for (const index of indexes) {
+    const cell = rows.get(index);
+    if (!cell) continue;
+    const { text, look } = cell;
     if (look !== drawn) {
       ctx.font = fonts[look];
       ctx.fillStyle = colours[look];
@@ -225,8 +245,8 @@ function drawTile(tile: Tile, first: number, { ratio, rowHeight, baseline, figur
     const y = Math.round(((index - first) * rowHeight + baseline) * ratio);
     // Only texts have signs of other widths.
     const isSure = look !== 'text' && text.length * figure <= width;
-    ctx.fillText(isSure ? text : cutToFit(text, width, (part) => ctx.measureText(part).width), width, y);
-    if (look === 'true' || look === 'false') drawLamp(ctx, width - ctx.measureText(text).width - (LAMP_GAP_PX + LAMP_PX / 2) * ratio, y, look === 'true', ratio);
+    ctx.fillText(isSure ? text : cutToFit(text, width, widthOf), width, y);
+    if (look === 'true' || look === 'false') drawLamp(ctx, width - widthOf(text) - (LAMP_GAP_PX + LAMP_PX / 2) * ratio, y, look === 'true', ratio);
   }
 }
 

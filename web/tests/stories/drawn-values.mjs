@@ -8,7 +8,7 @@ import { eventually, openLive, story } from '../support.mjs';
  */
 function valuesOn(page) {
   return page.evaluate(() => {
-    const canvases = [...document.querySelectorAll('[data-sheet] canvas')];
+    const canvases = [...document.querySelectorAll('[data-values] canvas')];
     /** The pixels of a part of a canvas without the empty lines above and below. */
     const pixelsOf = (ctx, left, top, width, height) => {
       const { data } = ctx.getImageData(left, top, width, height);
