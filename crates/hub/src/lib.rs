@@ -22,6 +22,7 @@ pub mod settings;
 pub mod signal;
 pub mod tap;
 pub mod time;
+pub mod timely;
 
 mod client;
 mod endpoint;

@@ -291,8 +291,13 @@ impl Core {
             }
             Event::Message { input, text } => self.handle_text(input, Some(&text)),
             Event::Request { by, request, reply } => {
+                if reply.as_ref().is_some_and(oneshot::Sender::is_closed) {
+                    return;
+                }
                 let ticket = self.door.new_ticket();
-                self.questions.insert(ticket, reply);
+                if let Some(reply) = reply {
+                    self.questions.insert(ticket, reply);
+                }
                 self.handle(Input::Request { ticket, by, request });
             }
             Event::Saved { ticket, result } => self.handle(Input::Saved { ticket, result }),

@@ -21,6 +21,7 @@ pub(crate) mod links;
 pub(crate) mod live;
 pub(crate) mod log;
 pub(crate) mod metrics;
+pub(crate) mod orders;
 mod pictures;
 pub(crate) mod plc;
 pub(crate) mod problems;
@@ -128,6 +129,8 @@ pub(crate) struct Api {
     pub(crate) player: Player,
     /// The hub's time, and who follows it.
     pub(crate) clock: ClockHandle,
+    /// The orders of late, each of which is carried out once.
+    pub(crate) orders: orders::Orders,
 }
 
 /// A door of the classroom, on a port of its own and on the web port.
@@ -386,14 +389,28 @@ const SESSIONS_PATH: &str = "/realvirtual/";
 async fn guard(State(api): State<Arc<Api>>, mut request: Request, next: Next) -> Response {
     match admit(&api, &request) {
         Ok(caller) => {
+            let by = caller.get::<Caller>().cloned();
             request.extensions_mut().extend(caller);
             match with_body(&api, request).await {
-                Ok(request) => as_data(next.run(request).await),
+                Ok(request) => as_data(run(&api, by, request, next).await),
                 Err(error) => as_data(error.into_response()),
             }
         }
         Err(error) => as_data(error.into_response()),
     }
+}
+
+/// Has the operation carried out: what changes something at most once, if it has a name.
+async fn run(api: &Api, by: Option<Caller>, request: Request, next: Next) -> Response {
+    match by {
+        Some(Caller(by)) if !is_harmless(request.method()) => api.orders.carry_out(&by, request, next).await,
+        _ => next.run(request).await,
+    }
+}
+
+/// It changes nothing.
+fn is_harmless(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
 }
 
 /// What an answer of the API may do in a browser that is sent to its address: nothing. It may hold the work of others, such as the
@@ -413,12 +430,14 @@ fn as_data(mut response: Response) -> Response {
     response
 }
 
-/// Takes the body in and asks once more who sends it: a key may be revoked while its holder holds a body back.
+/// Refuses an order that comes too late, takes the body in and asks once more who sends it: a key may be revoked while its holder holds a
+/// body back.
 async fn with_body(api: &Api, request: Request) -> Result<Request, ApiError> {
-    if matches!(
-        *request.method(),
-        Method::GET | Method::HEAD | Method::OPTIONS | Method::DELETE
-    ) {
+    if is_harmless(request.method()) {
+        return Ok(request);
+    }
+    api.orders.check_age(request.headers())?;
+    if *request.method() == Method::DELETE {
         return Ok(request);
     }
     let len_max = match request.uri().path() {
@@ -436,8 +455,7 @@ async fn with_body(api: &Api, request: Request) -> Result<Request, ApiError> {
 /// from reading: browsers send such requests for every page that wants it. Then asks for the key.
 fn admit(api: &Api, request: &Request) -> Result<Extensions, ApiError> {
     let (headers, path) = (request.headers(), request.uri().path());
-    let is_harmless = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    let is_welcome = is_harmless || api.origins.are_kept(headers);
+    let is_welcome = is_harmless(request.method()) || api.origins.are_kept(headers);
     if !is_welcome || !api.origins.is_host_ours(headers) {
         return Err(ApiError::foreign_origin());
     }

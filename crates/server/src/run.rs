@@ -361,6 +361,7 @@ impl RunningHub {
             tests: http::testbench::TestDesk::default(),
             player: Player::new(door.clone()),
             clock: clock.clone(),
+            orders: http::orders::Orders::new(started),
         };
         let api = Arc::new(api);
         tokio::spawn(reload::watch(Arc::clone(&api)));
@@ -753,5 +754,41 @@ mod tests {
         let last = at(u64::from(u32::MAX), u32::MAX);
         assert_eq!(last, (1 << 53) - 1, "the last whole number that every language has");
         assert_ne!(epoch_base(), epoch_base(), "two starts within a second");
+    }
+
+    #[test]
+    fn what_nobody_waits_for_any_longer_is_not_done() {
+        use crosstie_hub::api::{Reply, Request};
+        let folder = tempfile::tempdir().unwrap();
+        let project = "[web]\nport = 0\n[[realvirtual]]\nname = \"line\"\nport = 0\nsignal = [{ name = \"Run\", type = \"Bool\", writer = \"hub\" }]\n";
+        std::fs::write(folder.path().join("crosstie.toml"), project).unwrap();
+        let loaded = crate::config::load(folder.path(), &crate::config::Overrides::default());
+        let hub = RunningHub::start(loaded.config.unwrap()).unwrap();
+        let by = || crosstie_hub::access::Actor::full("Ada", "");
+        let name = || String::from("twin/line/Run");
+        let write = || Request::Write {
+            name: name(),
+            value: crosstie_hub::signal::Value::Bool(true),
+        };
+        let run = || match hub
+            .runtime
+            .block_on(hub.door.ask(by(), Request::Signal { name: name() }))
+        {
+            Ok(Reply::Signal(row, ..)) => row.value,
+            other => panic!("{other:?}"),
+        };
+        let order = |reply| Event::Request {
+            by: Box::new(by()),
+            request: write(),
+            reply,
+        };
+        let (reply, given_up) = tokio::sync::oneshot::channel();
+        drop(given_up);
+        hub.door.tell(order(Some(reply)));
+        assert_eq!(run(), crosstie_hub::signal::Value::Bool(false));
+        // The hub's own orders are waited for by nobody.
+        hub.door.tell(order(None));
+        assert_eq!(run(), crosstie_hub::signal::Value::Bool(true));
+        hub.stop();
     }
 }

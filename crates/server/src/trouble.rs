@@ -2,7 +2,6 @@
 
 use crosstie_hub::access::Actor;
 use crosstie_hub::api::{Report, Request};
-use tokio::sync::oneshot;
 
 use crate::core_task::{Door, Event};
 
@@ -57,10 +56,11 @@ impl Trouble {
     }
 
     fn tell(&self, request: Request) {
-        // Nobody waits for the answer.
-        let (reply, _) = oneshot::channel();
-        let by = Box::new(Actor::full("the hub itself", ""));
-        self.door.tell(Event::Request { by, request, reply });
+        self.door.tell(Event::Request {
+            by: Box::new(Actor::full("the hub itself", "")),
+            request,
+            reply: None,
+        });
     }
 }
 

@@ -4,7 +4,7 @@
  */
 
 import type { ClassroomTexts } from '../languages/classroom/texts';
-import { HubError } from './hub';
+import { HubError, isUnanswered } from './hub';
 
 /** A text in the language of the moment. */
 export type Told = (texts: ClassroomTexts) => string;
@@ -38,8 +38,9 @@ export class ClassAct {
   }
 }
 
-/** Why something failed: in the chosen language where the page knows it by its code, else in the hub's own words. */
-export function refusalWords(error: unknown, { refusal }: ClassroomTexts): { text: string; isHubs: boolean } {
-  if (error instanceof HubError && error.code === 'unreachable') return { text: refusal.unreachable, isHubs: false };
-  return { text: error instanceof Error ? error.message : String(error), isHubs: true };
+/** Why something failed: in the chosen language where the page knows it by its code, else in the hub's own words. `isWhole` says all. */
+export function refusalWords(error: unknown, { refusal }: ClassroomTexts): { text: string; isHubs: boolean; isWhole: boolean } {
+  if (isUnanswered(error)) return { text: refusal.unanswered, isHubs: false, isWhole: true };
+  if (error instanceof HubError && error.code === 'unreachable') return { text: refusal.unreachable, isHubs: false, isWhole: false };
+  return { text: error instanceof Error ? error.message : String(error), isHubs: true, isWhole: false };
 }

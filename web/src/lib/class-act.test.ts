@@ -27,7 +27,11 @@ describe('what is done to the class', () => {
   });
 
   it('fails for a reason of the page, or in the words of the hub', () => {
-    expect(refusalWords(new HubError('unreachable', 'the hub did not answer'), vi)).toEqual({ text: vi.refusal.unreachable, isHubs: false });
-    expect(refusalWords(new HubError('classroom_refused', 'no experiment is loaded'), vi)).toEqual({ text: 'no experiment is loaded', isHubs: true });
+    const unreachable = new HubError('unreachable', 'the hub did not answer');
+    expect(refusalWords(unreachable, vi)).toEqual({ text: vi.refusal.unreachable, isHubs: false, isWhole: false });
+    const unanswered = new HubError('unknown_result', 'the hub did not answer, so …');
+    expect(refusalWords(unanswered, vi)).toEqual({ text: vi.refusal.unanswered, isHubs: false, isWhole: true });
+    const refused = new HubError('classroom_refused', 'no experiment is loaded');
+    expect(refusalWords(refused, vi)).toEqual({ text: 'no experiment is loaded', isHubs: true, isWhole: false });
   });
 });

@@ -12,8 +12,9 @@ import { Catalog, type Row } from './catalog';
 import { ClassRoom } from './classroom.svelte';
 import { EventList, type EventRow } from './events';
 import { HubClock } from './hub-clock';
-import { HubApi, HubError, readAll, startLive, type LiveChannel } from './hub';
+import { HubApi, HubError, isUnanswered, readAll, startLive, type LiveChannel } from './hub';
 import { KeyStore } from './key-store';
+import { OrderClock } from './order-clock';
 import { baseOf } from './place';
 import { PlcRoom } from './plc.svelte';
 import type { Client, Endpoint, Health, HubMessage, Quality, Value } from './protocol';
@@ -109,6 +110,7 @@ export class House {
   endpointsReadAt = 0;
   #meter = new RateMeter();
   #clock = new HubClock();
+  #orderClock = new OrderClock();
   #realAhead_ms = 0;
   #isFrameAsked = false;
   #view: readonly string[] = [];
@@ -138,7 +140,15 @@ export class House {
       this.#clock.go(clock.running ? clock.rate : 0, clock.until_ms, performance.now());
       this.#setHubClock(clock.now_ms);
       this.#setRealClock(clock.real_ms);
+      this.#orderClock.heard(clock.real_ms, performance.now());
     });
+    // An order counts as old as the last word of the hub that stood behind it: so none is carried out after the page has called the link lost.
+    const givenAt = (): number | null => {
+      const { link } = this.#live;
+      return this.#orderClock.at(link.phase === 'live' ? link.heardAt : performance.now());
+    };
+    this.api.givenAt = givenAt;
+    this.#live.givenAt = givenAt;
     this.access = new Access(this.api, new KeyStore(this.base), {
       opened: () => this.#live.release(),
       locked: () => this.#leave(),
@@ -268,6 +278,7 @@ export class House {
     this.link = link;
     if (isLost) {
       this.losses += 1;
+      this.api.abandonOrders();
       for (const tap of this.#taps) tap.lost();
     }
     // A browser does not say why a channel was refused: a plain question does.
@@ -277,6 +288,7 @@ export class House {
 
   #greeted(now_ms: number): void {
     this.strangeFrames = 0;
+    this.#orderClock.forget();
     // How the clock of this hub goes it says next, if it has one.
     this.#clock.go(1, null, performance.now());
     // A hub that was restarted gives other ids and starts its clock and its counters anew.
@@ -514,6 +526,13 @@ function titleOf({ id, name, protocol, address }: Client): string {
 /** An error as a sentence for the operator. */
 export function words(error: unknown): string {
   return error instanceof HubError || error instanceof Error ? error.message : String(error);
+}
+
+/** What is said of something that failed; `what` begins the words, such as `Not started`, unless nobody knows whether it was done. */
+export function failure(what: string, error: unknown): string {
+  if (!isUnanswered(error)) return `${what}: ${words(error)}.`;
+  const said = words(error);
+  return `${said.charAt(0).toUpperCase()}${said.slice(1)}.`;
 }
 
 /** The one house of the page. */

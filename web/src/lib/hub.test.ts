@@ -181,6 +181,17 @@ describe('a write', () => {
     await expect(other).rejects.toMatchObject({ code: 'stale_epoch' });
   });
 
+  it('says when it was given, as far as the page knows the hub’s time', () => {
+    greet(5);
+    let given: number | null = null;
+    channel.givenAt = () => given;
+    void channel.write('a', 1, 5);
+    given = 81_234;
+    void channel.write('a', 2, 5);
+    const writes = socket().sent.filter((message) => message['type'] === 'write');
+    expect(writes.map((message) => message['given_at_ms'])).toEqual([undefined, 81_234]);
+  });
+
   it('of an older epoch, or without a link, never leaves the page', async () => {
     await expect(channel.write('a', 1, 5)).rejects.toMatchObject({ code: 'stale_epoch' });
     greet(5);
@@ -246,6 +257,43 @@ describe('requests', () => {
     await expect(api(200, 'no json').health()).rejects.toMatchObject({ code: 'http_200' });
     const nobody = new HubApi('', () => Promise.reject(new TypeError('failed')));
     await expect(nobody.health()).rejects.toMatchObject({ code: 'unreachable' });
+  });
+
+  it('are given once and in time where they change something', async () => {
+    const given: { method: string; name: string | null; at: string | null }[] = [];
+    const asked = new HubApi('', (_, init) => {
+      const headers = new Headers(init?.headers);
+      given.push({ method: init?.method ?? '', name: headers.get('idempotency-key'), at: headers.get('crosstie-given-at') });
+      return Promise.resolve(new Response('{"context":{}}'));
+    });
+    await asked.plcCommand('line', 'start');
+    let now: number | null = 81_234;
+    asked.givenAt = () => now;
+    await asked.plcCommand('line', 'start');
+    now = null;
+    await asked.plcRemove('line');
+    await asked.health();
+    expect(given.map(({ method, at }) => [method, at])).toEqual([['POST', null], ['POST', '81234'], ['DELETE', null], ['GET', null]]);
+    const names = given.map(({ name }) => name);
+    expect(new Set(names).size).toBe(4);
+    expect(names.pop()).toBeNull();
+    for (const name of names) expect(name).toMatch(/^[0-9a-z-]{1,64}$/);
+  });
+
+  it('that change something are not known to be done where nobody answers, and are not waited for without a link', async () => {
+    const nobody = new HubApi('', () => Promise.reject(new TypeError('failed')));
+    await expect(nobody.plcCommand('line', 'stop')).rejects.toMatchObject({ code: 'unknown_result' });
+    const silent = new HubApi('', (_, init) => new Promise((_, reject) => init?.signal?.addEventListener('abort', () => reject(new Error('ended')))));
+    const [order, question] = [silent.plcCommand('line', 'stop'), silent.health()];
+    let isAnswered = false;
+    void question.catch(() => (isAnswered = true));
+    silent.abandonOrders();
+    await expect(order).rejects.toMatchObject({ code: 'unknown_result' });
+    expect(isAnswered, 'who only looks goes on waiting').toBe(false);
+    // The next one is waited for again.
+    const next = silent.plcCommand('line', 'start');
+    silent.abandonOrders();
+    await expect(next).rejects.toMatchObject({ code: 'unknown_result' });
   });
 
   it('show their key in a header and nowhere else, and say so when it is refused', async () => {

@@ -74,6 +74,14 @@ export class HubError extends Error {
   }
 }
 
+/** Nobody knows whether what was asked was done: the hub did not answer, or the link was lost before it did. */
+export function isUnanswered(error: unknown): boolean {
+  return error instanceof HubError && error.code === 'unknown_result';
+}
+
+/** What is said of it, after whatever begins the sentence. */
+const UNANSWERED = 'the hub did not answer, so it is not known whether this was done: look before you try again';
+
 /** Is this the end of a wait that the person at the page has ended? */
 export function isCancelled(error: unknown): boolean {
   return error instanceof HubError && error.code === 'cancelled';
@@ -95,15 +103,21 @@ export interface Ask {
 }
 
 /**
- * The HTTP interface. Every method throws `HubError`: `unreachable`, `cancelled`, or the code that the hub gave.
+ * The HTTP interface. Every method throws `HubError`: `unreachable`, `cancelled`, `unknown_result` for an order without an answer, or
+ * the code that the hub gave.
  *
- * The key goes in the `Authorization` header, so it stands in no address and in nobody's log.
+ * The key goes in the `Authorization` header, so it stands in no address and in nobody's log. An order has a name, because a browser sends it
+ * again by itself when the connection breaks, and the time at which it was given: the hub carries it out once, and soon or not at all.
  */
 export class HubApi {
   /** The key that each request shows, or null for none. */
   key: string | null = null;
   /** Hears that the hub has refused the key in use (401). */
   onunauthorized: () => void = () => undefined;
+  /** The hub's time as orders carry it, or null where it is not known. */
+  givenAt: () => number | null = () => null;
+  /** Ends the wait of all orders. */
+  #abandon = new AbortController();
   readonly #base: string;
   readonly #fetch: typeof fetch;
 
@@ -349,6 +363,12 @@ export class HubApi {
     return answer;
   }
 
+  /** Waits for no order any longer: the link is lost, and what comes later must not look as if nothing had been. */
+  abandonOrders(): void {
+    this.#abandon.abort();
+    this.#abandon = new AbortController();
+  }
+
   /** Asks below `/api/v1/`, for rooms that bring their own questions; `read` takes what comes, JSON unless it says otherwise. */
   async ask<T>(path: string, ask: Ask = {}, read: (response: Response) => Promise<unknown> = readJson): Promise<T> {
     const { key } = this;
@@ -372,18 +392,25 @@ export class HubApi {
     if (body !== undefined) headers['content-type'] = 'application/json';
     if (text !== undefined) headers['content-type'] = type ?? (text.trimStart().startsWith('<') ? 'application/xml' : 'text/plain');
     const sent = text ?? (body === undefined ? null : JSON.stringify(body));
-    const limit = AbortSignal.timeout(ms_max);
+    const ends = [AbortSignal.timeout(ms_max), ...(cancel ? [cancel] : [])];
+    if (method !== undefined) {
+      headers['idempotency-key'] = newOrderName();
+      const givenAt = this.givenAt();
+      if (givenAt !== null) headers['crosstie-given-at'] = String(givenAt);
+      ends.push(this.#abandon.signal);
+    }
     let response: Response;
     try {
       response = await this.#fetch(isWhole ? path : `${this.#base}api/v1/${path}`, {
         method: method ?? 'GET',
         headers,
         cache: 'no-store',
-        signal: cancel ? AbortSignal.any([limit, cancel]) : limit,
+        signal: AbortSignal.any(ends),
         ...(sent === null ? {} : { body: sent }),
       });
     } catch {
       if (cancel?.aborted) throw new HubError('cancelled', 'the wait was ended');
+      if (method !== undefined) throw new HubError('unknown_result', UNANSWERED);
       throw new HubError('unreachable', 'the hub did not answer');
     }
     if (response.status === 204) return undefined as T;
@@ -397,6 +424,11 @@ export class HubApi {
       diagnostics,
     );
   }
+}
+
+/** A name that no other order has. */
+function newOrderName(): string {
+  return Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(36)).join('-');
 }
 
 function readJson(response: Response): Promise<unknown> {
@@ -468,6 +500,8 @@ export class LiveChannel {
   #isClassSent = false;
   #lastId = 0;
   #writes = new Map<number, PendingWrite>();
+  /** The hub's time as writes carry it, or null where it is not known. */
+  givenAt: () => number | null = () => null;
 
   constructor(
     readonly listener: LiveListener,
@@ -511,7 +545,8 @@ export class LiveChannel {
     const id = ++this.#lastId;
     return new Promise((resolve, reject) => {
       this.#writes.set(id, { name, resolve, reject, until: this.surroundings.now() + WRITE_MS_MAX });
-      this.#socket?.send(JSON.stringify({ type: 'write', id, epoch, signals: { [name]: value } }));
+      const given_at_ms = this.givenAt();
+      this.#socket?.send(JSON.stringify({ type: 'write', id, epoch, ...(given_at_ms === null ? {} : { given_at_ms }), signals: { [name]: value } }));
     });
   }
 
@@ -537,7 +572,7 @@ export class LiveChannel {
     for (const [id, write] of this.#writes) {
       if (now < write.until) continue;
       this.#writes.delete(id);
-      write.reject(new HubError('unknown_result', 'the hub did not answer; look at the value before you try again'));
+      write.reject(new HubError('unknown_result', UNANSWERED));
     }
     this.#sendView();
   }
@@ -611,7 +646,7 @@ export class LiveChannel {
 
   #abandonWrites(): void {
     for (const write of this.#writes.values()) {
-      write.reject(new HubError('unknown_result', 'the link was lost before the hub answered; look at the value'));
+      write.reject(new HubError('unknown_result', UNANSWERED));
     }
     this.#writes.clear();
   }

@@ -1,6 +1,6 @@
 /** Something that is done to a PLC, with what became of it in words. One thing at a time per place that does it. */
 
-import { words } from './house.svelte';
+import { failure } from './house.svelte';
 
 export class Act {
   outcome = $state.raw<{ ok: boolean; text: string } | null>(null);
@@ -15,7 +15,7 @@ export class Act {
       this.outcome = { ok: true, text: await act() };
       return true;
     } catch (error) {
-      this.outcome = { ok: false, text: `${what}: ${words(error)}.` };
+      this.outcome = { ok: false, text: failure(what, error) };
       return false;
     } finally {
       this.isWaiting = false;

@@ -15,6 +15,7 @@ use crate::settings::Owner;
 use crate::signal::coerce::Fitted;
 use crate::signal::{Pattern, SignalId, SignalSpace, Value, Writer, coerce, name};
 use crate::time::Time;
+use crate::timely;
 use crate::view::frame::live_writer;
 use crate::view::{Codec, GroupKey};
 use crosstie_wire::live::{self as wire, Request, RequestError, Subscribe, Write, WriteOutcome};
@@ -258,6 +259,13 @@ impl Hub {
         if write.epoch != self.epoch(conn) {
             let text = "this write was meant for an earlier connection and is not executed";
             self.send_text(conn, |out| wire::write_error(out, Some(write.id), "stale_epoch", text));
+            return;
+        }
+        if let Some(text) = write
+            .given_at_ms
+            .and_then(|given_at_ms| timely::late(given_at_ms, self.now))
+        {
+            self.send_text(conn, |out| wire::write_error(out, Some(write.id), "too_late", &text));
             return;
         }
         let Some(by) = self.actor_of(conn) else { return };

@@ -115,6 +115,31 @@ fn a_write_carries_the_epoch_of_its_channel_or_is_refused() {
 }
 
 #[test]
+fn a_write_that_was_given_long_ago_is_not_executed() {
+    let mut house = House::new(line());
+    let (live, first) = open(
+        &mut house,
+        json!({"type": "subscribe", "id": 1, "patterns": ["**"], "cycle_ms": 50}),
+    );
+    let epoch = &first["hello"]["epoch"];
+    house.run_for(ms(10_000));
+    let now = first["hello"]["now_ms"].as_u64().unwrap() + 10_000;
+    let mut write = |given_at_ms: u64, value: bool| {
+        let text = json!({"type": "write", "id": 7, "epoch": epoch, "given_at_ms": given_at_ms, "signals": {"twin/line/Lamp": value}});
+        house.say(live, text);
+        house.run_for(ms(5));
+        let inbox = std::mem::take(&mut house.peer(live).inbox);
+        let refusal = inbox.into_iter().find(|message| message["type"] == "error");
+        (refusal.map(|refusal| refusal["code"].clone()), house.value("Lamp"))
+    };
+    assert_eq!(write(now, true), (None, Value::Bool(true)));
+    // The socket, or a hub that stood still, has held it back.
+    assert_eq!(write(now - 3_100, false), (Some(json!("too_late")), Value::Bool(true)));
+    assert_eq!(write(now + 99_000, false), (Some(json!("too_late")), Value::Bool(true)));
+    assert_eq!(write(now - 2_500, false), (None, Value::Bool(false)));
+}
+
+#[test]
 fn a_signal_that_appears_is_announced_to_the_views_it_fits() {
     let mut house = House::new(EndpointSettings {
         auto_register: true,

@@ -65,8 +65,9 @@ pub(crate) enum Event {
         by: Box<Actor>,
         /// What is asked.
         request: Request,
-        /// Where the answer goes.
-        reply: oneshot::Sender<Reply>,
+        /// Where the answer goes; `None` where nobody waits for it. Whoever waited and has gone was told that nothing is known of it:
+        /// then nothing is done either.
+        reply: Option<oneshot::Sender<Reply>>,
     },
     /// The store has done, or not done, what an output asked for.
     Saved {
@@ -244,8 +245,11 @@ impl Door {
     /// Asks the hub and waits for the answer.
     pub(crate) async fn ask(&self, by: Actor, request: Request) -> Result<Reply, Gone> {
         let (reply, answer) = oneshot::channel();
-        let by = Box::new(by);
-        self.tell(Event::Request { by, request, reply });
+        self.tell(Event::Request {
+            by: Box::new(by),
+            request,
+            reply: Some(reply),
+        });
         answer.await.map_err(|_| Gone)
     }
 
@@ -262,9 +266,11 @@ impl Door {
 
     /// Hands in a request of the driver's own; nobody waits for the answer.
     fn order(&self, request: Request) {
-        let (reply, _) = oneshot::channel();
-        let by = Box::new(Actor::full("the hub", ""));
-        self.tell(Event::Request { by, request, reply });
+        self.tell(Event::Request {
+            by: Box::new(Actor::full("the hub", "")),
+            request,
+            reply: None,
+        });
     }
 
     /// Moves everything that is there to the end of `events`. Sleeps until there is something, or until `deadline`.

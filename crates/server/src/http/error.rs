@@ -76,6 +76,10 @@ impl ApiError {
         ApiError::new(StatusCode::CONFLICT, "conflict", message)
     }
 
+    pub(crate) fn too_late(message: impl Into<String>) -> ApiError {
+        ApiError::new(StatusCode::CONFLICT, "too_late", message)
+    }
+
     pub(crate) fn not_saved(message: impl Into<String>) -> ApiError {
         ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "not_saved", message)
     }

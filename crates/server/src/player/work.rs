@@ -86,8 +86,11 @@ impl Line {
     /// Asks the hub and waits for the answer.
     fn ask(&self, by: &Actor, request: Request) -> Result<Reply, PlayerError> {
         let (reply, answer) = oneshot::channel();
-        let by = Box::new(by.clone());
-        self.door.tell(Event::Request { by, request, reply });
+        self.door.tell(Event::Request {
+            by: Box::new(by.clone()),
+            request,
+            reply: Some(reply),
+        });
         match answer.blocking_recv() {
             Ok(Reply::Refused(refused)) => Err(refused.into()),
             Ok(reply) => Ok(reply),

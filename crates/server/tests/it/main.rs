@@ -21,6 +21,7 @@ mod modbus;
 mod modbus_config;
 mod nasty;
 mod operations;
+mod orders;
 mod plc;
 mod plc_api;
 mod plc_cli;

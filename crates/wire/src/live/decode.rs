@@ -38,13 +38,16 @@ pub struct Subscribe {
 
 /// Values that the client wants to be written.
 ///
-/// Shape: `{"type":"write","id":7,"epoch":5,"signals":{"twin/line/Run":true}}`.
+/// Shape: `{"type":"write","id":7,"epoch":5,"given_at_ms":81234,"signals":{"twin/line/Run":true}}`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Write {
     /// The client's number for this request.
     pub id: u64,
     /// The epoch from the hello of the channel for which the write was meant.
     pub epoch: u64,
+    /// When it was given, in milliseconds since the start of the hub as the world goes, as well as the client knows; without it the write
+    /// may be as old as it likes.
+    pub given_at_ms: Option<u64>,
     /// Name and value of each signal. A value may be unusable; it is refused with the others unharmed.
     pub signals: Values,
 }
@@ -140,6 +143,7 @@ struct Fields {
     patterns: Slot<Names>,
     cycle_ms: Slot<u64>,
     epoch: Slot<u64>,
+    given_at_ms: Slot<u64>,
     signals: Slot<Vec<Entry>>,
     context: Slot<Span>,
     power: Slot<bool>,
@@ -155,6 +159,7 @@ impl Fields {
             "patterns" => self.patterns = field::names(scanner, limits.names_max)?,
             "cycle_ms" => self.cycle_ms = field::uint(scanner)?,
             "epoch" => self.epoch = field::uint(scanner)?,
+            "given_at_ms" => self.given_at_ms = field::uint(scanner)?,
             "context" => self.context = field::text(scanner)?,
             "power" => self.power = field::bool(scanner)?,
             "on" => self.on = field::bool(scanner)?,
@@ -180,10 +185,12 @@ impl Fields {
             "write" => {
                 let id = self.id.demand("id", &text)?;
                 let epoch = self.epoch.demand("epoch", &text)?;
+                let given_at_ms = self.given_at_ms.take("given_at_ms", &text)?;
                 let entries = self.signals.demand("signals", &text)?;
                 Ok(Request::Write(Write {
                     id,
                     epoch,
+                    given_at_ms,
                     signals: Values::from_parts(text, entries),
                 }))
             }
@@ -233,13 +240,21 @@ mod tests {
                 cycle_ms: Some(100),
             }))
         );
-        assert_eq!(
-            read(r#"{"type":"write","id":7,"epoch":5,"signals":{"twin/line/Run":true}}"#),
+        let write = |given_at_ms| {
             Ok(Request::Write(Write {
                 id: 7,
                 epoch: 5,
-                signals: Values::from_pairs([("twin/line/Run", Value::Bool(true))])
+                given_at_ms,
+                signals: Values::from_pairs([("twin/line/Run", Value::Bool(true))]),
             }))
+        };
+        assert_eq!(
+            read(r#"{"type":"write","id":7,"epoch":5,"signals":{"twin/line/Run":true}}"#),
+            write(None)
+        );
+        assert_eq!(
+            read(r#"{"type":"write","id":7,"epoch":5,"given_at_ms":81234,"signals":{"twin/line/Run":true}}"#),
+            write(Some(81_234))
         );
     }
 

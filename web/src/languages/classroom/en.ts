@@ -42,7 +42,10 @@ export const en: ClassroomTexts = {
     needs: { operator: 'This needs the key of an operator or an engineer.', engineer: 'This needs the key of an engineer.' },
   },
   ask: { leave: 'Leave it as it is' },
-  refusal: { unreachable: 'the hub did not answer' },
+  refusal: {
+    unreachable: 'the hub did not answer',
+    unanswered: 'The hub did not answer, so it is not known whether this was done. Look before you try again',
+  },
   lesson: {
     label: 'Lesson',
     was: (word) => `Was: ${word}`,

@@ -41,7 +41,10 @@ export const fr: ClassroomTexts = {
     needs: { operator: 'Il faut pour cela la clé d’un opérateur ou d’un ingénieur.', engineer: 'Il faut pour cela la clé d’un ingénieur.' },
   },
   ask: { leave: 'Ne rien changer' },
-  refusal: { unreachable: 'le hub n’a pas répondu' },
+  refusal: {
+    unreachable: 'le hub n’a pas répondu',
+    unanswered: 'Le hub n’a pas répondu : on ne sait pas si c’est fait. Regardez avant de réessayer',
+  },
   lesson: {
     label: 'Séance',
     was: (word) => `Avant : ${word}`,

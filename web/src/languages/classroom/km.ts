@@ -37,7 +37,10 @@ export const km: ClassroomTexts = {
     needs: { operator: 'ការនេះត្រូវការកូនសោរបស់អ្នកបញ្ជា ឬវិស្វករ។', engineer: 'ការនេះត្រូវការកូនសោរបស់វិស្វករ។' },
   },
   ask: { leave: 'ទុកដដែល' },
-  refusal: { unreachable: 'ម៉ាស៊ីនមេមិនឆ្លើយ' },
+  refusal: {
+    unreachable: 'ម៉ាស៊ីនមេមិនឆ្លើយ',
+    unanswered: 'ម៉ាស៊ីនមេមិនឆ្លើយ ដូច្នេះមិនដឹងថាបានធ្វើឬនៅ សូមមើលមុននឹងសាកម្ដងទៀត',
+  },
   lesson: {
     label: 'មេរៀន',
     was: (word) => `ពីមុន៖ ${word}`,

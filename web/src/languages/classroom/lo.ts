@@ -37,7 +37,10 @@ export const lo: ClassroomTexts = {
     needs: { operator: 'ຕ້ອງໃຊ້ກະແຈຂອງຜູ້ຄວບຄຸມ ຫຼື ວິສະວະກອນ.', engineer: 'ຕ້ອງໃຊ້ກະແຈຂອງວິສະວະກອນ.' },
   },
   ask: { leave: 'ບໍ່ປ່ຽນແປງ' },
-  refusal: { unreachable: 'ເຊີບເວີບໍ່ຕອບ' },
+  refusal: {
+    unreachable: 'ເຊີບເວີບໍ່ຕອບ',
+    unanswered: 'ເຊີບເວີບໍ່ຕອບ ຈຶ່ງບໍ່ຮູ້ວ່າເຮັດແລ້ວຫຼືຍັງ ກະລຸນາເບິ່ງກ່ອນລອງໃໝ່',
+  },
   lesson: {
     label: 'ບົດຮຽນ',
     was: (word) => `ກ່ອນໜ້ານີ້: ${word}`,

@@ -55,6 +55,8 @@ export interface ClassroomTexts {
   };
   refusal: {
     unreachable: string;
+    /** Of an order; a sentence of its own. */
+    unanswered: string;
   };
   lesson: {
     label: string;

@@ -37,7 +37,10 @@ export const th: ClassroomTexts = {
     needs: { operator: 'ต้องใช้กุญแจของผู้ควบคุมหรือวิศวกร', engineer: 'ต้องใช้กุญแจของวิศวกร' },
   },
   ask: { leave: 'ไม่เปลี่ยนแปลง' },
-  refusal: { unreachable: 'เซิร์ฟเวอร์ไม่ตอบ' },
+  refusal: {
+    unreachable: 'เซิร์ฟเวอร์ไม่ตอบ',
+    unanswered: 'เซิร์ฟเวอร์ไม่ตอบ จึงไม่รู้ว่าทำแล้วหรือยัง โปรดดูก่อนลองใหม่',
+  },
   lesson: {
     label: 'บทเรียน',
     was: (word) => `ก่อนหน้านี้: ${word}`,

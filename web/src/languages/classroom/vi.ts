@@ -41,7 +41,10 @@ export const vi: ClassroomTexts = {
     needs: { operator: 'Việc này cần khóa của người vận hành hoặc kỹ sư.', engineer: 'Việc này cần khóa của kỹ sư.' },
   },
   ask: { leave: 'Giữ nguyên' },
-  refusal: { unreachable: 'máy chủ không trả lời' },
+  refusal: {
+    unreachable: 'máy chủ không trả lời',
+    unanswered: 'Máy chủ không trả lời nên không biết việc này đã được làm hay chưa. Hãy xem lại trước khi thử lần nữa',
+  },
   lesson: {
     label: 'Buổi học',
     was: (word) => `Trước đó: ${word}`,
