@@ -9,6 +9,7 @@ describe('what a pupil enters', () => {
     expect(nameTrouble('ក'.repeat(85))).toBeNull();
     expect(nameTrouble('ក'.repeat(86))).toBe('long');
     expect(nameTrouble('A\u0007da')).toBe('control');
+    expect(['.', '..', '...', '.a'].map(nameTrouble)).toEqual(['dots', 'dots', null, null]);
     expect([suggestedName(0), suggestedName(0.9999)]).toEqual(['Player_100', 'Player_999']);
   });
 

@@ -7,13 +7,14 @@ export const NAME_BYTES_MAX = 256;
 /** Characters of a code. */
 export const CODE_LEN = 6;
 
-export type NameTrouble = 'empty' | 'long' | 'control';
+export type NameTrouble = 'empty' | 'long' | 'control' | 'dots';
 
 /** What is wrong with a name, or null. */
 export function nameTrouble(name: string): NameTrouble | null {
   if (name.trim() === '') return 'empty';
   if (new TextEncoder().encode(name).length > NAME_BYTES_MAX) return 'long';
-  return /\p{Cc}/u.test(name) ? 'control' : null;
+  if (/\p{Cc}/u.test(name)) return 'control';
+  return name === '.' || name === '..' ? 'dots' : null;
 }
 
 /** A name to begin with. `chance` is a number from 0 to below 1; three digits keep thirty pupils mostly apart. */

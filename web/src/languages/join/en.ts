@@ -15,6 +15,7 @@ export const en: JoinTexts = {
       empty: 'Type a name first.',
       long: 'This name is too long. Take a shorter one.',
       control: 'This name holds signs that cannot be shown. Type it anew.',
+      dots: 'Dots alone are no name. Type a letter, too.',
     },
   },
   halt: {

@@ -15,6 +15,7 @@ export const fr: JoinTexts = {
       empty: 'Saisissez d’abord un nom.',
       long: 'Ce nom est trop long. Choisissez-en un plus court.',
       control: 'Ce nom contient des signes impossibles à afficher. Saisissez-le de nouveau.',
+      dots: 'Des points seuls ne font pas un nom. Ajoutez une lettre.',
     },
   },
   halt: {

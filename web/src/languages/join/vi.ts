@@ -15,6 +15,7 @@ export const vi: JoinTexts = {
       empty: 'Em hãy nhập tên trước.',
       long: 'Tên này quá dài. Em hãy chọn tên ngắn hơn.',
       control: 'Tên này có ký tự không hiển thị được. Em hãy nhập lại.',
+      dots: 'Chỉ có dấu chấm thì không thành tên. Em hãy thêm một chữ.',
     },
   },
   halt: {
