@@ -1,5 +1,6 @@
 /** The canvas: one picture for each frame of the browser at most, and only when something has changed. */
 
+import { seen } from '../lib/format';
 import { hueOf } from '../lib/seat-sign';
 import type { Game } from './game';
 import { wholeScale, firstView, lengthWords, panned, rulerOf, zoomed, type Size, type View } from './view';
@@ -333,7 +334,7 @@ export class Stage {
     context.strokeStyle = this.#colour('world');
     context.stroke();
     context.restore();
-    if (isNamed && !isMine) this.#write(name, x, y - length - 6, 'center');
+    if (isNamed && !isMine) this.#write(seen(name), x, y - length - 6, 'center');
   }
 
   #write(text: string, x: number, y: number, align: CanvasTextAlign): void {

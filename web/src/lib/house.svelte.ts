@@ -11,6 +11,7 @@ import { Access } from './access.svelte';
 import { Catalog, type Row } from './catalog';
 import { ClassRoom } from './classroom.svelte';
 import { EventList, type EventRow } from './events';
+import { readAnswer } from './frames';
 import { HubClock } from './hub-clock';
 import { HubApi, HubError, isUnanswered, readAll, startLive, type LiveChannel } from './hub';
 import { KeyStore } from './key-store';
@@ -383,8 +384,8 @@ export class House {
     try {
       const [health, { endpoints, lan }, { clients }] = await Promise.all([
         this.api.health(),
-        this.api.endpoints(),
-        this.api.clients(),
+        this.api.endpoints().then((answer) => readAnswer('endpoints', answer)),
+        this.api.clients().then((answer) => readAnswer('clients', answer)),
         this.plc.readContexts(),
         this.classroom.readState(() => performance.now()),
         this.time.read(),

@@ -1,6 +1,6 @@
 /** Routes in words, as a list to look through, and the fate of a value on its way. */
 
-import { formatCount, formatExactly, plural } from './format';
+import { formatCount, formatWhole, plural } from './format';
 import type { Value } from './protocol';
 import type { OnStale, RouteRow, RouteTransform } from './rails-protocol';
 
@@ -148,7 +148,7 @@ export function fateOf(route: Partial<RouteTransform>, value: Value | undefined)
     const mapped = now === undefined ? undefined : mapOf(route.map, now);
     const isHeld = now !== undefined && mapped === undefined;
     now = mapped;
-    put('Map', Object.entries(route.map).map(([from, to]) => `${from} → ${formatExactly(to)}`).join(', '), isHeld ? 'not in the map: nothing is passed' : null);
+    put('Map', Object.entries(route.map).map(([from, to]) => `${from} → ${formatWhole(to)}`).join(', '), isHeld ? 'not in the map: nothing is passed' : null);
     if (isHeld) return steps;
   }
   if (route.invert) {

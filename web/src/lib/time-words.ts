@@ -9,6 +9,7 @@ export const STEP_MS_MAX = 3_600_000;
 
 /** A length of time as a clock shows it: `0:07.3`, `12:05.0`, `1:02:03.4`. */
 export function formatSpan(ms: number, digits: 0 | 1 | 3 = 1): string {
+  if (!Number.isFinite(ms)) return '–';
   const unit = 10 ** (3 - digits);
   const whole = Math.floor(Math.max(0, ms) / unit) * unit;
   const seconds = Math.floor(whole / 1000);
@@ -22,6 +23,7 @@ export function formatSpan(ms: number, digits: 0 | 1 | 3 = 1): string {
 
 /** A rate or a speed: `10×`, `0.5×`; a replay of speed 0 goes as fast as the hub can. */
 export function formatTimes(rate: number): string {
+  if (!Number.isFinite(rate)) return '–';
   if (rate === 0) return 'as fast as it can';
   return `${Number(rate.toPrecision(4))}×`;
 }

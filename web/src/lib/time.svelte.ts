@@ -3,6 +3,7 @@
  * the channel has not spoken of them; a hub that knows neither is asked once per connection.
  */
 
+import { readAnswer } from './frames';
 import { HubError, type HubApi } from './hub';
 import type { ClockState, ClockWanted, RailsFrame, ReplayState } from './rails-protocol';
 
@@ -76,20 +77,22 @@ export class TimeRoom {
   }
 
   async read(): Promise<void> {
-    await Promise.all([this.clock.read(() => this.api.ask('clock')), this.replay.read(() => this.api.ask('replay'))]);
+    const clock = async (): Promise<ClockState> => readAnswer('clock', await this.api.ask<ClockState>('clock'));
+    const replay = async (): Promise<ReplayState> => readAnswer('replay', await this.api.ask<ReplayState>('replay'));
+    await Promise.all([this.clock.read(clock), this.replay.read(replay)]);
   }
 
   /** Asks for the clock, who does not follow it included, whatever the live channel has said. */
   async readClock(): Promise<void> {
-    this.clock.put(await this.api.ask('clock'));
+    this.clock.put(readAnswer('clock', await this.api.ask<ClockState>('clock')));
   }
 
   async setClock(wanted: ClockWanted): Promise<void> {
-    this.clock.put(await this.api.ask('clock', { method: 'PUT', body: wanted }));
+    this.clock.put(readAnswer('clock', await this.api.ask<ClockState>('clock', { method: 'PUT', body: wanted })));
   }
 
   async stepClock(ms: number): Promise<void> {
-    this.clock.put(await this.api.ask('clock/step', { method: 'POST', body: { ms } }));
+    this.clock.put(readAnswer('clock', await this.api.ask<ClockState>('clock/step', { method: 'POST', body: { ms } })));
   }
 
   /** A connection began: the hub may be another one. */

@@ -1,6 +1,6 @@
 /** A trend as a picture to put into a report: title and time, each lane with its legend, the time below. Twice as large as on the page. */
 
-import { formatValue } from './format';
+import { formatValue, seen } from './format';
 import { drawMarks, type Box, type Inks } from './trend-draw';
 import { LaneDraw } from './trend-lane-draw';
 import { styleOf, type Lane, type TrendSignal } from './trend-lanes';
@@ -44,7 +44,7 @@ function write(ctx: CanvasRenderingContext2D, text: string, x: number, y: number
 
 function drawTitle(ctx: CanvasRenderingContext2D, room: TrendRoom, inks: Inks, title: string): void {
   const { from, to } = room.seen;
-  write(ctx, title, EDGE, 26, 16, inks.text, inks, 600);
+  write(ctx, seen(title), EDGE, 26, 16, inks.text, inks, 600);
   const words = (at: number): string => `${dayWords(at)} ${momentWords(at, Math.min(to - from, 3_600_000))}`;
   write(ctx, `${words(from)} to ${words(to)}`, EDGE, 46, 12, inks.soft, inks);
 }
@@ -63,7 +63,7 @@ function drawName(ctx: CanvasRenderingContext2D, room: TrendRoom, signal: TrendS
   const ink = inks.palette[styleOf(signal.mark).colour - 1] ?? inks.text;
   drawMarks(ctx, [{ mark: signal.mark, y: (y - 4) * SCALE, colour: ink }], { left: (left - 3) * SCALE, top: 0, width: 0, height: Number.MAX_SAFE_INTEGER }, inks, SCALE);
   const room_px = HEAD - 32;
-  let name = signal.name;
+  let name = seen(signal.name);
   ctx.font = `${12 * SCALE}px ${inks.font}`;
   while (name.length > 4 && ctx.measureText(name).width > room_px * SCALE) name = `…${name.slice(2)}`;
   write(ctx, name, left + 24, y, 12, inks.text, inks);
