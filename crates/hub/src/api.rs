@@ -160,7 +160,7 @@ pub enum Reply {
         stored: Value,
         /// The stored value is not what was sent.
         coerced: bool,
-        /// Newest generation.
+        /// Generation of what is stored; of a place of a PLC, whose engine takes it at its next border, the newest generation.
         generation: Generation,
     },
     /// To [`Request::Endpoints`].

@@ -166,10 +166,15 @@ impl Hub {
             self.ledger.space.name(id).to_owned(),
             (old, rights::json(&fitted.value)),
         );
+        let cell = self.ledger.space.cell(id);
         Ok(Reply::Written {
             stored: fitted.value,
             coerced: !fitted.exact,
-            generation: self.ledger.space.generation(),
+            // An engine has not taken it yet.
+            generation: match cell.is_tag {
+                true => self.ledger.space.generation(),
+                false => cell.generation,
+            },
         })
     }
 

@@ -4,10 +4,15 @@
 //! check any page on the internet that somebody opens could write signals through the browser on this machine. Programs that
 //! are no browsers name no origin and pass.
 
+use crate::http::ApiError;
+use axum::extract::{Request, State};
 use axum::http::header::{HOST, ORIGIN};
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, Uri};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// The origin that stands for every page.
 const EVERY_PAGE: &str = "*";
@@ -88,15 +93,33 @@ impl Origins {
         if !headers.contains_key(HOST) {
             return true;
         }
-        let Some(authority) = authority_of(headers) else {
-            return false;
-        };
+        authority_of(headers).is_some_and(|authority| self.is_ours(&authority))
+    }
+
+    /// The same of the target of a request, where that names a host, too: `GET http://line-pc/healthz`.
+    fn is_target_ours(&self, target: &Uri) -> bool {
+        target.authority().is_none_or(|authority| self.is_ours(authority))
+    }
+
+    fn is_ours(&self, authority: &Authority) -> bool {
         let name = authority.host().trim_end_matches('.').to_ascii_lowercase();
         let address = name.trim_start_matches('[').trim_end_matches(']');
         !name.contains('.')
             || address.parse::<IpAddr>().is_ok()
             || name.ends_with(".local")
             || self.hosts.contains(&name)
+    }
+}
+
+/// Refuses requests whose target names a host that is not ours: that counts, and not the header (RFC 9112, 3.2.2).
+pub(crate) async fn refuse_foreign_target(
+    State(origins): State<Arc<Origins>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    match origins.is_target_ours(request.uri()) {
+        true => next.run(request).await,
+        false => ApiError::foreign_origin().into_response(),
     }
 }
 

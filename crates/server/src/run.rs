@@ -19,6 +19,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use axum::middleware;
 use crosstie_hub::Face;
 use crosstie_hub::plc::{Granted, Realtime, RealtimeAnswer, RealtimeWish};
 use crosstie_hub::settings::{EndpointId, Settings};
@@ -39,7 +40,7 @@ use crate::http::{self, Api, EndpointPort, Side};
 use crate::keys::{self, Entrance, Gate};
 use crate::listener::{self, ProtocolPort};
 use crate::modbus_server::ModbusPort;
-use crate::origin::Origins;
+use crate::origin::{self, Origins};
 use crate::packages;
 use crate::player::Player;
 use crate::recording::{self, Recorder, StartError, Wish};
@@ -365,7 +366,9 @@ impl RunningHub {
         };
         let api = Arc::new(api);
         tokio::spawn(reload::watch(Arc::clone(&api)));
-        let router = http::router(api);
+        let origins = Arc::new(api.origins.clone());
+        let refusing = middleware::from_fn_with_state(origins, origin::refuse_foreign_target);
+        let router = http::router(api).layer(refusing);
         let acceptor = acceptor(web_tls);
         let shortage = listener::shortage("page", &door);
         tokio::spawn(listener::accept_all(

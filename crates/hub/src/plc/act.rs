@@ -216,10 +216,17 @@ fn may(access: &Access, context: &Context, action: &PlcAction) -> Result<(), Ord
             }
         }
         PlcAction::Release(Some(address)) => may_write(access, context, *address),
-        PlcAction::Release(None) => context
-            .forces
-            .iter()
-            .try_for_each(|force| may_write(access, context, force.address)),
+        PlcAction::Release(None) => {
+            let is_hidden = |force: &Force| !access.sees(&signal_name(context, force.address));
+            match context.forces.iter().any(is_hidden) {
+                // Which one that is, is not for whoever may not see it.
+                true => Err(rights::forbidden(access, "end all forces: its key does not cover all of them").into()),
+                false => {
+                    let mut forces = context.forces.iter();
+                    forces.try_for_each(|force| may_write(access, context, force.address))
+                }
+            }
+        }
         _ => Ok(()),
     }
 }

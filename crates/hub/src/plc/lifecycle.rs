@@ -10,6 +10,7 @@ use crate::hub::Hub;
 use crate::output::Output;
 use crate::rights;
 use crate::settings::PlcSettings;
+use crate::signal::name::is_dots;
 use crosstie_ladder::controller::{Command, ControllerState};
 use serde_json::Value as Json;
 
@@ -134,12 +135,15 @@ fn check_role(by: &Actor) -> Result<(), Refused> {
 }
 
 fn check_name(name: &str) -> Result<(), Refused> {
-    let is_good = !name.trim().is_empty() && name.len() <= NAME_LEN_MAX && !name.contains(char::is_control);
+    let is_good =
+        !name.trim().is_empty() && name.len() <= NAME_LEN_MAX && !name.contains(char::is_control) && !is_dots(name);
     match is_good {
         true => Ok(()),
         false => Err(Refused::BadValue {
             name: String::from("name"),
-            expected: format!("expected 1 to {NAME_LEN_MAX} bytes without control characters"),
+            expected: format!(
+                "expected 1 to {NAME_LEN_MAX} bytes without control characters, and neither '.' nor '..'"
+            ),
         }),
     }
 }

@@ -15,6 +15,7 @@ use crate::hub::Hub;
 use crate::input::{ClockMinute, ConnId};
 use crate::output::Level;
 use crate::settings::PlayerKey;
+use crate::signal::name::is_dots;
 use crate::time::Time;
 use crosstie_wire::DecodeError;
 use crosstie_wire::headset::{self, Message};
@@ -38,6 +39,8 @@ fn misnamed(id: &str) -> Option<String> {
         ))
     } else if id.contains(char::is_control) {
         Some(String::from("its name holds control characters"))
+    } else if is_dots(id) {
+        Some(format!("its name is '{id}', which browsers take out of an address"))
     } else {
         None
     }

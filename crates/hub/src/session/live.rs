@@ -341,7 +341,7 @@ impl Hub {
             expected,
         };
         let kind = self.ledger.space.cell(id).value.kind();
-        let fitted =
+        let mut fitted =
             coerce::fit(kind, received).ok_or_else(|| bad_value(format!("expected a value for a {}", kind.word())))?;
         if let Value::Text(text) = &fitted.value
             && text.len() > self.limits.text_len_max
@@ -359,6 +359,14 @@ impl Hub {
             Writer::Operator(conn),
             crate::signal::Quality::Good,
         );
+        // A value that is the same for every reader leaves the one that was there.
+        let stored = &self.ledger.space.cell(id).value;
+        if *stored != fitted.value {
+            fitted = Fitted {
+                value: stored.clone(),
+                exact: false,
+            };
+        }
         Ok(fitted)
     }
 }

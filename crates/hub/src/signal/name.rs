@@ -32,6 +32,14 @@ pub enum NameError {
         /// The name.
         name: String,
     },
+    /// One of its segments is `.` or `..`.
+    #[error("segment {position} of '{name}' is '{}': browsers take it out of an address", name.split('/').nth(position - 1).unwrap_or_default())]
+    DotSegment {
+        /// The name.
+        name: String,
+        /// Which segment, counted from 1.
+        position: usize,
+    },
     /// A control character stands in it.
     #[error("'{name}' holds a control character")]
     Control {
@@ -53,6 +61,12 @@ pub fn escape_segment(segment: &str) -> String {
     segment.replace('~', "~0").replace('/', "~1")
 }
 
+/// Is it `.` or `..`? Browsers and proxies fold these segments of a path, however they are written, so that nobody could ask for a
+/// thing of this name, or remove it.
+pub fn is_dots(segment: &str) -> bool {
+    matches!(segment, "." | "..")
+}
+
 /// Checks a name and gives its one canonical spelling: PLC addresses in upper case without leading zeros, so that one cell
 /// has one name.
 pub fn canonical(name: &str, len_max: usize) -> Result<String, NameError> {
@@ -68,6 +82,13 @@ pub fn canonical(name: &str, len_max: usize) -> Result<String, NameError> {
     let parts = parts(name);
     if let Some(position) = parts.iter().position(|part| part.is_empty()) {
         return Err(NameError::EmptySegment {
+            name: name.to_owned(),
+            position: position + 1,
+        });
+    }
+    // All of them: browsers know nothing of places of a PLC.
+    if let Some(position) = name.split('/').position(is_dots) {
+        return Err(NameError::DotSegment {
             name: name.to_owned(),
             position: position + 1,
         });
@@ -252,6 +273,32 @@ mod tests {
         check("twin/a\n", NameError::Control { name: own("twin/a\n") });
         check("twin/aaaaaaaaaaaaaaaa", NameError::TooLong { got: 21, limit: 20 });
         assert!(canonical("twin/aaaaaaaaaaaaaaa", 20).is_ok());
+    }
+
+    #[test]
+    fn a_segment_that_browsers_take_out_of_an_address_is_refused_with_its_place() {
+        for (name, position) in [
+            ("twin/line/..", 3),
+            ("twin/./x", 2),
+            ("../x", 1),
+            ("plc/../O:0/3", 2),
+            ("plc/PLC1/..", 3),
+            ("plc/PLC1/a/../b", 4),
+        ] {
+            let expected = NameError::DotSegment {
+                name: name.to_owned(),
+                position,
+            };
+            assert_eq!(canonical(name, 99).unwrap_err(), expected);
+        }
+        let text = canonical("twin/line/..", 99).unwrap_err().to_string();
+        assert_eq!(
+            text,
+            "segment 3 of 'twin/line/..' is '..': browsers take it out of an address"
+        );
+        for name in ["twin/line/...", "twin/line/.x", "twin/line/a..", "twin/line/..~1a"] {
+            assert_eq!(canonical(name, 99).as_deref(), Ok(name));
+        }
     }
 
     #[test]

@@ -76,7 +76,8 @@ fn si30_a_late_joiner_is_made_a_player_and_told_so() {
 #[test]
 fn si30_names_that_are_none_get_no_seat_and_a_reason() {
     let mut lesson = Lesson::gamaless();
-    for id in [String::new(), String::from("  "), String::from("a\nb"), "x".repeat(257)] {
+    let none = ["", "  ", "a\nb", ".", ".."].map(String::from);
+    for id in none.into_iter().chain(["x".repeat(257)]) {
         let conn = lesson.socket_at("10.2.0.1:1");
         lesson.say(conn, json!({"type": "connection", "id": id}));
         lesson.say(conn, json!({"type": "connection", "id": id}));
@@ -85,7 +86,7 @@ fn si30_names_that_are_none_get_no_seat_and_a_reason() {
     }
     assert_eq!(
         lesson.logged("a headset gets no seat: its name"),
-        4 + 1,
+        6 + 1,
         "a line each, and the problem once"
     );
     assert_eq!(lesson.players(), json!({}));

@@ -462,7 +462,7 @@ fn contexts_are_made_and_removed_within_their_limits() {
         refusal(&mut house, create(Some("line"))),
         Refused::Conflict(_)
     ));
-    for name in ["", "  ", "a\nb", &"x".repeat(65)] {
+    for name in ["", "  ", "a\nb", ".", "..", &"x".repeat(65)] {
         assert!(matches!(
             refusal(&mut house, create(Some(name))),
             Refused::BadValue { .. }

@@ -125,10 +125,13 @@ fn a_write_or_force_needs_the_scope_of_its_signal_and_the_memory_that_of_all() {
         context: line(),
         address: address.map(str::to_owned),
     };
-    assert!(matches!(
-        as_hmi(release(None)),
-        Reply::Refused(Refused::NotFound { .. })
-    ));
+    match as_hmi(release(None)) {
+        Reply::Refused(refused @ Refused::Forbidden { .. }) => assert_eq!(
+            refused.to_string(),
+            "HMI is engineer and may not end all forces: its key does not cover all of them"
+        ),
+        other => panic!("{other:?}"),
+    }
     assert!(matches!(
         as_hmi(release(Some("I:0/3"))),
         Reply::Plc(PlcReply::Context(..))

@@ -2,7 +2,7 @@
 
 use crate::house::{House, Wire, line};
 use crosstie_hub::api::{Problem, Refused, Reply, Report, Request};
-use crosstie_hub::settings::{RouteSetting, Settings};
+use crosstie_hub::settings::{EndpointSettings, RouteSetting, Settings};
 use crosstie_hub::signal::{Quality, Value};
 use serde_json::json;
 use std::time::Duration;
@@ -196,4 +196,49 @@ fn a_short_delay_of_the_hub_is_nothing_to_speak_of() {
     house.run_for(ms(20));
     assert_eq!(house.value("Count"), Value::Int(1));
     assert_eq!(ids(&mut house), [""; 0]);
+}
+
+#[test]
+fn rv_18_a_name_that_browsers_take_out_of_an_address_is_left_out_alone_and_said() {
+    let mut house = House::new(EndpointSettings {
+        auto_register: true,
+        ..line()
+    });
+    let twin = house.join("twin");
+    house.write(twin, json!({"..": 1, "New": 2, ".": 3}));
+    house.run_for(ms(20));
+    assert_eq!(house.value("New"), Value::Int(2));
+    let found = problems(&mut house);
+    let problem = found.iter().find(|problem| problem.id == "signals:name").unwrap();
+    assert!(problem.text.contains("browsers take it out of an address"), "{problem:?}");
+    assert!(house.peer(twin).closed.is_none());
+}
+
+#[test]
+fn the_answer_to_a_write_says_what_is_stored_and_since_which_generation() {
+    let mut house = House::new(line());
+    let before = house.row("twin/line/Setpoint");
+    let other = house.row("twin/line/Lamp").generation;
+    house.operate("Lamp", Value::Bool(true));
+    assert!(
+        house.row("twin/line/Lamp").generation > other,
+        "the newest generation is another one"
+    );
+    let mut put = |number: f64| {
+        let name = String::from("twin/line/Setpoint");
+        let value = Value::Float(number);
+        match house.ask(Request::Write { name, value }) {
+            Reply::Written {
+                stored,
+                coerced,
+                generation,
+            } => (stored, coerced, generation),
+            other => panic!("{other:?}"),
+        }
+    };
+    // At single precision this is 0, and nothing changes for a reader.
+    assert_eq!(put(4.9e-324), (Value::Float(0.0), true, before.generation));
+    let (stored, coerced, generation) = put(0.5);
+    assert_eq!((stored, coerced), (Value::Float(0.5), false));
+    assert_eq!(house.row("twin/line/Setpoint").generation, generation);
 }

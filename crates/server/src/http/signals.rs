@@ -215,7 +215,7 @@ pub(crate) struct Written {
     value: serde_json::Value,
     /// The stored value is not what was sent.
     coerced: bool,
-    /// Newest generation.
+    /// Generation of what is stored; of a place of a PLC, whose engine takes it at its next border, the newest generation.
     generation: u64,
 }
 

@@ -401,11 +401,18 @@ fn pages_of_other_origins_are_refused_by_every_port_unless_they_are_listed() {
     assert!(body.contains("`allowed_origins` of the endpoint 'line'"), "{body}");
     let problems = hub.get("/api/v1/health")["problems"].to_string();
     assert!(problems.contains("origin:line"), "{problems}");
-    let rebound = ["Host: line.example", "Host: evil.example"].map(|host| {
+    let rebound = [
+        ("", "line.example"),
+        ("", "evil.example"),
+        ("http://line.example", "line.example"),
+        ("http://evil.example", "line.example"),
+        ("http://line.example", "evil.example"),
+    ]
+    .map(|(target, host)| {
         let mut stream = TcpStream::connect(hub.web()).unwrap();
         std::io::Write::write_all(
             &mut stream,
-            format!("GET /api/v1/me HTTP/1.1\r\n{host}\r\nConnection: close\r\n\r\n").as_bytes(),
+            format!("GET {target}/api/v1/me HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").as_bytes(),
         )
         .unwrap();
         let mut answer = String::new();
@@ -414,8 +421,8 @@ fn pages_of_other_origins_are_refused_by_every_port_unless_they_are_listed() {
     });
     assert_eq!(
         rebound,
-        ["200", "403"],
-        "the name of the proxy is ours, another one is not"
+        ["200", "403", "200", "403", "403"],
+        "the name of the proxy is ours, another one is not, neither in the target nor in the header"
     );
 }
 
