@@ -56,11 +56,24 @@ test('a frame that is none is not taken, is counted where the link stands, and v
     await openLive(page, `${url}/#/signals`);
     const link = page.locator('[data-link]');
     assert.equal(await link.getAttribute('data-strange'), null);
-    const wrong = ['null', '{"type":"data"}', '{"type":"snapshot","now_ms":1,"signals":[null]}', '[]', 'no json'];
+    const wrong = ['null', '{"type":"data"}', '{"type":"clock","mode":"scaled","rate":null,"running":true,"now_ms":1,"real_ms":1}', '{"type":"replay"}', '{"type":"snapshot","now_ms":1,"signals":[null]}', '[]', 'no json'];
     for (const text of wrong) say(text);
     await eventually('they are counted', async () => (await link.getAttribute('data-strange')) === String(wrong.length));
-    assert.match(await link.getAttribute('title'), /5 messages of the hub were not understood/);
+    assert.match(await link.getAttribute('title'), /7 messages of the hub were not understood/);
     const value = page.locator('[data-name="twin/line/ConveyorPosition"] .value');
     const before = await value.textContent();
     await eventually('values go on', async () => (await value.textContent()) !== before);
+  }));
+
+test('figures without their parts stand still, and the page says so', () =>
+  story(mock(), async ({ page, url }) => {
+    let isWrong = true;
+    await page.route(/api\/v1\/clients$/, (route) => (isWrong ? route.fulfill({ json: { now_ms: 1, clients: [{ id: 1 }] } }) : route.fallback()));
+    await openLive(page, url);
+    await page.getByText(/Waiting for the hub at .*: the hub’s answer about its clients was not understood\./).waitFor();
+    isWrong = false;
+    await page.locator('[data-client]').first().waitFor();
+    isWrong = true;
+    await page.getByText('These figures stand still: the hub’s answer about its clients was not understood.').waitFor();
+    assert.doesNotMatch(await page.locator('main').textContent(), /NaN|undefined/);
   }));
