@@ -210,7 +210,10 @@ fn rv_18_a_name_that_browsers_take_out_of_an_address_is_left_out_alone_and_said(
     assert_eq!(house.value("New"), Value::Int(2));
     let found = problems(&mut house);
     let problem = found.iter().find(|problem| problem.id == "signals:name").unwrap();
-    assert!(problem.text.contains("browsers take it out of an address"), "{problem:?}");
+    assert!(
+        problem.text.contains("browsers take it out of an address"),
+        "{problem:?}"
+    );
     assert!(house.peer(twin).closed.is_none());
 }
 
