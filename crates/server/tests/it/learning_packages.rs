@@ -241,8 +241,8 @@ fn the_lesson_of_the_tour_is_sound() {
     assert_eq!(
         models,
         [
-            ("Crowd", Some(0), Some(4)),
             ("Flood", Some(1), Some(4)),
+            ("Crowd", Some(0), Some(4)),
             ("Evacuation", Some(3), Some(6))
         ]
     );
