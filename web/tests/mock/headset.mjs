@@ -114,7 +114,7 @@ export class Door {
       code: me.role === 'viewer' ? null : this.code,
       needs_code: this.wantsCode,
       urls: this.isReachable ? lan.map((host) => `http://${host}:8080/join`) : [`http://127.0.0.1:${this.port()}/join`],
-      hint: this.isReachable ? null : 'only this machine reaches the headset port: set bind = "0.0.0.0" under [headset]',
+      hint: this.isReachable ? null : 'set bind = "0.0.0.0" under [headset] in the project file and start the hub again',
     };
   }
 

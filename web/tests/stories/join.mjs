@@ -368,9 +368,23 @@ test('a class that nobody else reaches says what to do, and an old hub has no pa
   await story(classMock('--no-lan'), async ({ page, url }) => {
     await openLive(page, `${url}/#/classroom`);
     await page.locator('[data-join-hint]').getByText('bind = "0.0.0.0"').waitFor();
-    await page.locator('[data-join-about]').getByText('On this machine').waitFor();
-    await page.locator('[data-no-code]').waitFor();
-    assert.equal(await page.getByRole('button', { name: 'Close joining' }).count(), 0);
+    await page.locator('[data-join-about]').getByText('without a code').waitFor();
+    assert.match(await page.locator('[data-join-address]').getAttribute('href'), /^http:\/\/127\.0\.0\.1:\d+\/join$/);
+    assert.equal(await page.locator('[data-join]').getByRole('button').count(), 0);
+  });
+  // Behind a proxy others come in, and by a code: that is what opening is for, and nobody is told that joining is closed.
+  await story(classMock('--no-lan', '--keys'), async ({ page, url }) => {
+    await page.goto(`${url}/#/classroom`);
+    await enterKey(page, 'ct_operator');
+    const panel = page.locator('[data-join]');
+    await panel.locator('[data-join-proxy]').getByText('through a proxy').waitFor();
+    await panel.getByRole('button', { name: 'Close joining' }).click();
+    await panel.getByRole('button', { name: 'Open joining' }).waitFor();
+    assert.equal(await panel.locator('[data-join-closed], [data-join-code]').count(), 0);
+    assert.equal(await panel.getByText('without a code').count(), 1);
+    await panel.getByRole('button', { name: 'Open joining' }).click();
+    await panel.locator('[data-join-code]').waitFor();
+    assert.equal(await panel.getByRole('button', { name: 'Show large' }).count(), 0);
   });
   await story(classMock('--old'), async ({ page, url }) => {
     await openLive(page, `${url}/#/classroom`);

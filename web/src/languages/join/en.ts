@@ -102,7 +102,8 @@ export const en: JoinTexts = {
   panel: {
     title: 'Join without a headset',
     about: 'Pupils open this address on a phone or laptop and play along.',
-    aboutHere: 'On this machine the page of pupils opens at this address.',
+    aboutHere: 'A browser on the machine of the hub can be a player at once, without a code:',
+    proxyCode: 'Only a device that comes through a proxy needs a code.',
     codeWanted: 'Code',
     noCode: 'No code is needed.',
     closed: 'Joining is closed: no further phone or laptop comes in. Those who are here stay.',
@@ -117,7 +118,7 @@ export const en: JoinTexts = {
     big: 'Show large',
     bigTitle: 'Join the lesson',
     bigClose: 'Close',
-    unreachable: 'Only this machine can reach it:',
+    unreachable: 'Pupils’ devices cannot reach the class. What to change:',
     waiting: 'Waiting for the hub to say how pupils join.',
     failed: (words) => `The hub does not say how pupils join: ${words}.`,
     needsLink: 'This needs the link to the hub.',

@@ -102,7 +102,8 @@ export const fr: JoinTexts = {
   panel: {
     title: 'Rejoindre sans casque',
     about: 'Les élèves ouvrent cette adresse sur un téléphone ou un ordinateur et jouent avec les autres.',
-    aboutHere: 'Sur cette machine, la page des élèves s’ouvre à cette adresse.',
+    aboutHere: 'Un navigateur sur la machine du serveur peut jouer tout de suite, sans code :',
+    proxyCode: 'Seul un appareil qui passe par un proxy a besoin d’un code.',
     codeWanted: 'Code',
     noCode: 'Aucun code n’est demandé.',
     closed: 'L’accès est fermé : aucun autre téléphone ou ordinateur n’entre. Ceux qui sont là restent.',
@@ -117,7 +118,7 @@ export const fr: JoinTexts = {
     big: 'Afficher en grand',
     bigTitle: 'Rejoindre la séance',
     bigClose: 'Fermer',
-    unreachable: 'Seule cette machine peut l’atteindre :',
+    unreachable: 'Les appareils des élèves ne peuvent pas atteindre la classe. À changer :',
     waiting: 'En attente : le serveur va dire comment les élèves entrent.',
     failed: (words) => `Le serveur ne dit pas comment les élèves entrent : ${words}.`,
     needsLink: 'Il faut pour cela la connexion au serveur.',

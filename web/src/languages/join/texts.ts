@@ -87,8 +87,10 @@ export interface JoinTexts {
   panel: {
     title: string;
     about: string;
-    /** Where no other device can reach the address. */
+    /** Where no other device can reach the address; the address follows. */
     aboutHere: string;
+    /** What opening does where no other device can reach the address. */
+    proxyCode: string;
     codeWanted: string;
     noCode: string;
     closed: string;
@@ -103,6 +105,7 @@ export interface JoinTexts {
     big: string;
     bigTitle: string;
     bigClose: string;
+    /** What the hub advises follows. */
     unreachable: string;
     waiting: string;
     failed: (words: string) => string;

@@ -102,7 +102,8 @@ export const vi: JoinTexts = {
   panel: {
     title: 'Vào học không cần kính',
     about: 'Học sinh mở địa chỉ này trên điện thoại hoặc máy tính để cùng chơi.',
-    aboutHere: 'Trên máy này, trang của học sinh mở ở địa chỉ này.',
+    aboutHere: 'Trình duyệt trên máy chủ có thể vào chơi ngay, không cần mã:',
+    proxyCode: 'Chỉ thiết bị đi qua proxy mới cần mã.',
     codeWanted: 'Mã lớp',
     noCode: 'Không cần mã.',
     closed: 'Cửa vào đang đóng: không thêm điện thoại hay máy tính nào vào được. Ai đang học thì vẫn ở lại.',
@@ -117,7 +118,7 @@ export const vi: JoinTexts = {
     big: 'Chiếu lớn',
     bigTitle: 'Vào buổi học',
     bigClose: 'Đóng',
-    unreachable: 'Chỉ máy này vào được:',
+    unreachable: 'Thiết bị của học sinh không vào được lớp. Cần thay đổi:',
     waiting: 'Đang chờ máy chủ cho biết học sinh vào bằng cách nào.',
     failed: (words) => `Máy chủ không cho biết học sinh vào bằng cách nào: ${words}.`,
     needsLink: 'Cần có kết nối với máy chủ.',

@@ -70,7 +70,7 @@ fn print(join: &Join, style: Style, out: &mut impl Write) -> Result<(), CliError
         writeln!(out, "{}{url}", if index == 0 { "address  " } else { "         " })?;
     }
     if let Some(hint) = &join.hint {
-        writeln!(out, "         {hint}")?;
+        writeln!(out, "         no other device reaches it: {hint}")?;
     }
     // A code for a camera serves other devices only.
     if let (Some(url), None) = (join.urls.first(), &join.hint) {
@@ -111,7 +111,7 @@ mod tests {
         let here = json!({"open": true, "code": null, "needs_code": false, "urls": urls, "hint": "set bind"});
         let here = printed(here);
         assert!(
-            here.starts_with("code     none is needed") && here.ends_with("         set bind\n"),
+            here.starts_with("code     none is needed") && here.ends_with("         no other device reaches it: set bind\n"),
             "{here}"
         );
         let closed = json!({"open": false, "code": null, "needs_code": true, "urls": urls, "hint": null});

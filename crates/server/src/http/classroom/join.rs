@@ -19,11 +19,11 @@ use crate::keys::Entrance;
 use crate::run::{elsewhere, reachable};
 use crate::web::JOIN_PATH;
 
-/// What only this machine can reach, and what to do about it.
-const ONLY_HERE: &str = "only this machine reaches the class: set bind = \"0.0.0.0\" under [headset] in the project file and start the hub again";
+/// What to do where only this machine reaches the class.
+const ONLY_HERE: &str = "set bind = \"0.0.0.0\" under [headset] in the project file and start the hub again";
 
-/// What listens everywhere, and is nowhere.
-const NO_NETWORK: &str = "this machine is in no network: connect it to the network of the pupils' devices";
+/// What to do about what listens everywhere, and is nowhere.
+const NO_NETWORK: &str = "connect this machine to the network of the pupils' devices";
 
 /// A listener that has the Join page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
