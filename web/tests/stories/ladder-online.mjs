@@ -32,6 +32,15 @@ test('where a place is written and read, and what is odd about places', () =>
     await pane.locator('[data-use="0 OTE"]').getByText('writes').waitFor();
     await pane.locator('[data-use="6 XIO"]').getByText('reads').waitFor();
     await eventually('the list has the keyboard', () => pane.locator('[data-use="0 OTE"]').evaluate((line) => line === document.activeElement));
+    // The rung that the ladder is at takes a breakpoint from here, too, and Escape leads back.
+    await page.keyboard.press('b');
+    const breakpoint = (pressed) => page.getByRole('button', { name: 'Breakpoint at rung 0', pressed }).waitFor();
+    await breakpoint(true);
+    await page.keyboard.press('b');
+    await breakpoint(false);
+    await page.keyboard.press('Escape');
+    await eventually('the ladder has the keyboard', () => ladder(page).evaluate((grid) => grid === document.activeElement));
+    await page.keyboard.press('x');
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('Enter');

@@ -231,3 +231,25 @@ test('the overview names the contexts, and a hub without any has no page for the
     assert.equal(await page.getByRole('link', { name: 'PLC', exact: true }).count(), 0);
   });
 });
+
+test('at 1280 by 720 a force is within sight of every contact, and the tabs stand in one row', () =>
+  story(plcMock(), async ({ page, url }) => {
+    await openLive(page, `${url}/#/plc`);
+    await lit(page, 4).waitFor();
+    const act = page.getByRole('group', { name: 'Force', exact: true }).getByRole('button').last();
+    for (const target of await page.locator('[data-target]').all()) {
+      const at = await target.boundingBox();
+      if (at === null || at.y + at.height > 720) continue;
+      await target.click();
+      await act.waitFor();
+      assert.ok(await act.evaluate((button) => { const { x, y, bottom } = button.getBoundingClientRect(); return bottom <= innerHeight && button.contains(document.elementFromPoint(x + 4, y + 4)); }), `${await target.getAttribute('data-target')} at ${at.y}`);
+      await page.keyboard.press('Escape');
+    }
+    await page.locator('[data-rung="0"] [data-target="I:0/0"]').click();
+    await page.getByRole('button', { name: 'Force on' }).click();
+    await page.getByText('Forced: on').waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('tab', { name: 'Forces 2' }).waitFor();
+    const tops = await page.getByRole('tab').evaluateAll((tabs) => tabs.map((tab) => tab.getBoundingClientRect().top));
+    assert.equal(new Set(tops).size, 1);
+  }));
