@@ -25,6 +25,7 @@ const NAMED_MAX = 60;
 const RULER_PX_MAX = 120;
 /** Below what is said on two lines above the world. */
 const RULER_AT = [16.5, 104.5] as const;
+const RULER_HEIGHT_PX = 24;
 const GRID_PX = 90;
 const ZOOM_STEP = 1.25;
 const TURN = Math.PI * 2;
@@ -353,6 +354,9 @@ export class Stage {
     const context = this.#context;
     const { metres, pixels } = rulerOf(view, precision, RULER_PX_MAX);
     const [x, y] = RULER_AT;
+    // What stands below it, such as a name, is not read together with it.
+    context.fillStyle = this.#colour('world');
+    context.fillRect(x - 6, y - RULER_HEIGHT_PX, pixels + 12, RULER_HEIGHT_PX + 6);
     context.beginPath();
     context.moveTo(x, y - 5);
     context.lineTo(x, y);

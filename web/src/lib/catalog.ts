@@ -148,6 +148,12 @@ export class Catalog {
     }
   }
 
+  /** Is a signal written by a client that is there? What one has written that is gone is no longer good. */
+  isClients(name: string): boolean {
+    const { writer = null, quality = null } = this.byName(name) ?? {};
+    return writer !== null && quality === 'good' && [...this.#clientNames.values()].includes(writer);
+  }
+
   /** A client by its number; a route, an operator or a PLC in words; nobody yet. */
   #writerOf({ name }: Row, writer: DataRow[4]): string | null {
     if (typeof writer === 'number') return this.#clientNames.get(writer) ?? `client ${writer}`;

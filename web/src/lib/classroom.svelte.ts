@@ -8,6 +8,7 @@
 import { joinLines } from './classroom-lines';
 import type { ClassCatalog, ClassFrame, ClassState, ConsoleLine } from './classroom-protocol';
 import { HubError, type HubApi } from './hub';
+import type { Health } from './protocol';
 import { Pictures } from './pictures';
 
 /** The hub says how the class stands at least once a second: after this a frame is old. */
@@ -52,9 +53,14 @@ export class ClassRoom {
     return this.state !== null && now - this.stateAt < FRAME_MS_MAX;
   }
 
-  /** Reads how the class stands. A hub without a classroom is asked once per connection; the live channel is newer. */
-  async readState(now: () => number): Promise<void> {
+  /** Reads how the class stands. A hub that says that it has none is not asked; the live channel is newer. */
+  async readState(health: Promise<Pick<Health, 'classroom'>>, now: () => number): Promise<void> {
     if (this.isNone || (this.#isOpen && this.isFresh(now()))) return;
+    if ((await health.catch(() => null))?.classroom === null) {
+      this.isNone = true;
+      this.state = null;
+      return;
+    }
     try {
       const state = await this.api.classroom();
       this.refusal = null;

@@ -29,24 +29,28 @@ beforeEach(() => {
 });
 
 describe('what the page knows of the class', () => {
-  it('is asked for once per connection where there is none', async () => {
+  const there = Promise.resolve({ classroom: {} });
+  it('is not asked for where the hub says that there is none', async () => {
+    await room.readState(Promise.resolve({ classroom: null }), () => 0);
+    expect([room.isNone, room.state, asked.length]).toEqual([true, null, 0]);
+    room.greeted();
     answer = { status: 404, body: { error: { code: 'not_found', message: 'no [classroom]' } } };
-    await room.readState(() => 0);
-    await room.readState(() => 0);
+    await room.readState(there, () => 0);
+    await room.readState(there, () => 0);
     expect([room.isNone, room.state, asked.length]).toEqual([true, null, 1]);
     room.greeted();
     answer = { status: 403, body: { error: { code: 'forbidden', message: 'not for you' } } };
-    await room.readState(() => 0);
+    await room.readState(there, () => 0);
     expect([room.isNone, room.refusal]).toEqual([false, 'not for you']);
   });
 
   it('comes by frames while its page is open, and is fresh as long as they come', async () => {
     room.open(true);
     room.receive(frame({ now_ms: 10 }, [1, 2]), 100);
-    await room.readState(() => 200);
+    await room.readState(there, () => 200);
     expect([watched, room.lines.length, asked.includes('api/v1/classroom')]).toEqual([[true], 2, false]);
     expect([room.isFresh(200), room.isFresh(9_000)]).toEqual([true, false]);
-    await room.readState(() => 9_000);
+    await room.readState(there, () => 9_000);
     expect(asked).toContain('api/v1/classroom');
   });
 

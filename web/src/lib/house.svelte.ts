@@ -382,12 +382,13 @@ export class House {
     const { key } = this.api;
     const isCurrent = (): boolean => key === this.api.key && this.isLive;
     try {
+      const asked = this.api.health();
       const [health, { endpoints, lan }, { clients }] = await Promise.all([
-        this.api.health(),
+        asked,
         this.api.endpoints().then((answer) => readAnswer('endpoints', answer)),
         this.api.clients().then((answer) => readAnswer('clients', answer)),
         this.plc.readContexts(),
-        this.classroom.readState(() => performance.now()),
+        this.classroom.readState(asked, () => performance.now()),
         this.time.read(),
       ]);
       if (!isCurrent()) return;

@@ -149,6 +149,8 @@ export interface Health {
   endpoints: number;
   /** PLC contexts, and where clients of PiPLC's protocol connect. */
   plc: { contexts: number; running: number; in_fault: number; url: string | null };
+  /** Null where the project has no classroom. */
+  classroom: object | null;
   generation: number;
   problems: Problem[];
 }

@@ -109,6 +109,8 @@ test('an error of the hub finds its field by the key that it names first', () =>
   expect(fieldOf("'sys/clock/rate' says how the clock stands; only the hub writes it")).toBe('to');
   expect(fieldOf('the routes would go in a circle: twin/b/expr → twin/c/map → twin/b/expr')).toBe('to');
   expect(fieldOf("'twin/line/expr' would follow itself: a route needs two signals")).toBe('to');
+  expect(fieldOf("'twin/line/State' is text, 'twin/line/Run' is bool: a plain route does not convert that")).toBe('to');
+  expect(fieldOf("map gives int, 'twin/line/State' is text: a route does not convert that")).toBe('map');
   expect(fieldOf("'from': 'twin/**/bit': '**' stands for the rest")).toBe('from');
   expect(fieldOf("'twin/line/map' cannot be read")).toBeNull();
   expect(fieldOf('two writers')).toBeNull();

@@ -203,6 +203,8 @@ export function fieldOf(message: string): string | null {
   if (end !== undefined) return end;
   // Of a target that somebody else writes the hub names only the signal, which may be the place of a symbol.
   if (/^'[^']*' (is written by |says .* only the hub writes it)/.test(message)) return 'to';
+  // Where neither a key nor a transform is to blame, another target would fit.
+  if (/^'[^']*' is \w+, '[^']*' is \w+: a (plain )?route does not convert that/.test(message)) return 'to';
   // A route that closes a circle is laid elsewhere by another target.
   if (/^the routes would go in a circle|^'[^']*' would follow itself/.test(message)) return 'to';
   const keys = ['every_ms', 'deadband', 'on_stale', 'inputs', 'expr', 'map', 'scale', 'offset', 'invert'];

@@ -77,10 +77,12 @@ test('a project without a history is asked once, and a signal that is not kept i
   await asked;
   expect(own.of('a').phase).toBe('unkept');
   expect(own.covers({ name: 'a', from: 0, to: 1 }, 1)).toBe(true);
-  asked = own.ask([{ ...question, name: 'b' }]);
+  own.begin();
+  asked = own.ask(['b', 'c', 'd'].map((name) => ({ ...question, name })));
+  expect(hub.asked.length).toBe(2);
   hub.asked[1]?.refuse(new HubError('not_found', 'the project keeps no history: list signals', 404));
   await asked;
-  expect(own.of('c').phase).toBe('off');
+  expect([own.of('c').phase, hub.asked.length]).toEqual(['off', 2]);
   own.begin();
   expect(own.of('c').phase).toBe('waiting');
 });

@@ -111,6 +111,8 @@ export class History {
   #wanted = new AbortController();
   /** The project keeps none: nobody is asked again before there is another connection. */
   isOff = false;
+  /** It has answered in this connection. Before that one question goes alone: where nothing is kept, one refusal says it. */
+  #hasAnswered = false;
   /** What is under way. */
   waiting = 0;
 
@@ -135,6 +137,7 @@ export class History {
   /** Another connection: what was refused may be there now. */
   begin(): void {
     this.isOff = false;
+    this.#hasAnswered = false;
     this.#known.clear();
     this.cancel();
   }
@@ -164,14 +167,17 @@ export class History {
     const { signal } = this.#wanted;
     const rest = [...questions];
     this.waiting = rest.length;
-    const turn = async (): Promise<void> => {
-      for (let next = rest.shift(); next !== undefined && !this.isOff; next = rest.shift()) {
-        await this.#askOne(next, signal);
-        if (signal.aborted) return;
-        this.waiting -= 1;
-        this.surroundings.heard();
-      }
+    const one = async (question: Question): Promise<void> => {
+      await this.#askOne(question, signal);
+      if (signal.aborted) return;
+      this.waiting -= 1;
+      this.surroundings.heard();
     };
+    const turn = async (): Promise<void> => {
+      for (let next = rest.shift(); next !== undefined && !this.isOff && !signal.aborted; next = rest.shift()) await one(next);
+    };
+    const first = this.#hasAnswered ? undefined : rest.shift();
+    if (first !== undefined) await one(first);
     await Promise.all(Array.from({ length: AT_ONCE }, turn));
     if (!signal.aborted) this.waiting = 0;
   }
@@ -184,6 +190,7 @@ export class History {
     try {
       const answer = await this.api.ask<HistoryAnswer>(`history?${query}`, { cancel });
       if (cancel.aborted) return;
+      this.#hasAnswered = true;
       const heardAt = this.surroundings.now();
       this.surroundings.clock(answer.now_ms, (askedAt + heardAt) / 2, (heardAt - askedAt) / 2);
       const ring = ringOf(answer, { ...question, from, to }, (value) => this.surroundings.numberOf(name, value), this.surroundings.startedAt());

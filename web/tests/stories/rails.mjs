@@ -73,13 +73,18 @@ test('a pattern is one line until it is unfolded, by mouse and by keyboard', () 
     await eventually('closed', async () => (await page.locator('[data-side]').count()) === 0);
   }));
 
+/** The mock takes routes to a panel of which it has no signals: as far as the form can tell they are there. */
+const withPanel = (page) => page.route('**/api/v1/signals/twin/hmi/*', (route) => route.fulfill({ json: { name: new URL(route.request().url()).pathname.slice('/api/v1/signals/'.length) } }));
+
 test('a route is added, refused at its field, changed and removed', () =>
   story(railsMock(), async ({ page, url }) => {
+    await withPanel(page);
     await openLive(page, `${url}/#/routes`);
     const form = page.locator('[data-side=form]');
     const footer = page.locator('.keys');
     // The key of the footer closes the form, and nothing that was typed is lost by it.
-    await page.getByRole('button', { name: 'Add route' }).click();
+    await page.getByRole('button', { name: 'Add route' }).press('Enter');
+    await eventually('one goes on at the first field', () => form.getByLabel('From', { exact: true }).evaluate((field) => field === document.activeElement));
     await form.getByLabel('From', { exact: true }).press('Escape');
     await form.waitFor({ state: 'detached' });
     await page.getByRole('button', { name: 'Add route' }).click();
@@ -157,12 +162,16 @@ test('Enter takes a name that was typed in full, and a suggestion only where it 
 
 test('a source that does not exist yet is said, and what the hub refuses is marked at the end that it is about', () =>
   story(railsMock(), async ({ page, url }) => {
+    await withPanel(page);
     await openLive(page, `${url}/#/routes`);
     await page.getByRole('button', { name: 'Add route' }).click();
     const form = page.locator('[data-side=form]');
     const [from, to] = ['From', 'To'].map((name) => form.getByLabel(name, { exact: true }));
     await from.fill('twin/line/NotYet');
-    await form.locator('[data-awaited]').getByText('No signal has this name yet; the route will wait for it.').waitFor();
+    const awaited = form.locator('[data-awaited=from]');
+    await awaited.getByText('No signal has this name yet; the route will wait for it.').waitFor();
+    // What is said of the name is not covered by a list that offers none.
+    assert.ok(await awaited.evaluate((said) => { const { x, y } = said.getBoundingClientRect(); return said.contains(document.elementFromPoint(x + 4, y + 4)); }));
     await from.fill('twin/*/Sensor*');
     await form.locator('[data-awaited]').waitFor({ state: 'detached' });
     await from.fill('twin/line/FillLevel');
@@ -182,6 +191,31 @@ test('a source that does not exist yet is said, and what the hub refuses is mark
     await to.fill('twin/line/BottleCount');
     await form.getByRole('button', { name: 'Add', exact: true }).click();
     await said.getByText('in a circle').waitFor();
+  }));
+
+test('a route that will wait for a signal is laid by a second press that says so', () =>
+  story(railsMock(), async ({ page, url }) => {
+    const listed = async () => (await (await fetch(`${url}/api/v1/routes`)).json()).routes;
+    const before = (await listed()).length;
+    await openLive(page, `${url}/#/routes`);
+    await page.getByRole('button', { name: 'Add route' }).click();
+    const form = page.locator('[data-side=form]');
+    const [from, to] = ['From', 'To'].map((name) => form.getByLabel(name, { exact: true }));
+    const [add, wait] = ['Add', 'Add it, waiting'].map((name) => form.getByRole('button', { name, exact: true }));
+    await from.fill('twin/line/BottleCount');
+    await to.fill('twin/nobody/NotYet');
+    await add.click();
+    await form.locator('[data-warned]').getByText('twin/nobody/NotYet: no signal has this name').waitFor();
+    await eventually('the button that says it has the keyboard', () => wait.evaluate((button) => button === document.activeElement));
+    assert.equal((await listed()).length, before);
+    // Another name is another question.
+    await to.fill('twin/nobody/NotYetEither');
+    await add.click();
+    await form.locator('[data-warned]').getByText('NotYetEither').waitFor();
+    assert.equal((await listed()).length, before);
+    await wait.click();
+    await page.locator('[data-side=fate]').waitFor();
+    assert.ok((await listed()).some((route) => route.to === 'twin/nobody/NotYetEither'));
   }));
 
 test('an address of the graph is followed while the table is open', () =>
@@ -285,6 +319,13 @@ test('while a replay runs every page says that its values are not live', () =>
     const start = page.locator('[data-replay-start]');
     // A refusal names the box that is there, not the word of the API.
     await page.getByRole('button', { name: 'Replay jam-at-filler' }).click();
+    // It is said before anything is pressed, and of no signal that is left out.
+    const contested = start.locator('[data-contested]');
+    await contested.getByText('the hub will refuse this').waitFor();
+    await start.getByLabel('Signals').fill('twin/line/Recipe');
+    await contested.waitFor({ state: 'detached' });
+    await start.getByLabel('Signals').fill('');
+    await contested.waitFor();
     await start.getByRole('button', { name: 'Start the replay' }).click();
     await start.locator('[data-outcome]').getByText('or choose “Also what a connected peer writes now”').waitFor();
     await page.getByRole('button', { name: 'Replay lesson' }).click();

@@ -29,6 +29,19 @@ async function pull(page, from, to) {
   await page.mouse.move(...(await middleOf(to)), { steps: 6 });
 }
 
+test('at first what is tied is seen as far as it can be read, and Fit shows all of it', () =>
+  story(graphMock(), async ({ page, url }) => {
+    await openGraph(page, url);
+    const sizeOf = (text) => text.evaluate((label) => (Number.parseFloat(getComputedStyle(label).fontSize) * label.getBoundingClientRect().width) / label.offsetWidth);
+    const label = port(page, 'twin/line/State').locator('.leaf').first();
+    await eventually('it is large enough to be read', async () => (await sizeOf(label)) >= 9);
+    await page.getByRole('button', { name: 'Fit' }).click();
+    const ground = await page.locator('[data-graph]').boundingBox();
+    await eventually('all of it is seen', async () =>
+      (await page.locator('[data-thing]').evaluateAll((things) => things.map((one) => one.getBoundingClientRect().bottom))).every((bottom) => bottom <= ground.y + ground.height),
+    );
+  }));
+
 test('the graph shows things, values, and how each route stands; table and graph have one choice', () =>
   story(graphMock(), async ({ page, url }) => {
     await openLive(page, `${url}/#/routes`);
@@ -110,8 +123,10 @@ test('a route is laid by dragging from port to port, and what cannot be is said'
     await page.mouse.up();
     const to = form.getByLabel('To', { exact: true });
     await eventually('the rest of the name is wanted', async () => (await to.inputValue()) === 'twin/hmi/' && to.evaluate((field) => field === document.activeElement));
+    // The mock takes routes to a panel of which it has no signals.
     await to.fill('twin/hmi/State');
     await form.getByRole('button', { name: 'Add', exact: true }).click();
+    await form.getByRole('button', { name: 'Add it, waiting' }).click();
     await form.locator('[data-trouble=to]').getByText('is written by a route from').waitFor();
     // What was typed is not lost by another drag.
     await page.getByRole('button', { name: 'Fit' }).click();

@@ -454,3 +454,23 @@ for (const colorScheme of ['light', 'dark']) {
       assert.deepEqual(await violations(page), [], 'lost');
     }));
 }
+
+test('the lanes stand above the cursors without scrolling, and no time of the ruler is cut', () =>
+  story({}, async ({ page, url }) => {
+    const names = ['TankLevel', 'FillLevel', 'Run', 'BottleCount'].map((name) => `twin/line/${name}`);
+    // The last line stands half a second from the edge: there is no room for its time.
+    const to = Math.floor(Date.now() / 10_000) * 10_000 + 500;
+    await openLive(page, `${url}/#/trends?signals=${names.join(',')}&from=${to - 60_000}&to=${to}`);
+    const stage = page.getByRole('region', { name: /^Lanes/ });
+    const ticks = page.locator('.ruler .tick');
+    await eventually('the lines stand there', async () => (await ticks.count()) === 6);
+    const times = await ticks.evaluateAll((all) => all.map((tick) => ({ text: tick.textContent.trim(), end: tick.getBoundingClientRect().right })));
+    const edge = await stage.evaluate((lanes) => lanes.getBoundingClientRect().right);
+    assert.deepEqual(times.map(({ text, end }) => text === '' || end <= edge), times.map(() => true));
+    assert.equal(times.filter(({ text }) => text === '').length, 1);
+    await stage.focus();
+    await page.keyboard.press('a');
+    await page.keyboard.press('b');
+    await page.locator('[data-cursors]').waitFor();
+    await eventually('nothing of a lane is below the cursors', () => stage.evaluate((lanes) => lanes.querySelectorAll('[data-lane]').length >= 3 && lanes.scrollHeight <= lanes.clientHeight));
+  }));

@@ -70,9 +70,9 @@ const JUDGED: [Judged; 3] = [
         kind: "late",
         is_bad: |counts| counts.tardy + counts.missed > LATE_MAX,
         text: |counts, target| {
-            let (due, late) = (counts.scans + counts.missed, target / TARDY_PART);
+            let (due, late) = (counts.scans + counts.missed, f64::from(target / TARDY_PART) / 1_000.0);
             let Counts { tardy, missed, .. } = counts;
-            format!("of {due} scans that were due {tardy} began more than {late} µs late and {missed} were missed")
+            format!("of the last {due} scans {tardy} began more than {late} ms late, and {missed} were left out")
         },
         hint: "give the context a `priority` if it has none, make its scan time longer, or look at what else this machine and its host do",
     },
@@ -240,7 +240,9 @@ impl Hub {
         }
         for ((judged, said), new) in JUDGED.iter().zip(said).zip(new) {
             if new {
-                self.plc_trouble(plc, (false, judged.kind), (judged.text)(found, target), judged.hint);
+                let Some(context) = self.plcs.get(plc) else { return };
+                let text = format!("PLC {}: {}", context.settings.name, (judged.text)(found, target));
+                self.plc_trouble(plc, (false, judged.kind), text, judged.hint);
             }
             if is_full && !said {
                 self.end_plc_trouble(plc, judged.kind);

@@ -284,7 +284,7 @@ fn overruns_above_one_per_cent_are_a_problem_until_a_thousand_scans_have_few() {
     assert_eq!(problems(&mut house), [""; 0]);
     scanned(&mut house, 600, 11, 0);
     let found = problem(&mut house, "plc:line:overrun").expect("11 of 600");
-    assert_eq!(found.text, "11 of 600 scans took longer than 10000 µs");
+    assert_eq!(found.text, "PLC line: 11 of 600 scans took longer than 10000 µs");
     assert!(!found.is_error);
     scanned(&mut house, 1_000, 40, 0);
     scanned(&mut house, 1_999, 50, 0);
@@ -305,7 +305,7 @@ fn merged_scans_say_that_the_hub_was_slow() {
     let found = problem(&mut house, "plc:line:merged").expect("seven were merged");
     assert_eq!(
         found.text,
-        "the hub was slow: the changes of 7 scans were merged into others"
+        "PLC line: the hub was slow: the changes of 7 scans were merged into others"
     );
     assert_eq!(row(&mut house).merged_scans, 7);
     scanned(&mut house, 1_000, 0, 0);

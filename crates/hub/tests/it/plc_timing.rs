@@ -52,7 +52,7 @@ fn late_and_missed_scans_above_one_per_cent_are_a_problem_until_a_good_window() 
     assert_eq!(problems(&mut house), [""; 0]);
     scanned(&mut house, 500, 0, 1);
     let late = found(&mut house, "plc:line:late").expect("11 of 505");
-    let text = "of 505 scans that were due 6 began more than 5000 µs late and 5 were missed";
+    let text = "PLC line: of the last 505 scans 6 began more than 5 ms late, and 5 were left out";
     assert_eq!((&*late.text, late.is_error), (text, false));
     assert!(late.hint.contains("priority"), "{}", late.hint);
     assert_eq!(
