@@ -111,7 +111,8 @@ mod tests {
         let here = json!({"open": true, "code": null, "needs_code": false, "urls": urls, "hint": "set bind"});
         let here = printed(here);
         assert!(
-            here.starts_with("code     none is needed") && here.ends_with("         no other device reaches it: set bind\n"),
+            here.starts_with("code     none is needed")
+                && here.ends_with("         no other device reaches it: set bind\n"),
             "{here}"
         );
         let closed = json!({"open": false, "code": null, "needs_code": true, "urls": urls, "hint": null});
