@@ -30,7 +30,7 @@ async function pull(page, from, to) {
 }
 
 test('at first what is tied is seen as far as it can be read, and Fit shows all of it', () =>
-  story(graphMock(), async ({ page, url }) => {
+  story({ ...graphMock(), context: { viewport: { width: 1280, height: 480 } } }, async ({ page, url }) => {
     await openGraph(page, url);
     const sizeOf = (text) => text.evaluate((label) => (Number.parseFloat(getComputedStyle(label).fontSize) * label.getBoundingClientRect().width) / label.offsetWidth);
     const label = port(page, 'twin/line/State').locator('.leaf').first();
