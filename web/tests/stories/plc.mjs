@@ -232,14 +232,14 @@ test('the overview names the contexts, and a hub without any has no page for the
   });
 });
 
-test('at 1280 by 720 a force is within sight of every contact, and the tabs stand in one row', () =>
-  story(plcMock(), async ({ page, url }) => {
+test('on a low screen a force is within sight at every contact, and the tabs stand in one row', () =>
+  story({ ...plcMock(), context: { viewport: { width: 1280, height: 600 } } }, async ({ page, url }) => {
     await openLive(page, `${url}/#/plc`);
     await lit(page, 4).waitFor();
     const act = page.getByRole('group', { name: 'Force', exact: true }).getByRole('button').last();
     for (const target of await page.locator('[data-target]').all()) {
       const at = await target.boundingBox();
-      if (at === null || at.y + at.height > 720) continue;
+      if (at === null || at.y + at.height > 600) continue;
       await target.click();
       await act.waitFor();
       assert.ok(await act.evaluate((button) => { const { x, y, bottom } = button.getBoundingClientRect(); return bottom <= innerHeight && button.contains(document.elementFromPoint(x + 4, y + 4)); }), `${await target.getAttribute('data-target')} at ${at.y}`);
