@@ -1,6 +1,6 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
-import { eventually, openLive, story } from '../support.mjs';
+import { eventually, openLive, startMock, story } from '../support.mjs';
 
 /**
  * The values of all rows on the screen, as they are read aloud, and whether the canvas over each row shows the same words: every
@@ -59,7 +59,7 @@ async function agree(page, when) {
 }
 
 test('what is drawn of a value is what is read aloud', () =>
-  story({}, async ({ page, url, hub }) => {
+  story({ start: () => startMock() }, async ({ page, url, hub }) => {
     await openLive(page, `${url}/#/signals`);
     await page.locator('[data-name="twin/line/Run"]').waitFor();
     const values = await eventually('values are there', async () => {
