@@ -129,6 +129,7 @@ export class House {
       link: (link) => this.#linkChanged(link),
       hello: (_, now_ms) => this.#greeted(now_ms),
       strange: () => (this.strangeFrames += 1),
+      silent: () => this.api.abandonOrders(),
       message: (message) => {
         this.#receive(message);
         for (const tap of this.#taps) tap.message(message);
@@ -279,7 +280,6 @@ export class House {
     this.link = link;
     if (isLost) {
       this.losses += 1;
-      this.api.abandonOrders();
       for (const tap of this.#taps) tap.lost();
     }
     // A browser does not say why a channel was refused: a plain question does.

@@ -31,6 +31,7 @@ let links: Link['phase'][];
 let messages: HubMessage[];
 let epochs: number[];
 let strange: number;
+let silences: number;
 let channel: LiveChannel;
 
 function socket(): TestSocket {
@@ -50,11 +51,13 @@ beforeEach(() => {
   messages = [];
   epochs = [];
   strange = 0;
+  silences = 0;
   const listener: LiveListener = {
     link: (link) => links.push(link.phase),
     hello: (epoch) => epochs.push(epoch),
     message: (message) => messages.push(message),
     strange: () => (strange += 1),
+    silent: () => (silences += 1),
   };
   channel = new LiveChannel(listener, {
     now: () => now,
@@ -239,9 +242,18 @@ describe('a strange hub', () => {
     const old = socket();
     now = 4_000;
     channel.clock();
-    expect([old.isClosed, channel.link.phase]).toEqual([true, 'waiting']);
+    expect([old.isClosed, channel.link.phase, silences]).toEqual([true, 'waiting', 1]);
     old.say({ type: 'hello', epoch: 9, now_ms: 0, generation: 0, version: '' });
     expect(channel.link.phase).toBe('waiting');
+  });
+
+  it('that closes its channel is not silent: it may still answer what it was asked', () => {
+    greet(5);
+    socket().breakOff();
+    channel.retryNow();
+    greet(6);
+    channel.hold();
+    expect(silences).toBe(0);
   });
 });
 

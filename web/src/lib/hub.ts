@@ -363,7 +363,10 @@ export class HubApi {
     return answer;
   }
 
-  /** Waits for no order any longer: the link is lost, and what comes later must not look as if nothing had been. */
+  /**
+   * Waits for no order any longer: the hub is silent. Where only its channel was closed the answer may still come, such as the key
+   * without which nobody has a channel from now on.
+   */
   abandonOrders(): void {
     this.#abandon.abort();
     this.#abandon = new AbortController();
@@ -476,6 +479,8 @@ export interface LiveListener {
   message(message: HubMessage): void;
   /** Something came that is no frame of a hub; it was not taken. */
   strange(): void;
+  /** The hub has said nothing for too long, and the channel was left. */
+  silent(): void;
 }
 
 /** What surrounds the channel: the clock, the socket and chance. */
@@ -582,6 +587,7 @@ export class LiveChannel {
     const [link, effect] = nextLink(before, event, this.surroundings.now(), this.surroundings.jitter());
     this.#link = link;
     if (before.phase === 'live' && link.phase !== 'live') this.#abandonWrites();
+    if (before.phase === 'live' && event.type === 'clock' && effect === 'drop') this.listener.silent();
     if (effect === 'drop') this.#drop();
     if (effect === 'open') this.#socket = this.#open();
     if (link.phase !== before.phase) this.listener.link(link);
