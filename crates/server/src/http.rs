@@ -447,6 +447,10 @@ async fn with_body(api: &Api, request: Request) -> Result<Request, ApiError> {
     };
     let (parts, body) = request.into_parts();
     let request = Request::from_parts(parts, Body::from(error::whole_body(body, len_max).await?));
+    // A document may take its time; an order whose body is held back is as late as one that comes late.
+    if len_max == BODY_LEN_MAX {
+        api.orders.check_age(request.headers())?;
+    }
     admit(api, &request)?;
     Ok(request)
 }

@@ -32,6 +32,8 @@ const HISTORY_LEN = 60;
 /** A whole pass over the catalog is repeated at most this often, and never more than a tenth of the time. */
 const PASS_PAUSE_MS_MIN = 3_000;
 const RETRY_MS = 3_000;
+/** So much later than the last word of the hub an order may count as given: with the age at which the hub refuses it, still before the link is called lost. */
+const ORDER_REST_MS = 400;
 
 export type CatalogState =
   | { phase: 'idle' }
@@ -147,7 +149,8 @@ export class House {
     // An order counts as old as the last word of the hub that stood behind it: so none is carried out after the page has called the link lost.
     const givenAt = (): number | null => {
       const { link } = this.#live;
-      return this.#orderClock.at(link.phase === 'live' ? link.heardAt : performance.now());
+      const now = performance.now();
+      return this.#orderClock.at(link.phase === 'live' ? Math.min(now, link.heardAt + ORDER_REST_MS) : now);
     };
     this.api.givenAt = givenAt;
     this.#live.givenAt = givenAt;

@@ -61,6 +61,15 @@ test('where a place is written and read, and what is odd about places', () =>
     await page.locator('[data-rung="7"] [data-target="I:0/3"]').click();
     await page.getByRole('dialog').getByRole('button', { name: 'Cross reference' }).click();
     await page.locator('[data-cross="I:0/3"] [data-use="0 XIC"]').waitFor();
+    // In the sheet the key does what it says there, but in a field it is a letter.
+    await page.locator('[data-rung="7"] [data-target="I:0/3"]').click();
+    const reason = page.getByRole('dialog').getByRole('textbox').first();
+    await reason.press('x');
+    assert.equal(await reason.inputValue(), 'x');
+    await page.getByRole('dialog').getByRole('button', { name: 'Cross reference' }).focus();
+    await page.keyboard.press('x');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await eventually('the list has the keyboard again', () => page.locator('[data-cross="I:0/3"] [data-use]').first().evaluate((line) => line === document.activeElement));
     assert.deepEqual(await violations(page), []);
   }));
 

@@ -135,14 +135,16 @@ fn check_role(by: &Actor) -> Result<(), Refused> {
 }
 
 fn check_name(name: &str) -> Result<(), Refused> {
-    let is_good =
-        !name.trim().is_empty() && name.len() <= NAME_LEN_MAX && !name.contains(char::is_control) && !is_dots(name);
+    let is_good = !name.trim().is_empty()
+        && name.len() <= NAME_LEN_MAX
+        && !name.contains(char::is_control)
+        && !name.split('/').any(is_dots);
     match is_good {
         true => Ok(()),
         false => Err(Refused::BadValue {
             name: String::from("name"),
             expected: format!(
-                "expected 1 to {NAME_LEN_MAX} bytes without control characters, and neither '.' nor '..'"
+                "expected 1 to {NAME_LEN_MAX} bytes without control characters, no part of it '.' or '..'"
             ),
         }),
     }

@@ -35,11 +35,33 @@ fn an_order_that_comes_twice_is_carried_out_once_and_answered_alike() {
     assert_eq!(give(&hub, MAKE, &[], &json!({})).0, 201);
     assert_eq!(give(&hub, MAKE, &["Idempotency-Key: click-2"], &json!({})).0, 201);
     assert_eq!(contexts(&hub), 4);
-    // A refusal is an answer, too.
+    // What was refused has done nothing: its name is free.
     let taken = json!({"name": "press"});
-    let refused = give(&hub, MAKE, &["Idempotency-Key: click-3"], &taken);
-    assert_eq!(refused.0, 409, "{}", refused.1);
-    assert_eq!(give(&hub, MAKE, &["Idempotency-Key: click-3"], &taken), refused);
+    let third = &["Idempotency-Key: click-3"];
+    assert_eq!(give(&hub, MAKE, third, &taken).0, 409);
+    assert_eq!(give(&hub, MAKE, third, &json!({"name": "saw"})).0, 201);
+    assert_eq!(contexts(&hub), 5);
+}
+
+#[test]
+fn the_answer_to_an_order_is_for_the_key_that_gave_it() {
+    let hub = TestHub::start(PROJECT);
+    let keys = ("POST", "/api/v1/keys");
+    let make = |headers: &[&str], name: &str, role: &str| {
+        let (status, made) = give(&hub, keys, headers, &json!({"name": name, "role": role}));
+        assert_eq!(status, 201, "{made}");
+        format!("Authorization: Bearer {}", made["key"].as_str().unwrap_or_default())
+    };
+    let boss = make(&[], "boss", "engineer");
+    let (one, other) = (make(&[&boss], "tmp", "engineer"), make(&[&boss], "tmp", "viewer"));
+    let order = "Idempotency-Key: n";
+    let secret = json!({"name": "more", "role": "engineer"});
+    assert_eq!(give(&hub, keys, &[&one, order], &secret).0, 201);
+    // The viewer has the same name and comes with the same name of an order.
+    assert_eq!(give(&hub, keys, &[&other, order], &secret).0, 403);
+    // And a key is shown once, also to whoever made it.
+    let (status, again) = give(&hub, keys, &[&one, order], &secret);
+    assert_eq!((status, again["key"].as_str()), (409, None), "{again}");
 }
 
 #[test]
@@ -53,8 +75,14 @@ fn the_name_of_one_order_does_not_do_for_another() {
         (422, &json!("bad_value")),
         "{refused}"
     );
+    let (status, refused) = give(&hub, MAKE, key, &json!({"name": "another body"}));
+    assert_eq!(
+        (status, &refused["error"]["code"]),
+        (422, &json!("bad_value")),
+        "{refused}"
+    );
     assert_eq!(contexts(&hub), 2);
-    for bad in ["", &"k".repeat(65), "\u{e9}"] {
+    for bad in ["", &"k".repeat(65), "\u{e9}", "a b"] {
         let (status, refused) = give(&hub, MAKE, &[&format!("Idempotency-Key: {bad}")], &json!({}));
         assert_eq!(
             (status, &refused["error"]["code"]),
@@ -78,12 +106,14 @@ fn an_order_that_is_too_old_is_not_carried_out() {
         "{refused}"
     );
     assert_eq!(contexts(&hub), 2);
-    let (status, refused) = give(&hub, MAKE, &["Crosstie-Given-At: yesterday"], &json!({}));
-    assert_eq!(
-        (status, &refused["error"]["code"]),
-        (400, &json!("bad_request")),
-        "{refused}"
-    );
+    for bad in ["yesterday", "+5"] {
+        let (status, refused) = give(&hub, MAKE, &[&format!("Crosstie-Given-At: {bad}")], &json!({}));
+        assert_eq!(
+            (status, &refused["error"]["code"]),
+            (400, &json!("bad_request")),
+            "{refused}"
+        );
+    }
     // What only looks is never late.
     let (status, _) = give(&hub, ("GET", MAKE.1), &["Crosstie-Given-At: 0"], &json!({}));
     assert_eq!((status, contexts(&hub)), (200, 2));
